@@ -1,0 +1,91 @@
+"""Builds what a run needs from the checkout: jars, protocol code and the wrappers on PATH."""
+
+import os
+from pathlib import Path
+
+from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR
+from stages import Stages
+from toolchain import build_environment, java_home, maven
+
+_JVM_FLAGS = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+
+
+def jars(stages: Stages, *modules: str) -> None:
+    """Packages the given modules and what they stand on; tests run elsewhere."""
+    stages.run(
+        "java programs",
+        maven(
+            "package",
+            "-DskipTests",
+            "-Dspotless.check.skip=true",
+            "--also-make",
+            "--projects",
+            ",".join(modules),
+        ),
+        env=build_environment(),
+    )
+
+
+def protocol_code(stages: Stages, python: Path) -> None:
+    """Generates the shard's protobuf code when the protocol is newer than it."""
+    made = CHECKOUT / "shard-image" / "src" / "lorax_shard" / "pb"
+    protos = list((CHECKOUT / "protocol" / "src" / "main" / "proto").glob("*.proto"))
+    generated = list(made.glob("*_pb2.py"))
+    newest = max(proto.stat().st_mtime for proto in protos)
+    if len(generated) < 2 or min(code.stat().st_mtime for code in generated) < newest:
+        stages.run(
+            "protocol code", [str(python), str(CHECKOUT / "shard-image" / "generate_protocol.py")]
+        )
+
+
+def wrappers(python: Path) -> Path:
+    """A folder with `lorax-launcher`, `lorax-router` and `lorax-server`, to be put on PATH."""
+    folder = CHECKOUT / "target" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    java = java_home() / "bin" / "java"
+    _script(
+        folder / "lorax-launcher",
+        f'exec "{java}" {_JVM_FLAGS} -XX:+UseSerialGC -jar "{LAUNCHER_JAR}" "$@"',
+    )
+    _script(folder / "lorax-router", f'exec "{java}" {_JVM_FLAGS} -jar "{ROUTER_JAR}" "$@"')
+    source = CHECKOUT / "shard-image" / "src"
+    _script(
+        folder / "lorax-server",
+        f'export PYTHONPATH="{source}"\nexec "{python}" -m lorax_shard "$@"',
+    )
+    return folder
+
+
+def with_wrappers(folder: Path) -> dict[str, str]:
+    """The environment in which the launcher finds the commands that it starts."""
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def convert(stages: Stages, folder: Path, gguf: Path, models: Path) -> Path:
+    """The HF-layout directory that the launcher makes of a GGUF file."""
+    stages.run(
+        "converted demo model",
+        [
+            str(folder / "lorax-launcher"),
+            "--model-id",
+            str(gguf),
+            "--download-only",
+            "--huggingface-hub-cache",
+            str(models),
+        ],
+        env=with_wrappers(folder),
+    )
+    found = sorted(models.glob(f"gguf--{gguf.stem}--*"))
+    if len(found) != 1:
+        raise FileNotFoundError(
+            f"expected one converted model of {gguf.name} in {models}, "
+            f"found {len(found)}; see {LOGS}"
+        )
+    return found[0]
+
+
+def _script(path: Path, body: str) -> None:
+    text = f"#!/bin/sh\n{body}\n"
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+        path.chmod(0o755)

@@ -1,0 +1,41 @@
+"""`./lorax serve`: launcher, shards and router as processes of this machine, no Kubernetes."""
+
+import os
+import sys
+
+import demo_model
+import programs
+import python_environment
+from places import ADAPTERS, cache
+from stages import Stages
+
+
+def serve(arguments: list[str]) -> int:
+    """Builds what is missing, then becomes the launcher; without a model, serves the demo's."""
+    stages = Stages()
+    python = python_environment.python(stages)
+    programs.jars(stages, "launcher", "router")
+    programs.protocol_code(stages, python)
+    folder = programs.wrappers(python)
+    if not _names_a_model(arguments):
+        adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())
+        arguments = [
+            "--model-id",
+            str(demo_model.gguf(stages)),
+            "--adapter-source",
+            "local",
+            "--adapter-root",
+            str(ADAPTERS),
+            *(word for name in adapters for word in ("--preloaded-adapter-ids", name)),
+            *arguments,
+        ]
+    environment = programs.with_wrappers(folder)
+    environment.setdefault("HUGGINGFACE_HUB_CACHE", str(cache() / "models"))
+    sys.stdout.flush()
+    launcher = str(folder / "lorax-launcher")
+    os.execve(launcher, [launcher, *arguments], environment)
+
+
+def _names_a_model(arguments: list[str]) -> bool:
+    named = any(word == "--model-id" or word.startswith("--model-id=") for word in arguments)
+    return named or "MODEL_ID" in os.environ or "--help" in arguments or "-h" in arguments
