@@ -17,6 +17,7 @@ from toolchain import build_environment, maven
 
 _SHARD = CHECKOUT / "shard-image"
 _CLUSTER = CHECKOUT / "e2e" / "cluster"
+_OTHER_PYTHON_TESTS = ["start/tests", "launcher/src/test/python"]
 
 
 def test(arguments: list[str]) -> int:
@@ -69,12 +70,16 @@ def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> N
         "PYTHONPATH": str(_SHARD / "src"),
     }
     report = LOGS / "pytest.xml"
-    stages.run(
-        "shard tests",
-        [str(python), "-m", "pytest", "-q", f"--junitxml={report}"],
-        directory=_SHARD,
-        env=environment,
-    )
+    tests = ["-m", "pytest", "-q", f"--junitxml={report}"]
+    stages.run("shard tests", [str(python), *tests], directory=_SHARD, env=environment)
+    others = [
+        "-m",
+        "pytest",
+        "-q",
+        f"--junitxml={LOGS / 'pytest-others.xml'}",
+        *_OTHER_PYTHON_TESTS,
+    ]
+    stages.run("other python tests", [str(python), *others], env=environment)
 
 
 def _cluster_tests(stages: Stages) -> None:
@@ -89,8 +94,7 @@ def _api_server_tests(stages: Stages, cluster: Path) -> None:
         "api server tests",
         maven(
             "verify",
-            "-DskipTests=false",
-            "-Dsurefire.skip=true",
+            "-Dskip.units=true",
             "--projects",
             "operator",
             "--also-make",
@@ -108,7 +112,7 @@ def _end_to_end(stages: Stages, python: Path, cluster: Path, images: list[Path])
     }
     stages.run(
         "end to end",
-        maven("verify", "-Pe2e", "--projects", "e2e", "--also-make", "-Dsurefire.skip=true"),
+        maven("verify", "-Pe2e", "--projects", "e2e", "--also-make", "-Dskip.units=true"),
         env=environment,
     )
 
@@ -118,7 +122,7 @@ def _reports() -> list[Path]:
         *CHECKOUT.glob("*/target/surefire-reports/TEST-*.xml"),
         *CHECKOUT.glob("*/target/failsafe-reports/TEST-*.xml"),
     ]
-    return [*reports, *LOGS.glob("pytest.xml")]
+    return [*reports, *LOGS.glob("pytest*.xml")]
 
 
 def _forget_old_reports() -> None:

@@ -16,7 +16,7 @@ def jars(stages: Stages, *modules: str) -> None:
         "java programs",
         maven(
             "package",
-            "-DskipTests",
+            "-Dmaven.test.skip=true",
             "-Dspotless.check.skip=true",
             "--also-make",
             "--projects",
