@@ -3,7 +3,7 @@
     python train.py MODEL_DIRECTORY TRAINING_DIRECTORY ADAPTER
 
 reads TRAINING_DIRECTORY/ADAPTER.jsonl, which ``generate_data.py`` writes, and replaces
-``adapters/ADAPTER``. Takes about five minutes on one CPU core.
+``adapters/ADAPTER``. Takes about two minutes of one CPU core.
 """
 
 import argparse
