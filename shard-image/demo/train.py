@@ -64,6 +64,8 @@ class Sequence:
 
 def read_sequences(path: Path, tokenizer: Tokenizer) -> list[Sequence]:
     """Read one training file; each answer ends with the token that ends a turn."""
+    if not path.is_file():
+        raise SystemExit(f"no training data in {path}: run generate_data.py {path.parent} first")
     examples = [json.loads(line) for line in path.read_text().splitlines()]
     return [
         Sequence(
