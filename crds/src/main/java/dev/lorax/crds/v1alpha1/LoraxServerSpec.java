@@ -1,0 +1,79 @@
+package dev.lorax.crds.v1alpha1;
+
+import static java.util.Objects.requireNonNullElse;
+import static java.util.Objects.requireNonNullElseGet;
+
+import com.fasterxml.jackson.annotation.JsonClassDescription;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.ValidationRule;
+import io.fabric8.kubernetes.model.annotation.SpecReplicas;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a user asks for. Immutable; absent fields take the defaults that the CRD declares too, so
+ * that an object reads the same whether an API server has defaulted it or not.
+ */
+@JsonClassDescription("What is asked for.")
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+    value = "self.model == oldSelf.model",
+    message =
+        "spec.model is immutable, because adapters fit one base model only:"
+            + " create a second LoraxServer for the other model and move the clients over",
+    fieldPath = ".model")
+public record LoraxServerSpec(
+    @Required
+        @JsonPropertyDescription(
+            "Where the base model comes from: exactly one of hub and pvc. Immutable, because adapters"
+                + " are trained for one base model.")
+        ModelSource model,
+    @Default("1")
+        @Min(0)
+        @Max(1000)
+        @SpecReplicas
+        @JsonPropertyDescription(
+            "Number of identical replicas, each a pod with its own devices. The operator never writes"
+                + " this field: kubectl scale and autoscalers own it.")
+        Integer replicas,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "The processes that hold the model and compute, one for each device of a replica.")
+        Shards shards,
+    @Default("{}") @JsonPropertyDescription("The LoRA adapters that requests may name.")
+        Adapters adapters,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "The process that takes HTTP requests and batches them for the shards.")
+        Router router,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "The process that fetches the model, starts shards and router, and watches them.")
+        Launcher launcher,
+    @JsonPropertyDescription(
+            "Volume for downloaded and converted weights. Without it each pod keeps them in a volume"
+                + " of its own that goes with the pod.")
+        @Nullable Cache cache,
+    @Default("{}") @JsonPropertyDescription("The Service in front of the replicas.")
+        ServerService service,
+    @Default("60")
+        @Min(0)
+        @Max(3600)
+        @JsonPropertyDescription(
+            "Seconds that a stopping replica gives its running requests to finish.")
+        Integer drainTimeoutSeconds) {
+
+  public LoraxServerSpec {
+    replicas = requireNonNullElse(replicas, 1);
+    shards = requireNonNullElseGet(shards, Shards::defaults);
+    adapters = requireNonNullElseGet(adapters, Adapters::defaults);
+    router = requireNonNullElseGet(router, Router::defaults);
+    launcher = requireNonNullElseGet(launcher, Launcher::defaults);
+    service = requireNonNullElseGet(service, ServerService::defaults);
+    drainTimeoutSeconds = requireNonNullElse(drainTimeoutSeconds, 60);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.lorax.crds.v1alpha1;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import org.jspecify.annotations.Nullable;
+
+/** The router of one replica; absent limits are the router's own defaults. */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+    value =
+        "!has(self.maxInputLength) || !has(self.maxTotalTokens) || self.maxInputLength < self.maxTotalTokens",
+    messageExpression =
+        "'maxInputLength must leave room for at least one new token: expected less than maxTotalTokens ('"
+            + " + string(self.maxTotalTokens) + '), got ' + string(self.maxInputLength)",
+    fieldPath = ".maxInputLength")
+@ValidationRule(
+    value =
+        "!has(self.maxTotalTokens) || !has(self.maxBatchTotalTokens)"
+            + " || self.maxTotalTokens <= self.maxBatchTotalTokens",
+    messageExpression =
+        "'a batch must have room for one request: expected maxBatchTotalTokens of at least maxTotalTokens ('"
+            + " + string(self.maxTotalTokens) + '), got ' + string(self.maxBatchTotalTokens)",
+    fieldPath = ".maxBatchTotalTokens")
+public record Router(
+    @Size(min = 1, max = 512)
+        @JsonPropertyDescription(
+            "Container image of the router; the operator's default when unset.")
+        @Nullable String image,
+    @JsonPropertyDescription("Compute resources of the router's container.")
+        @Nullable ComputeResources resources,
+    @Min(1)
+        @Max(10_000_000)
+        @JsonPropertyDescription("Most tokens that the prompt of one request may have.")
+        @Nullable Integer maxInputLength,
+    @Min(2)
+        @Max(10_000_000)
+        @JsonPropertyDescription("Most tokens of one request, prompt and new tokens together.")
+        @Nullable Integer maxTotalTokens,
+    @Min(2)
+        @Max(100_000_000)
+        @JsonPropertyDescription("Most tokens of all requests in a batch together.")
+        @Nullable Integer maxBatchTotalTokens,
+    @Min(1)
+        @Max(100_000_000)
+        @JsonPropertyDescription("Most prompt tokens that one prefill may take.")
+        @Nullable Integer maxBatchPrefillTokens,
+    @Min(1)
+        @Max(1_000_000)
+        @JsonPropertyDescription("Requests above this number are refused with status 429.")
+        @Nullable Integer maxConcurrentRequests) {
+
+  static Router defaults() {
+    return new Router(null, null, null, null, null, null, null);
+  }
+}
