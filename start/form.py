@@ -43,6 +43,7 @@ def check_python(stages: Stages, python: Path) -> None:
     stages.run("python lint", [*module, "ruff", "check", *_PYTHON])
     stages.run("python types", [*module, "mypy", "--strict", "start", "images"])
     stages.run("shard types", [*module, "mypy"], directory=_SHARD)
+    stages.run("demo types", [*module, "mypy"], directory=_SHARD / "demo")
     stages.run(
         "shard layers",
         [str(python.parent / "lint-imports")],
