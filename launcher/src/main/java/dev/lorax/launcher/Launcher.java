@@ -1,0 +1,47 @@
+package dev.lorax.launcher;
+
+import dev.lorax.launcher.members.MemberException;
+import dev.lorax.launcher.members.Monitor;
+import dev.lorax.launcher.members.Router;
+import dev.lorax.launcher.members.Shards;
+import dev.lorax.launcher.model.ModelDirectory;
+import dev.lorax.launcher.model.ModelException;
+import dev.lorax.launcher.model.ModelStore;
+import dev.lorax.launcher.status.LauncherStatus;
+
+/** The launcher's whole life, the same on a laptop and in a pod. */
+final class Launcher {
+
+  private final ModelStore models;
+  private final Shards shards;
+  private final Router router;
+  private final LauncherStatus status;
+
+  Launcher(ModelStore models, Shards shards, Router router, LauncherStatus status) {
+    this.models = models;
+    this.shards = shards;
+    this.router = router;
+    this.status = status;
+  }
+
+  /** Never returns normally. An interrupt stops it, a second one hurries. */
+  void run() throws ModelException, MemberException, InterruptedException {
+    try {
+      ModelDirectory model = models.downloadAndConvert();
+      status.modelReady();
+      shards.start(model);
+      shards.awaitReady();
+      router.start(model);
+      new Monitor(shards, router).watch(model);
+    } finally {
+      stopInReverse();
+    }
+  }
+
+  private void stopInReverse() {
+    status.stopping();
+    router.stop();
+    shards.stop();
+    shards.removeSockets();
+  }
+}

@@ -1,0 +1,88 @@
+package dev.lorax.launcher.config;
+
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Options from environment variables: {@code --max-best-of} is also {@code MAX_BEST_OF}.
+ *
+ * <p>The names are upstream's and therefore common words, so two kinds of value that nobody meant
+ * for us are left out: what Kubernetes injects for a Service that happens to be called {@code
+ * master} ({@code MASTER_PORT=tcp://10.0.0.7:80}), and a HOSTNAME that is a name, as every pod and
+ * most shells set it.
+ */
+final class Environment implements IDefaultValueProvider {
+
+  private static final Pattern SERVICE_LINK = Pattern.compile("(tcp|udp|sctp)://.*");
+
+  /** Ours, prefixed, because their plain words would be even more common. */
+  private static final Map<String, String> OWN_NAMES =
+      Map.of(
+          "--device", "LORAX_DEVICE",
+          "--adapter-root", "LORAX_ADAPTER_ROOTS",
+          "--agent-dir", "LORAX_AGENT_DIR",
+          "--termination-log", "LORAX_TERMINATION_LOG");
+
+  private static final List<String> FALSE = List.of("", "0", "false", "no", "off", "n", "f");
+
+  private final Map<String, String> variables;
+  private final Map<String, String> ignored = new TreeMap<>();
+
+  Environment(Map<String, String> variables) {
+    this.variables = Map.copyOf(variables);
+  }
+
+  static String nameOf(String option) {
+    return OWN_NAMES.getOrDefault(
+        option, option.substring(2).replace('-', '_').toUpperCase(Locale.ROOT));
+  }
+
+  /** Values that were set but not meant for us: variable to reason. */
+  Map<String, String> ignored() {
+    return Map.copyOf(ignored);
+  }
+
+  @Override
+  public @Nullable String defaultValue(ArgSpec argument) {
+    if (!(argument instanceof OptionSpec option)) {
+      return null;
+    }
+    String name = nameOf(option.longestName());
+    String value = get(name);
+    if (value == null || value.isEmpty()) {
+      return null;
+    }
+    if (option.longestName().equals("--hostname") && !isAddress(value)) {
+      return null;
+    }
+    boolean flag = option.arity().max() == 0;
+    return flag ? Boolean.toString(!FALSE.contains(value.toLowerCase(Locale.ROOT))) : value;
+  }
+
+  @Nullable String get(String name) {
+    String value = variables.get(name);
+    if (value != null && SERVICE_LINK.matcher(value).matches()) {
+      ignored.put(
+          name, "%s is a Kubernetes service link; set enableServiceLinks: false".formatted(value));
+      return null;
+    }
+    return value;
+  }
+
+  private static boolean isAddress(String value) {
+    try {
+      InetAddress.ofLiteral(value);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+}

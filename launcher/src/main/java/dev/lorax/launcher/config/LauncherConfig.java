@@ -1,0 +1,66 @@
+package dev.lorax.launcher.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Everything the launcher was told, checked and complete. Immutable. */
+public record LauncherConfig(
+    ModelConfig model,
+    ShardConfig shards,
+    RouterConfig router,
+    PlaceConfig place,
+    RestartConfig restarts) {
+
+  /**
+   * The base model.
+   *
+   * @param id directory in Hugging Face layout or GGUF file
+   * @param cache where converted models are kept
+   */
+  public record ModelConfig(String id, Path cache) {}
+
+  /**
+   * Where processes run and how people and probes reach the launcher.
+   *
+   * @param socketDirectory holds the directories of the epochs and the control socket
+   * @param statusPort 0 lets the system choose
+   * @param agentDirectory where a pod's other containers find the agent
+   * @param terminationLog file for the sentence that explains a failure, if there is one
+   */
+  public record PlaceConfig(
+      ProcessHostKind processHost,
+      ShardPlacement shardPlacement,
+      Path socketDirectory,
+      Path agentDirectory,
+      int statusPort,
+      boolean jsonOutput,
+      String logLevel,
+      @Nullable Path terminationLog) {}
+
+  /**
+   * How failures are answered.
+   *
+   * @param startupTimeout from the start of a process until it must be ready
+   * @param drainTimeout how long the router may finish its streams
+   * @param maxRestarts within {@code window}, counted for shards and router apart
+   * @param backoff pause before the first restart, doubled for every further one in the window
+   */
+  public record RestartConfig(
+      Duration startupTimeout,
+      Duration drainTimeout,
+      int maxRestarts,
+      Duration window,
+      Duration backoff) {}
+
+  public enum ProcessHostKind {
+    LOCAL,
+    POD
+  }
+
+  /** Whether each shard has a container of its own, or all are started by one agent. */
+  public enum ShardPlacement {
+    PER_CONTAINER,
+    SHARED_CONTAINER
+  }
+}

@@ -1,0 +1,62 @@
+package dev.lorax.launcher.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the shards are started with.
+ *
+ * @param dtype null leaves the choice to the shard, which knows its device
+ * @param adapterRoots directories that local adapter ids are relative to
+ */
+public record ShardConfig(
+    int count,
+    Device device,
+    @Nullable Dtype dtype,
+    AdapterSource adapterSource,
+    AdapterSource preloadedAdapterSource,
+    List<String> preloadedAdapterIds,
+    List<Path> adapterRoots,
+    double adapterMemoryFraction,
+    String masterAddress,
+    int masterPort) {
+
+  public ShardConfig {
+    preloadedAdapterIds = List.copyOf(preloadedAdapterIds);
+    adapterRoots = List.copyOf(adapterRoots);
+  }
+
+  public enum Device {
+    AUTO,
+    CPU,
+    CUDA;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  public enum Dtype {
+    FLOAT32,
+    BFLOAT16,
+    FLOAT16;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Where adapters come from. */
+  public enum AdapterSource {
+    LOCAL;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+}

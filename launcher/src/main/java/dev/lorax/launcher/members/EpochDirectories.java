@@ -1,0 +1,151 @@
+package dev.lorax.launcher.members;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Socket directories {@code epoch-N}, one for each start of the shard group, and the link {@code
+ * current} to the one that serves.
+ *
+ * <p>The parent may outlive container restarts, so no socket file found in it proves anything; a
+ * directory that was never used before does.
+ */
+public final class EpochDirectories implements AutoCloseable {
+
+  private static final String PREFIX = "epoch-";
+
+  private final Path base;
+  private final FileChannel lock;
+
+  private EpochDirectories(Path base, FileChannel lock) {
+    this.base = base;
+    this.lock = lock;
+  }
+
+  /** Creates the parent where needed and keeps other launchers out of it. */
+  public static EpochDirectories claim(Path base) throws MemberException {
+    try {
+      Files.createDirectories(base);
+      var lock =
+          FileChannel.open(
+              base.resolve("launcher.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (lock.tryLock() == null) {
+        lock.close();
+        throw new MemberException(
+            "another launcher uses socket directory %s; give one of its own with --shard-uds-path"
+                .formatted(base));
+      }
+      return new EpochDirectories(base, lock);
+    } catch (IOException e) {
+      throw new MemberException(base, e);
+    }
+  }
+
+  Path base() {
+    return base;
+  }
+
+  /** Socket path base of an epoch's shards, which append {@code -<shard index>}. */
+  Path shardSockets(long epoch) {
+    return directory(epoch).resolve("shard");
+  }
+
+  Path shardSocket(long epoch, int shardIndex) {
+    return directory(epoch).resolve("shard-" + shardIndex);
+  }
+
+  /** Where the router finds the first shard of whichever epoch serves. */
+  Path currentFirstShard() {
+    return base.resolve("current").resolve("shard-0");
+  }
+
+  /** Whether this or an earlier launcher started shards here. */
+  boolean anyExists() throws IOException {
+    return !epochs().isEmpty();
+  }
+
+  long createNext() throws IOException {
+    long epoch = epochs().stream().mapToLong(Long::longValue).max().orElse(0) + 1;
+    Files.createDirectories(directory(epoch));
+    return epoch;
+  }
+
+  /** Points {@code current} at the epoch in one step, then removes all others. */
+  void publish(long epoch) throws IOException {
+    Path link = base.resolve("current.next");
+    Files.deleteIfExists(link);
+    Files.createSymbolicLink(link, Path.of(PREFIX + epoch));
+    Files.move(link, base.resolve("current"), StandardCopyOption.ATOMIC_MOVE);
+    for (long other : epochs()) {
+      if (other != epoch) {
+        delete(directory(other));
+      }
+    }
+  }
+
+  void removeAll() throws IOException {
+    Files.deleteIfExists(base.resolve("current.next"));
+    Files.deleteIfExists(base.resolve("current"));
+    for (long epoch : epochs()) {
+      delete(directory(epoch));
+    }
+  }
+
+  /** Lets the next launcher in. */
+  @Override
+  public void close() {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot unlock " + base, e);
+    }
+  }
+
+  private Path directory(long epoch) {
+    return base.resolve(PREFIX + epoch);
+  }
+
+  private List<Long> epochs() throws IOException {
+    List<Long> epochs = new ArrayList<>();
+    try (var directories = Files.newDirectoryStream(base, PREFIX + "*")) {
+      for (var directory : directories) {
+        String number = directory.getFileName().toString().substring(PREFIX.length());
+        if (number.matches("\\d{1,18}")) {
+          epochs.add(Long.parseLong(number));
+        }
+      }
+    }
+    return epochs;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    Files.walkFileTree(
+        directory,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException error)
+              throws IOException {
+            Files.deleteIfExists(visited);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}

@@ -1,0 +1,94 @@
+package dev.lorax.launcher.members;
+
+import dev.lorax.launcher.config.RouterConfig;
+import dev.lorax.launcher.model.ModelDirectory;
+import dev.lorax.launcher.process.MemberCommand;
+import dev.lorax.launcher.process.MemberName;
+import java.net.InetAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Command line of the router, as upstream's launcher writes it. */
+public final class RouterCommand {
+
+  /** Upstream's ceiling for the limits that follow from the model. */
+  private static final int DEFAULT_MAX_TOTAL_TOKENS = 4096;
+
+  private static final int PREFILL_HEADROOM = 50;
+
+  private final RouterConfig config;
+  private final Path firstShard;
+
+  public RouterCommand(RouterConfig config, EpochDirectories epochs) {
+    this.config = config;
+    this.firstShard = epochs.currentFirstShard();
+  }
+
+  MemberCommand forStart(long start, ModelDirectory model) {
+    return new MemberCommand(MemberName.ROUTER, start, arguments(model), Map.of());
+  }
+
+  /** Where the router answers when it can serve, seen from the same host or pod. */
+  URI health() {
+    InetAddress address =
+        config.hostname().isAnyLocalAddress()
+            ? InetAddress.ofLiteral("127.0.0.1")
+            : config.hostname();
+    return URI.create("http://%s:%d/health".formatted(literal(address), config.port()));
+  }
+
+  private static String literal(InetAddress address) {
+    String text = address.getHostAddress();
+    return text.contains(":") ? "[" + text + "]" : text;
+  }
+
+  private List<String> arguments(ModelDirectory model) {
+    List<String> arguments = new ArrayList<>(List.of("lorax-router"));
+    add(arguments, "--tokenizer-name", model.path());
+    add(arguments, "--master-shard-uds-path", firstShard);
+    add(arguments, "--hostname", config.hostname().getHostAddress());
+    add(arguments, "--port", config.port());
+    add(arguments, "--max-concurrent-requests", config.maxConcurrentRequests());
+    add(arguments, "--max-best-of", config.maxBestOf());
+    add(arguments, "--max-stop-sequences", config.maxStopSequences());
+    addTokenLimits(arguments, model);
+    add(arguments, "--waiting-served-ratio", config.waitingServedRatio());
+    add(arguments, "--max-waiting-tokens", config.maxWaitingTokens());
+    add(arguments, "--max-active-adapters", config.maxActiveAdapters());
+    add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
+    add(arguments, "--validation-workers", config.validationWorkers());
+    add(arguments, "--adapter-source", config.defaultAdapterSource());
+    // The launcher writes the router's lines into its own log, and for that it must read them.
+    arguments.add("--json-output");
+    return arguments;
+  }
+
+  private void addTokenLimits(List<String> arguments, ModelDirectory model) {
+    int maxTotalTokens =
+        config.maxTotalTokens() != null
+            ? config.maxTotalTokens()
+            : Math.min(
+                model.maxPositionEmbeddings().orElse(DEFAULT_MAX_TOTAL_TOKENS),
+                DEFAULT_MAX_TOTAL_TOKENS);
+    int maxInputLength =
+        config.maxInputLength() != null ? config.maxInputLength() : maxTotalTokens - 1;
+    int maxBatchPrefillTokens =
+        config.maxBatchPrefillTokens() != null
+            ? config.maxBatchPrefillTokens()
+            : maxInputLength + PREFILL_HEADROOM;
+    add(arguments, "--max-input-length", maxInputLength);
+    add(arguments, "--max-total-tokens", maxTotalTokens);
+    add(arguments, "--max-batch-prefill-tokens", maxBatchPrefillTokens);
+    if (config.maxBatchTotalTokens() != null) {
+      add(arguments, "--max-batch-total-tokens", config.maxBatchTotalTokens());
+    }
+  }
+
+  private static void add(List<String> arguments, String option, Object value) {
+    arguments.add(option);
+    arguments.add(value.toString());
+  }
+}

@@ -1,0 +1,14 @@
+package dev.lorax.launcher.members;
+
+import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
+import dev.lorax.launcher.process.ProcessHost;
+import dev.lorax.launcher.status.LauncherStatus;
+import java.time.InstantSource;
+
+/** What shards and router share: where they run, how they are watched and started again. */
+public record Surroundings(
+    ProcessHost host,
+    HealthProbe probe,
+    LauncherStatus status,
+    RestartConfig restarts,
+    InstantSource clock) {}

@@ -1,0 +1,57 @@
+package dev.lorax.launcher.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/** A directory in Hugging Face layout with everything that shards and router read. */
+public record ModelDirectory(Path path, OptionalInt maxPositionEmbeddings) {
+
+  private static final List<String> REQUIRED =
+      List.of("config.json", "tokenizer.json", "tokenizer_config.json");
+  private static final List<String> CONTEXT_LENGTHS =
+      List.of("max_position_embeddings", "max_seq_len", "n_positions");
+
+  /** Checks that the files are there; their contents are the shard's business. */
+  public static ModelDirectory open(Path path) throws ModelException {
+    List<String> missing = new ArrayList<>();
+    for (var file : REQUIRED) {
+      if (!Files.isRegularFile(path.resolve(file))) {
+        missing.add(file);
+      }
+    }
+    try {
+      if (!hasWeights(path)) {
+        missing.add("*.safetensors");
+      }
+      if (!missing.isEmpty()) {
+        throw new ModelException(
+            "model directory %s lacks %s".formatted(path, String.join(", ", missing)));
+      }
+      return new ModelDirectory(path, contextLength(path.resolve("config.json")));
+    } catch (IOException e) {
+      throw new ModelException("model directory %s: %s".formatted(path, e.getMessage()), e);
+    }
+  }
+
+  private static boolean hasWeights(Path path) throws IOException {
+    try (var files = Files.newDirectoryStream(path, "*.safetensors")) {
+      return files.iterator().hasNext();
+    }
+  }
+
+  private static OptionalInt contextLength(Path config) throws IOException {
+    JsonNode json = new ObjectMapper().readTree(config.toFile());
+    for (var key : CONTEXT_LENGTHS) {
+      if (json.path(key).isInt()) {
+        return OptionalInt.of(json.path(key).intValue());
+      }
+    }
+    return OptionalInt.empty();
+  }
+}

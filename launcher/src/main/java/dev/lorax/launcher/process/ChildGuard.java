@@ -1,0 +1,63 @@
+package dev.lorax.launcher.process;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Prefix of a command that ties the child's life to ours and gives it a process group of its own.
+ *
+ * <p>{@code setpriv --pdeathsig KILL} makes the kernel end the child with the thread that started
+ * it, which holds even after kill -9 of the launcher; a wrapper script must therefore {@code exec}
+ * what it wraps. {@code setsid} keeps a terminal's Ctrl-C for the launcher alone, which then stops
+ * its members in order. Where util-linux is missing (macOS, BusyBox) children start bare: the
+ * ordered stop still works, kill -9 of the launcher leaves them behind.
+ */
+record ChildGuard(List<String> prefix, boolean ownGroup) {
+
+  private static final List<String> PARENT_DEATH = List.of("setpriv", "--pdeathsig", "KILL");
+  private static final List<String> OWN_SESSION = List.of("setsid");
+
+  ChildGuard {
+    prefix = List.copyOf(prefix);
+  }
+
+  static ChildGuard detect() throws InterruptedException {
+    List<String> prefix = new ArrayList<>();
+    if (runs(PARENT_DEATH)) {
+      prefix.addAll(PARENT_DEATH);
+    }
+    boolean ownGroup = runs(OWN_SESSION);
+    if (ownGroup) {
+      prefix.addAll(OWN_SESSION);
+    }
+    return new ChildGuard(prefix, ownGroup);
+  }
+
+  boolean endsWithParent() {
+    return prefix.containsAll(PARENT_DEATH);
+  }
+
+  List<String> wrap(List<String> command) {
+    List<String> wrapped = new ArrayList<>(prefix);
+    wrapped.addAll(command);
+    return wrapped;
+  }
+
+  /** Asked by running it: BusyBox has a setpriv that knows no parent death signal. */
+  private static boolean runs(List<String> prefix) throws InterruptedException {
+    List<String> command = new ArrayList<>(prefix);
+    command.add("true");
+    try {
+      var trial =
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      return trial.waitFor(5, TimeUnit.SECONDS) && trial.exitValue() == 0;
+    } catch (IOException absent) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package dev.lorax.launcher.process;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** A child process of this JVM. Thread-safe. */
+public final class LocalMember implements Member {
+
+  /** How long a dead member's pipes may stay open: something it started may still hold them. */
+  private static final Duration LAST_OUTPUT = Duration.ofSeconds(1);
+
+  private final MemberCommand command;
+  private final Process process;
+  private final boolean ownGroup;
+  private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+
+  private LocalMember(MemberCommand command, Process process, boolean ownGroup) {
+    this.command = command;
+    this.process = process;
+    this.ownGroup = ownGroup;
+  }
+
+  static LocalMember watch(
+      MemberCommand command, Process process, boolean ownGroup, Consumer<OutputLine> output) {
+    var member = new LocalMember(command, process, ownGroup);
+    Thread stdout = member.pump(process.getInputStream(), OutputLine.Stream.STDOUT, output);
+    Thread stderr = member.pump(process.getErrorStream(), OutputLine.Stream.STDERR, output);
+    Thread.ofVirtual()
+        .name(command.member() + "-exit")
+        .start(() -> member.awaitExit(stdout, stderr));
+    return member;
+  }
+
+  private Thread pump(InputStream stream, OutputLine.Stream which, Consumer<OutputLine> output) {
+    return Thread.ofVirtual()
+        .name(name() + "-" + which)
+        .start(() -> {
+          try (var lines =
+              new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+            for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+              output.accept(new OutputLine(which, line));
+            }
+          } catch (IOException closed) {
+            // The pipe ends with its process; the exit is what gets reported.
+          }
+        });
+  }
+
+  private void awaitExit(Thread stdout, Thread stderr) {
+    try {
+      int code = process.waitFor();
+      stdout.join(LAST_OUTPUT);
+      stderr.join(LAST_OUTPUT);
+      killGroup();
+      exited.complete(new Exit.Code(code));
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts a thread that nobody else knows", e);
+    }
+  }
+
+  @Override
+  public MemberName name() {
+    return command.member();
+  }
+
+  @Override
+  public long epoch() {
+    return command.epoch();
+  }
+
+  @Override
+  public long processId() {
+    return process.pid();
+  }
+
+  public MemberCommand command() {
+    return command;
+  }
+
+  @Override
+  public CompletableFuture<Exit> exited() {
+    return exited.copy();
+  }
+
+  /** Any signal by its number. */
+  public void signal(int number) {
+    if (process.isAlive()) {
+      PosixSignal.send(Math.toIntExact(process.pid()), number);
+    }
+  }
+
+  @Override
+  public void stop(Duration grace) {
+    signal(PosixSignal.SIGTERM.number());
+    var unused =
+        exited
+            .copy()
+            .orTimeout(grace.toMillis(), TimeUnit.MILLISECONDS)
+            .exceptionally(late -> {
+              kill();
+              return new Exit.Lost("still running after its grace period");
+            });
+  }
+
+  @Override
+  public void kill() {
+    process.destroyForcibly();
+    killGroup();
+  }
+
+  private void killGroup() {
+    if (ownGroup) {
+      PosixSignal.SIGKILL.sendToGroup(process.pid());
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package dev.lorax.launcher.status;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lorax.launcher.process.MemberName;
+
+/** JSON bodies of the status server. */
+final class StatusJson {
+
+  private StatusJson() {}
+
+  static String error(String reason) {
+    return object().put("reason", reason).toString();
+  }
+
+  static String summary(LauncherStatus.Snapshot snapshot) {
+    return head(snapshot).toString();
+  }
+
+  static String full(LauncherStatus.Snapshot snapshot) {
+    ObjectNode json = head(snapshot);
+    ObjectNode members = json.putObject("members");
+    snapshot
+        .members()
+        .forEach((member, state) -> members.set(member.toString(), memberNode(state)));
+    ObjectNode restarts = json.putObject("restarts");
+    restarts.put("shards", snapshot.restarts().get(MemberName.Role.SHARD));
+    restarts.put("router", snapshot.restarts().get(MemberName.Role.ROUTER));
+    return json.toString();
+  }
+
+  static String member(MemberName member, MemberState state) {
+    return memberNode(state).put("member", member.toString()).toString();
+  }
+
+  private static ObjectNode head(LauncherStatus.Snapshot snapshot) {
+    ObjectNode json =
+        object()
+            .put("phase", snapshot.phase().toString())
+            .put("since", snapshot.since().toString())
+            .put("epoch", epoch(snapshot));
+    if (snapshot.failure() != null) {
+      json.put("reason", snapshot.failure());
+    }
+    return json;
+  }
+
+  /** Of the shard group; 0 before its first start. */
+  private static long epoch(LauncherStatus.Snapshot snapshot) {
+    return switch (snapshot.members().get(MemberName.shard(0))) {
+      case MemberState.Loading loading -> loading.epoch();
+      case MemberState.Ready ready -> ready.epoch();
+      case MemberState.Ended ended -> ended.epoch();
+      case MemberState.Waiting waiting -> 0;
+      case null -> 0;
+    };
+  }
+
+  private static ObjectNode memberNode(MemberState state) {
+    ObjectNode node = object().put("state", state.word());
+    switch (state) {
+      case MemberState.Waiting waiting -> {}
+      case MemberState.Loading(var epoch, var since) ->
+          node.put("epoch", epoch).put("since", since.toString());
+      case MemberState.Ready(var epoch, var since) ->
+          node.put("epoch", epoch).put("since", since.toString());
+      case MemberState.Ended(var epoch, var reason, var since) ->
+          node.put("epoch", epoch).put("since", since.toString()).put("reason", reason);
+    }
+    return node;
+  }
+
+  private static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+}

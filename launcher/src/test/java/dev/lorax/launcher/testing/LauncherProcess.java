@@ -1,0 +1,179 @@
+package dev.lorax.launcher.testing;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A launcher in a process of its own, with scripted members on its PATH. */
+public final class LauncherProcess implements AutoCloseable {
+
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+  private final Path home;
+  private final Script script;
+  private final int routerPort = freePort();
+  private final int statusPort = freePort();
+  private final List<Process> processes = new ArrayList<>();
+
+  public LauncherProcess(Path home) throws IOException {
+    this.home = home;
+    this.script = new Script(Files.createDirectories(home.resolve("script")));
+    Path bin = Files.createDirectories(home.resolve("bin"));
+    program(bin.resolve("lorax-server"), ScriptedShard.class);
+    program(bin.resolve("lorax-router"), ScriptedRouter.class);
+    Path model = Files.createDirectories(home.resolve("model"));
+    Files.writeString(model.resolve("config.json"), "{\"max_position_embeddings\": 8192}");
+    for (var file : List.of("tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+      Files.writeString(model.resolve(file), "{}");
+    }
+  }
+
+  private static void program(Path file, Class<?> main) throws IOException {
+    String text =
+        """
+        #!/bin/sh
+        exec %s "$@"
+        """
+            .formatted(String.join(" ", java(main.getName())));
+    Files.writeString(file, text);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  private static List<String> java(String main) {
+    return List.of(
+        System.getProperty("java.home") + "/bin/java",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Xshare:auto",
+        "-Xmx128m",
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        System.getProperty("java.class.path"),
+        main);
+  }
+
+  /** Starts the launcher for the scripted model; may be called again after its end. */
+  public Process start(String... options) {
+    List<String> line = new ArrayList<>();
+    line.addAll(List.of("--model-id", home.resolve("model").toString()));
+    line.addAll(List.of("--shard-uds-path", sockets().toString()));
+    line.addAll(List.of("--port", Integer.toString(routerPort)));
+    line.addAll(List.of("--status-port", Integer.toString(statusPort)));
+    line.addAll(List.of("--restart-backoff", "10ms"));
+    line.addAll(List.of(options));
+    return run(line);
+  }
+
+  public Process startAgent(String role, int index) {
+    return run(
+        List.of(
+            "agent",
+            "--role",
+            role,
+            "--index",
+            Integer.toString(index),
+            "--control",
+            sockets().resolve("control.sock").toString()));
+  }
+
+  private Process run(List<String> arguments) {
+    List<String> line = new ArrayList<>(java("dev.lorax.launcher.LauncherMain"));
+    line.addAll(arguments);
+    var builder = new ProcessBuilder(line).redirectErrorStream(true);
+    builder.environment().put("SCRIPT_DIRECTORY", script.directory().toString());
+    builder
+        .environment()
+        .merge("PATH", home.resolve("bin").toString(), (old, ours) -> ours + ":" + old);
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(home.resolve("log").toFile()));
+    try {
+      Process process = builder.start();
+      processes.add(process);
+      return process;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public Path sockets() {
+    return home.resolve("s");
+  }
+
+  public void ask(String behaviour) {
+    script.ask(behaviour);
+  }
+
+  public void forget(String behaviour) {
+    script.forget(behaviour);
+  }
+
+  public List<String> diary() {
+    return script.diary();
+  }
+
+  /** Process ids of all starts of a member, oldest first. */
+  public List<Long> processIds(String member) {
+    return diary().stream()
+        .filter(line -> line.startsWith(member + " started"))
+        .map(line -> Long.parseLong(line.replaceAll(".*pid=(\\d+).*", "$1")))
+        .toList();
+  }
+
+  public String log() {
+    try {
+      return Files.readString(home.resolve("log"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What the status server says; an empty object while it does not listen. */
+  public JsonNode status() {
+    try {
+      return new ObjectMapper().readTree(get("/status").body());
+    } catch (IOException notListening) {
+      return new ObjectMapper().createObjectNode();
+    }
+  }
+
+  public HttpResponse<String> get(String path) throws IOException {
+    try {
+      var uri = URI.create("http://127.0.0.1:" + statusPort + path);
+      return HTTP.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+    } catch (InterruptedException e) {
+      throw new AssertionError("the test was interrupted", e);
+    }
+  }
+
+  private static int freePort() {
+    try (var socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    for (var process : processes) {
+      process.destroyForcibly();
+      process.waitFor(10, TimeUnit.SECONDS);
+    }
+    diary().stream()
+        .filter(line -> line.contains("started pid="))
+        .map(line -> Long.parseLong(line.replaceAll(".*pid=(\\d+).*", "$1")))
+        .flatMap(pid -> ProcessHandle.of(pid).stream())
+        .forEach(ProcessHandle::destroyForcibly);
+  }
+}
