@@ -1,0 +1,12 @@
+package dev.lorax.e2e.cluster;
+
+import java.nio.file.Path;
+
+/**
+ * What there is around a cluster on this machine.
+ *
+ * @param repository the checkout, whose sources an embedded cluster is built from
+ * @param state the folder that holds all of a cluster of our own
+ * @param programs where kubectl and helm are looked up
+ */
+public record Surroundings(Path repository, Path state, SearchPath programs) {}
