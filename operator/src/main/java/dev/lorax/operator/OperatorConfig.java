@@ -1,0 +1,66 @@
+package dev.lorax.operator;
+
+import dev.lorax.crds.v1alpha1.Shards.Device;
+import dev.lorax.operator.server.plan.DefaultImages;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that can be set about an operator process, read once from its environment. Immutable.
+ *
+ * @param watchNamespaces empty for all
+ * @param leadership null where this process is the only one and need not be elected
+ */
+record OperatorConfig(
+    DefaultImages images,
+    Set<String> watchNamespaces,
+    @Nullable Leadership leadership,
+    String instance,
+    int healthPort) {
+
+  OperatorConfig {
+    watchNamespaces = Set.copyOf(watchNamespaces);
+  }
+
+  /** The lease by which replicas of the operator elect one of them. */
+  record Leadership(String leaseNamespace, String leaseName) {}
+
+  /** Reads all keys and reports all errors at once. */
+  static OperatorConfig fromEnvironment(Map<String, String> environment) {
+    var keys = new EnvironmentReader(environment);
+    var config =
+        new OperatorConfig(
+            new DefaultImages(
+                keys.required("LORAX_LAUNCHER_IMAGE", "a container image"),
+                keys.required("LORAX_ROUTER_IMAGE", "a container image"),
+                shardImages(keys)),
+            keys.list("LORAX_WATCH_NAMESPACES"),
+            leadership(keys),
+            keys.optional("POD_NAME", "lorax-operator"),
+            keys.port("LORAX_HEALTH_PORT", 8080));
+    keys.throwIfAnyWrong();
+    return config;
+  }
+
+  private static Map<Device, String> shardImages(EnvironmentReader keys) {
+    var images = new EnumMap<Device, String>(Device.class);
+    for (Device device : Device.values()) {
+      String image = keys.optional("LORAX_SHARD_" + device.name() + "_IMAGE", "");
+      if (!image.isEmpty()) {
+        images.put(device, image);
+      }
+    }
+    return images;
+  }
+
+  private static @Nullable Leadership leadership(EnvironmentReader keys) {
+    if (!keys.flag("LORAX_LEADER_ELECTION", false)) {
+      return null;
+    }
+    return new Leadership(
+        keys.required("POD_NAMESPACE", "the namespace of the lease"),
+        keys.optional("LORAX_LEASE_NAME", "lorax-operator"));
+  }
+}

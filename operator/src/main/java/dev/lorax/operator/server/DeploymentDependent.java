@@ -1,0 +1,25 @@
+package dev.lorax.operator.server;
+
+import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.operator.server.manifest.DeploymentManifest;
+import dev.lorax.operator.server.manifest.Labels;
+import dev.lorax.operator.server.plan.ServingPlan;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.javaoperatorsdk.operator.api.config.informer.Informer;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.processing.dependent.kubernetes.CRUDKubernetesDependentResource;
+import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
+
+/** Keeps the Deployment of a server as its plan says. */
+@KubernetesDependent(informer = @Informer(labelSelector = Labels.ALL_SERVERS))
+public final class DeploymentDependent
+    extends CRUDKubernetesDependentResource<Deployment, LoraxServer> {
+
+  @Override
+  protected Deployment desired(LoraxServer server, Context<LoraxServer> context) {
+    return DeploymentManifest.of(
+        context
+            .managedWorkflowAndDependentResourceContext()
+            .getMandatory(ServingPlan.class, ServingPlan.class));
+  }
+}

@@ -1,0 +1,116 @@
+package dev.lorax.operator.server;
+
+import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.crds.v1alpha1.LoraxServerStatus;
+import dev.lorax.operator.server.plan.Planning;
+import dev.lorax.operator.server.plan.ServerIdentity;
+import dev.lorax.operator.server.plan.ServingPlan;
+import dev.lorax.operator.server.plan.ServingPlanner;
+import dev.lorax.operator.server.status.Observed;
+import dev.lorax.operator.server.status.StatusReport;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.api.reconciler.Workflow;
+import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Sequences one reconcile: plan, apply, observe, report. Stateless and level-triggered: everything
+ * is computed anew from what the caches hold, and nothing is written where nothing has changed.
+ * Deletion needs no step of its own, because the API server's garbage collector removes what a
+ * server owns.
+ */
+@Workflow(
+    explicitInvocation = true,
+    dependents = {
+      @Dependent(type = DeploymentDependent.class),
+      @Dependent(type = ServiceDependent.class)
+    })
+@ControllerConfiguration(fieldManager = LoraxServerReconciler.FIELD_MANAGER)
+@GradualRetry(
+    maxAttempts = LoraxServerReconciler.WITHOUT_END,
+    initialInterval = 1_000,
+    intervalMultiplier = 2,
+    maxInterval = 60_000)
+public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
+
+  static final String FIELD_MANAGER = "lorax-operator";
+
+  /** What stands in the way may lie outside all that is watched, and go away at any time. */
+  static final int WITHOUT_END = -1;
+
+  private final ServingPlanner planner;
+  private final StatusWriter statusWriter;
+  private final Clock clock;
+
+  /** {@code instance} names this process among the operator's replicas. */
+  public LoraxServerReconciler(ServingPlanner planner, Clock clock, String instance) {
+    this.planner = planner;
+    this.statusWriter = new StatusWriter(new EventRecorder(clock, instance));
+    this.clock = clock;
+  }
+
+  @Override
+  public List<EventSource<?, LoraxServer>> prepareEventSources(
+      EventSourceContext<LoraxServer> context) {
+    return List.of(ServerPods.eventSource(context));
+  }
+
+  @Override
+  public UpdateControl<LoraxServer> reconcile(LoraxServer server, Context<LoraxServer> context) {
+    LoraxServerStatus status =
+        switch (planner.plan(identity(server), server.getSpec())) {
+          case Planning.Planned(var plan) -> serve(server, plan, context);
+          case Planning.Refused(var problems) -> report(server).refused(problems);
+        };
+    statusWriter.write(server, status, context);
+    return UpdateControl.noUpdate();
+  }
+
+  @Override
+  public ErrorStatusUpdateControl<LoraxServer> updateErrorStatus(
+      LoraxServer server, Context<LoraxServer> context, Exception error) {
+    Optional<ApiRefusal> refusal = ApiRefusal.of(error);
+    if (refusal.isEmpty()) {
+      return ErrorStatusUpdateControl.defaultErrorProcessing();
+    }
+    ApiRefusal said = refusal.get();
+    LoraxServerStatus status = report(server).refused(said.reason(), said.message());
+    statusWriter.write(server, status, context);
+    ErrorStatusUpdateControl<LoraxServer> control = ErrorStatusUpdateControl.noStatusUpdate();
+    return said.lasting() ? control.withNoRetry() : control;
+  }
+
+  private LoraxServerStatus serve(
+      LoraxServer server, ServingPlan plan, Context<LoraxServer> context) {
+    var workflow = context.managedWorkflowAndDependentResourceContext();
+    workflow.put(ServingPlan.class, plan);
+    workflow.reconcileManagedWorkflow();
+    return report(server)
+        .of(
+            new Observed(
+                plan,
+                context.getSecondaryResource(Deployment.class),
+                context.getSecondaryResources(Pod.class)));
+  }
+
+  private StatusReport report(LoraxServer server) {
+    return new StatusReport(
+        StatusWriter.statusOf(server), server.getMetadata().getGeneration(), clock.instant());
+  }
+
+  private static ServerIdentity identity(LoraxServer server) {
+    var metadata = server.getMetadata();
+    return new ServerIdentity(metadata.getNamespace(), metadata.getName(), metadata.getUid());
+  }
+}

@@ -1,0 +1,119 @@
+package dev.lorax.operator.server.manifest;
+
+import dev.lorax.operator.server.plan.PodLayout;
+import dev.lorax.operator.server.plan.ServingPlan;
+import dev.lorax.operator.server.plan.ServingPlan.CachePlan;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeBuilder;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The volumes of a replica and where its containers mount them. */
+final class PodVolumes {
+
+  private static final String MEMORY = "Memory";
+
+  private final ServingPlan plan;
+
+  PodVolumes(ServingPlan plan) {
+    this.plan = plan;
+  }
+
+  List<Volume> all() {
+    var volumes = new ArrayList<Volume>();
+    volumes.add(emptyDir("sockets", new Quantity("16Mi"), MEMORY));
+    volumes.add(emptyDir("agent", new Quantity("1Gi"), null));
+    // Shards exchange tensors here; the 64 MiB that a container gets by itself are too few for
+    // NCCL.
+    volumes.add(emptyDir("shm", new Quantity("2Gi"), MEMORY));
+    volumes.add(emptyDir("tmp", null, null));
+    volumes.add(cache());
+    for (var claim : plan.claims()) {
+      volumes.add(claim(claim.volume(), claim.claimName()));
+    }
+    return volumes;
+  }
+
+  List<VolumeMount> ofLauncher() {
+    var mounts = common("launcher");
+    mounts.add(mount("agent", PodLayout.AGENT));
+    mounts.add(mount("cache", PodLayout.CACHE));
+    mounts.addAll(claims());
+    return mounts;
+  }
+
+  List<VolumeMount> ofShards(String container) {
+    var mounts = common(container);
+    mounts.add(readOnly("agent", PodLayout.AGENT));
+    mounts.add(readOnly("cache", PodLayout.CACHE));
+    mounts.add(mount("shm", "/dev/shm"));
+    mounts.addAll(claims());
+    return mounts;
+  }
+
+  List<VolumeMount> ofRouter() {
+    var mounts = common("router");
+    mounts.add(readOnly("agent", PodLayout.AGENT));
+    mounts.add(readOnly("cache", PodLayout.CACHE));
+    mounts.addAll(claims());
+    return mounts;
+  }
+
+  /** Each container has its own part of tmp: process ids, and so file names, repeat in a pod. */
+  private static List<VolumeMount> common(String container) {
+    var mounts = new ArrayList<VolumeMount>();
+    mounts.add(mount("sockets", PodLayout.SOCKETS));
+    mounts.add(
+        new VolumeMountBuilder()
+            .withName("tmp")
+            .withMountPath("/tmp")
+            .withSubPath(container)
+            .build());
+    return mounts;
+  }
+
+  private List<VolumeMount> claims() {
+    return plan.claims().stream()
+        .map(claim -> readOnly(claim.volume(), claim.mountPath()))
+        .toList();
+  }
+
+  private Volume cache() {
+    return switch (plan.cache()) {
+      case CachePlan.PodVolume(var sizeLimit) -> emptyDir("cache", sizeLimit, null);
+      case CachePlan.Claim(var claimName) -> claim("cache", claimName);
+    };
+  }
+
+  private static Volume emptyDir(
+      String name, @Nullable Quantity sizeLimit, @Nullable String medium) {
+    return new VolumeBuilder()
+        .withName(name)
+        .withNewEmptyDir()
+        .withSizeLimit(sizeLimit)
+        .withMedium(medium)
+        .endEmptyDir()
+        .build();
+  }
+
+  private static Volume claim(String name, String claimName) {
+    return new VolumeBuilder()
+        .withName(name)
+        .withNewPersistentVolumeClaim()
+        .withClaimName(claimName)
+        .endPersistentVolumeClaim()
+        .build();
+  }
+
+  private static VolumeMount mount(String volume, String path) {
+    return new VolumeMountBuilder().withName(volume).withMountPath(path).build();
+  }
+
+  private static VolumeMount readOnly(String volume, String path) {
+    return new VolumeMountBuilder(mount(volume, path)).withReadOnly(true).build();
+  }
+}

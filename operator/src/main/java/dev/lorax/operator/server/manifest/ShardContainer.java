@@ -1,0 +1,44 @@
+package dev.lorax.operator.server.manifest;
+
+import dev.lorax.operator.server.plan.PodLayout;
+import dev.lorax.operator.server.plan.ServingPlan.ShardContainerPlan;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
+
+/** A sidecar whose agent starts one shard, or all of them. */
+final class ShardContainer {
+
+  private ShardContainer() {}
+
+  /**
+   * The startup probe waits for the agent, never for the model: kubelet starts sidecars one after
+   * the other, and the first shard cannot load before the last one has started.
+   */
+  static Container of(ShardContainerPlan shards, PodVolumes volumes) {
+    String member = "shard-" + shards.index();
+    return new ContainerBuilder()
+        .withName(shards.name())
+        .withImage(shards.image())
+        .withRestartPolicy("Always")
+        .withCommand(PodLayout.AGENT_PROGRAM)
+        .withArgs(
+            "--role",
+            "shard",
+            "--index",
+            String.valueOf(shards.index()),
+            "--control",
+            PodLayout.CONTROL_SOCKET)
+        // Python libraries keep small caches in the home directory; the user of the image has none.
+        .addNewEnv()
+        .withName("HOME")
+        .withValue("/tmp")
+        .endEnv()
+        .withStartupProbe(ContainerParts.attached(member))
+        .withReadinessProbe(ContainerParts.ready(member))
+        .withResources(ContainerParts.resources(shards.resources()))
+        .withSecurityContext(ContainerParts.restricted(shards.writableRoot()))
+        .withTerminationMessagePolicy(ContainerParts.TERMINATION_MESSAGE_POLICY)
+        .withVolumeMounts(volumes.ofShards(shards.name()))
+        .build();
+  }
+}

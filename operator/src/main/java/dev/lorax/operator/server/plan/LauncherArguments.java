@@ -1,0 +1,142 @@
+package dev.lorax.operator.server.plan;
+
+import dev.lorax.crds.v1alpha1.LoraxServerSpec;
+import dev.lorax.crds.v1alpha1.Router;
+import dev.lorax.crds.v1alpha1.Shards.Device;
+import dev.lorax.crds.v1alpha1.Shards.Placement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The launcher's command line. The names of the arguments are a contract with the launcher. */
+final class LauncherArguments {
+
+  /** Arguments that a user sets through a field of the spec instead, and through which. */
+  private static final Map<String, String> FIELDS =
+      Map.ofEntries(
+          Map.entry("--model-id", "spec.model"),
+          Map.entry("--revision", "spec.model.hub.revision"),
+          Map.entry("--num-shard", "spec.shards.count"),
+          Map.entry("--shard-placement", "spec.shards.placement"),
+          Map.entry("--device", "spec.shards.device"),
+          Map.entry("--adapter-source", "spec.adapters.source"),
+          Map.entry("--adapter-root", "spec.adapters.pvc"),
+          Map.entry("--preloaded-adapter-ids", "spec.adapters.preload"),
+          Map.entry("--drain-timeout", "spec.drainTimeoutSeconds"),
+          Map.entry("--max-input-length", "spec.router.maxInputLength"),
+          Map.entry("--max-total-tokens", "spec.router.maxTotalTokens"),
+          Map.entry("--max-batch-total-tokens", "spec.router.maxBatchTotalTokens"),
+          Map.entry("--max-batch-prefill-tokens", "spec.router.maxBatchPrefillTokens"),
+          Map.entry("--max-concurrent-requests", "spec.router.maxConcurrentRequests"));
+
+  /** Arguments that follow from the shape of the pod; no field changes them. */
+  private static final Set<String> FIXED =
+      Set.of(
+          "--process-host",
+          "--port",
+          "-p",
+          "--status-port",
+          "--shard-uds-path",
+          "--agent-dir",
+          "--termination-log",
+          "--huggingface-hub-cache");
+
+  private final List<String> arguments = new ArrayList<>();
+
+  private LauncherArguments() {}
+
+  static List<String> of(LoraxServerSpec spec, ClaimPlanner claims) {
+    var line = new LauncherArguments();
+    line.addPlace();
+    line.addModel(spec, claims);
+    line.addShards(spec);
+    line.addAdapters(spec, claims);
+    line.addRouter(spec.router());
+    line.add("--drain-timeout", spec.drainTimeoutSeconds() + "s");
+    line.arguments.addAll(spec.launcher().args());
+    return List.copyOf(line.arguments);
+  }
+
+  /** Problems of the arguments that a user adds, one for each that the operator sets itself. */
+  static Stream<PlanProblem> problems(LoraxServerSpec spec) {
+    return spec.launcher().args().stream()
+        .map(argument -> argument.split("=", 2)[0])
+        .filter(name -> FIELDS.containsKey(name) || FIXED.contains(name))
+        .map(LauncherArguments::reserved);
+  }
+
+  private static PlanProblem reserved(String name) {
+    String field = FIELDS.get(name);
+    return new PlanProblem(
+        PlanProblem.Code.LAUNCHER_ARGUMENT_RESERVED,
+        "spec.launcher.args names %s, which the operator sets itself: %s"
+            .formatted(name, field == null ? "remove it" : "set " + field + " instead"));
+  }
+
+  private void addPlace() {
+    add("--process-host", "pod");
+    add("--shard-uds-path", PodLayout.SOCKETS);
+    add("--agent-dir", PodLayout.AGENT);
+    add("--huggingface-hub-cache", PodLayout.CACHE);
+    add("--status-port", PodLayout.STATUS_PORT);
+    add("--port", PodLayout.ROUTER_PORT);
+  }
+
+  private void addModel(LoraxServerSpec spec, ClaimPlanner claims) {
+    var hub = spec.model().hub();
+    if (hub != null) {
+      add("--model-id", hub.id());
+      add("--revision", hub.revision());
+    } else {
+      add("--model-id", claims.modelPath());
+    }
+  }
+
+  private void addShards(LoraxServerSpec spec) {
+    add("--num-shard", spec.shards().count());
+    add("--shard-placement", spelled(ShardPlanner.placement(spec.shards())));
+    add("--device", spelled(spec.shards().device()));
+  }
+
+  private void addAdapters(LoraxServerSpec spec, ClaimPlanner claims) {
+    add(
+        "--adapter-source",
+        switch (spec.adapters().source()) {
+          case LOCAL -> "local";
+        });
+    add("--adapter-root", claims.adapterRoot());
+    spec.adapters().preload().forEach(id -> add("--preloaded-adapter-ids", id));
+  }
+
+  private void addRouter(Router router) {
+    add("--max-input-length", router.maxInputLength());
+    add("--max-total-tokens", router.maxTotalTokens());
+    add("--max-batch-total-tokens", router.maxBatchTotalTokens());
+    add("--max-batch-prefill-tokens", router.maxBatchPrefillTokens());
+    add("--max-concurrent-requests", router.maxConcurrentRequests());
+  }
+
+  private void add(String name, @Nullable Object value) {
+    if (value != null) {
+      arguments.add(name);
+      arguments.add(value.toString());
+    }
+  }
+
+  private static String spelled(Device device) {
+    return switch (device) {
+      case CPU -> "cpu";
+      case CUDA -> "cuda";
+    };
+  }
+
+  private static String spelled(Placement placement) {
+    return switch (placement) {
+      case PER_CONTAINER -> "PerContainer";
+      case SHARED_CONTAINER -> "SharedContainer";
+    };
+  }
+}

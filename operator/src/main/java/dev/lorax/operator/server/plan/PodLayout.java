@@ -1,0 +1,36 @@
+package dev.lorax.operator.server.plan;
+
+/** Places and ports inside the pod, the same for every server; a contract with the images. */
+public final class PodLayout {
+
+  /** Unix sockets of launcher, shards and router. */
+  public static final String SOCKETS = "/run/lorax";
+
+  /** The socket at which agents attach to the launcher. */
+  public static final String CONTROL_SOCKET = SOCKETS + "/control.sock";
+
+  /** The launcher puts the agent and its runtime here for the other containers. */
+  public static final String AGENT = "/agent";
+
+  /** The agent's program, entrypoint of shard and router containers. */
+  public static final String AGENT_PROGRAM = AGENT + "/bin/lorax-agent";
+
+  /** The launcher's program in its own image. */
+  public static final String LAUNCHER_PROGRAM = "/opt/lorax/bin/lorax-launcher";
+
+  /** Downloaded and converted weights. */
+  public static final String CACHE = "/data";
+
+  /** The claim that holds the model. */
+  public static final String MODELS = "/models";
+
+  /** The claim that holds the adapters, where it is another one than the model's. */
+  public static final String ADAPTERS = "/adapters";
+
+  public static final int ROUTER_PORT = 3000;
+
+  /** The launcher answers the probes of all containers but the router's here. */
+  public static final int STATUS_PORT = 9000;
+
+  private PodLayout() {}
+}

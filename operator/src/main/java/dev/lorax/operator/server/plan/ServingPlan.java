@@ -1,0 +1,81 @@
+package dev.lorax.operator.server.plan;
+
+import io.fabric8.kubernetes.api.model.Quantity;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that the manifests of a server need, with all defaults taken and all sums done.
+ * Immutable; equal specs give equal plans, so equal manifests.
+ */
+public record ServingPlan(
+    ServerIdentity server,
+    String model,
+    int replicas,
+    LauncherPlan launcher,
+    List<ShardContainerPlan> shardContainers,
+    RouterPlan router,
+    List<String> preloadedAdapters,
+    List<ClaimMount> claims,
+    CachePlan cache,
+    ServicePlan service,
+    Rollout rollout,
+    Termination termination,
+    PeerAccess peerAccess) {
+
+  public ServingPlan {
+    shardContainers = List.copyOf(shardContainers);
+    preloadedAdapters = List.copyOf(preloadedAdapters);
+    claims = List.copyOf(claims);
+  }
+
+  /** The sidecar that fetches the model and starts the others. */
+  public record LauncherPlan(String image, List<String> arguments, Resources resources) {
+
+    public LauncherPlan {
+      arguments = List.copyOf(arguments);
+    }
+  }
+
+  /**
+   * A sidecar that holds one shard, or all of them. {@code index} is that of its agent; {@code
+   * writableRoot} is for devices whose container hooks write into the root file system.
+   */
+  public record ShardContainerPlan(
+      String name, int index, String image, Resources resources, boolean writableRoot) {}
+
+  /** The main container. */
+  public record RouterPlan(String image, Resources resources) {}
+
+  /** A claim that all processes read at {@code mountPath}. */
+  public record ClaimMount(String volume, String claimName, String mountPath) {}
+
+  /** Where downloaded and converted weights are kept. */
+  public sealed interface CachePlan {
+
+    /** In the pod; {@code sizeLimit} is null when unlimited. */
+    record PodVolume(@Nullable Quantity sizeLimit) implements CachePlan {}
+
+    /** In a claim that outlives the pod. */
+    record Claim(String claimName) implements CachePlan {}
+  }
+
+  /** The Service in front of the replicas; {@code type} is spelled as in its manifest. */
+  public record ServicePlan(String type, int port) {}
+
+  /** How many pods more or fewer than wanted there may be while pods are replaced. */
+  public record Rollout(int maxSurge, int maxUnavailable) {}
+
+  /** The time that a stopping pod gets, step by step. */
+  public record Termination(Duration endpointPropagation, Duration drain, Duration stop) {
+
+    /** All steps together, for the pod's grace period. */
+    public Duration grace() {
+      return endpointPropagation.plus(drain).plus(stop);
+    }
+  }
+
+  /** Whether the shards of a replica can reach each other's device memory. */
+  public record PeerAccess(boolean available, String reason, String message) {}
+}

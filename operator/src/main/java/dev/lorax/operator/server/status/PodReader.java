@@ -1,0 +1,155 @@
+package dev.lorax.operator.server.status;
+
+import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodCondition;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Reads how far a pod has come from its container statuses alone; asks nobody. */
+final class PodReader {
+
+  private static final String LAUNCHER = "launcher";
+  private static final String SHARD_PREFIX = "shard";
+
+  private static final Set<String> IMAGE_REASONS =
+      Set.of("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull");
+
+  private static final Set<String> REFUSED_REASONS =
+      Set.of("CreateContainerConfigError", "CreateContainerError", "RunContainerError");
+
+  private PodReader() {}
+
+  static Replica read(Pod pod) {
+    return new Replica(pod.getMetadata().getName(), state(pod));
+  }
+
+  private static PodState state(Pod pod) {
+    if (pod.getMetadata().getDeletionTimestamp() != null) {
+      return new PodState.Stopping();
+    }
+    if (pod.getStatus() == null) {
+      return new PodState.Starting();
+    }
+    return failed(pod)
+        .or(() -> unschedulable(pod))
+        .or(() -> firstStuck(pod))
+        .orElseGet(() -> progress(pod));
+  }
+
+  private static Optional<PodState> failed(Pod pod) {
+    if (!"Failed".equals(pod.getStatus().getPhase())) {
+      return Optional.empty();
+    }
+    var cause =
+        orElse(pod.getStatus().getMessage(), orElse(pod.getStatus().getReason(), "unknown"));
+    return Optional.of(new PodState.Failed(cause));
+  }
+
+  private static Optional<PodState> unschedulable(Pod pod) {
+    return condition(pod, "PodScheduled")
+        .filter(condition -> "False".equals(condition.getStatus()))
+        .map(
+            condition -> new PodState.Unschedulable(orElse(condition.getMessage(), "no node yet")));
+  }
+
+  private static Optional<PodState> firstStuck(Pod pod) {
+    return statuses(pod).map(PodReader::stuck).flatMap(Optional::stream).findFirst();
+  }
+
+  private static Optional<PodState> stuck(ContainerStatus container) {
+    return waiting(container)
+        .flatMap(waiting -> stuckWaiting(container, waiting))
+        .or(() -> crashed(container));
+  }
+
+  private static Optional<PodState> stuckWaiting(
+      ContainerStatus container, ContainerStateWaiting waiting) {
+    String reason = orElse(waiting.getReason(), "");
+    String cause = orElse(waiting.getMessage(), reason);
+    if (IMAGE_REASONS.contains(reason)) {
+      return Optional.of(
+          new PodState.ImagePullFailed(container.getName(), container.getImage(), cause));
+    }
+    if (REFUSED_REASONS.contains(reason)) {
+      return Optional.of(new PodState.ContainerRefused(container.getName(), cause));
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Between two crashes a container runs for a moment. It counts as crashing until it has become
+   * ready again, else the status would flap with every restart.
+   */
+  private static Optional<PodState> crashed(ContainerStatus container) {
+    if (Boolean.TRUE.equals(container.getReady())) {
+      return Optional.empty();
+    }
+    return terminated(container)
+        .filter(end -> end.getExitCode() != 0)
+        .map(end ->
+            new PodState.Crashing(
+                container.getName(),
+                end.getExitCode(),
+                orElse(end.getMessage(), orElse(end.getReason(), "no message")).strip()));
+  }
+
+  private static PodState progress(Pod pod) {
+    if (condition(pod, "Ready").filter(ready -> "True".equals(ready.getStatus())).isPresent()) {
+      return new PodState.Ready();
+    }
+    var launcher = statuses(pod).filter(named(LAUNCHER::equals)).findFirst();
+    if (launcher
+        .map(status -> status.getState() == null || status.getState().getRunning() == null)
+        .orElse(true)) {
+      return new PodState.Starting();
+    }
+    if (!launcher.map(ContainerStatus::getReady).orElse(false)) {
+      return new PodState.Downloading();
+    }
+    List<ContainerStatus> shards =
+        statuses(pod).filter(named(name -> name.startsWith(SHARD_PREFIX))).toList();
+    int ready = (int) shards.stream().filter(ContainerStatus::getReady).count();
+    return ready < shards.size()
+        ? new PodState.ShardsLoading(ready, shards.size())
+        : new PodState.RouterStarting();
+  }
+
+  private static Predicate<ContainerStatus> named(Predicate<String> name) {
+    return status -> name.test(status.getName());
+  }
+
+  private static Stream<ContainerStatus> statuses(Pod pod) {
+    return Stream.concat(
+        pod.getStatus().getInitContainerStatuses().stream(),
+        pod.getStatus().getContainerStatuses().stream());
+  }
+
+  private static Optional<PodCondition> condition(Pod pod, String type) {
+    return pod.getStatus().getConditions().stream()
+        .filter(condition -> type.equals(condition.getType()))
+        .findFirst();
+  }
+
+  private static Optional<ContainerStateWaiting> waiting(ContainerStatus container) {
+    return Optional.ofNullable(container.getState()).map(state -> state.getWaiting());
+  }
+
+  private static Optional<ContainerStateTerminated> terminated(ContainerStatus container) {
+    return Stream.of(container.getState(), container.getLastState())
+        .flatMap(Stream::ofNullable)
+        .map(state -> state.getTerminated())
+        .flatMap(Stream::ofNullable)
+        .findFirst();
+  }
+
+  private static String orElse(@Nullable String value, String otherwise) {
+    return value == null || value.isBlank() ? otherwise : value;
+  }
+}

@@ -1,0 +1,75 @@
+package dev.lorax.operator.server.status;
+
+import java.util.Comparator;
+import java.util.Optional;
+
+/** Whether a server is as asked for and, if not, what it waits for. */
+record Verdict(boolean ready, boolean progressing, String reason, String message) {
+
+  /** Urgency of replicas that nothing waits for. */
+  private static final int SERVING = 1000;
+
+  /** The most hopeless state first; among those on their way the one that is furthest behind. */
+  private static final Comparator<Replica> WORST_FIRST =
+      Comparator.comparingInt(Verdict::urgency).thenComparing(Replica::pod);
+
+  static Verdict of(Observed seen) {
+    int wanted = seen.plan().replicas();
+    int ready = seen.ready();
+    if (wanted == 0) {
+      return new Verdict(
+          false,
+          false,
+          "ScaledToZero",
+          "no replicas are asked for; kubectl scale loraxserver/%s --replicas=1 starts one"
+              .formatted(seen.plan().server().name()));
+    }
+    String count = "%d of %d replicas ready".formatted(ready, wanted);
+    if (ready >= wanted) {
+      return complete(seen, count);
+    }
+    Optional<Replica> worst =
+        seen.all().stream().filter(replica -> urgency(replica) < SERVING).min(WORST_FIRST);
+    if (worst.isPresent()) {
+      return waitingFor(worst.get(), count);
+    }
+    return seen.podsRefused()
+        .map(why -> new Verdict(false, false, "PodsRefused", count + "; " + why))
+        .orElseGet(
+            () -> new Verdict(false, true, "PodsPending", count + "; pods are to be created"));
+  }
+
+  private static Verdict complete(Observed seen, String count) {
+    int wanted = seen.plan().replicas();
+    int upToDate = seen.upToDate();
+    return upToDate >= wanted && seen.existing().size() == wanted
+        ? new Verdict(true, false, "Ready", count)
+        : new Verdict(
+            false,
+            true,
+            "RollingOut",
+            "%s; %d of %d run the current spec"
+                .formatted(count, Math.min(upToDate, wanted), wanted));
+  }
+
+  private static Verdict waitingFor(Replica replica, String count) {
+    PodState state = replica.state();
+    return new Verdict(
+        false,
+        state instanceof PodState.OnItsWay,
+        state.reason(),
+        "%s; pod %s: %s".formatted(count, replica.pod(), state.message()));
+  }
+
+  private static int urgency(Replica replica) {
+    return switch (replica.state()) {
+      case PodState.Crashing _ -> 0;
+      case PodState.ImagePullFailed _ -> 1;
+      case PodState.ContainerRefused _ -> 2;
+      case PodState.Failed _ -> 3;
+      case PodState.Unschedulable _ -> 4;
+      case PodState.OnItsWay onItsWay -> 100 + onItsWay.stage();
+      case PodState.Ready _, PodState.Stopping _ -> SERVING;
+    };
+  }
+}

@@ -1,0 +1,42 @@
+package dev.lorax.operator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Files that hold what is expected, below {@code src/test/resources/<Test>/<case>/}. */
+public final class GoldenFile {
+
+  private GoldenFile() {}
+
+  /** The cases of a test: one directory each. */
+  public static List<Path> cases(Class<?> test) throws IOException {
+    try (var directories = Files.list(Path.of("src/test/resources", test.getSimpleName()))) {
+      return directories.sorted().toList();
+    }
+  }
+
+  public static <T> T read(Path file, Class<T> type) {
+    try {
+      return Serialization.unmarshal(Files.readString(file), type);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Compares {@code actual} as YAML with the file, or writes the file when told to. */
+  public static void assertMatches(Path file, Object actual) throws IOException {
+    String yaml = Serialization.asYaml(actual);
+    if (Boolean.getBoolean("golden.update")) {
+      Files.writeString(file, yaml);
+    }
+    assertThat(yaml)
+        .as("%s; after an intended change: mvn -pl operator test -Dgolden.update=true", file)
+        .isEqualTo(Files.readString(file));
+  }
+}
