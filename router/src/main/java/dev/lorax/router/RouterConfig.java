@@ -1,0 +1,179 @@
+package dev.lorax.router;
+
+import dev.lorax.router.adapter.AdapterSource;
+import dev.lorax.router.adapter.ResidencyLimits;
+import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.http.HttpFront.Address;
+import dev.lorax.router.http.ServerFacts;
+import dev.lorax.router.request.RequestLimits;
+import dev.lorax.router.shard.WarmupPlan;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Everything that can be set, checked. Immutable.
+ *
+ * @param tokenizerDirectory where {@code tokenizer.json} lies
+ */
+record RouterConfig(
+    Path firstShardSocket,
+    Path tokenizerDirectory,
+    Address address,
+    ServerFacts facts,
+    BatchLimits batch,
+    ResidencyLimits residency,
+    WarmupPlan warmup,
+    Patience patience,
+    boolean jsonOutput) {
+  static final String VERSION = "0.1.0";
+
+  private static final String ANY_ADDRESS = "0.0.0.0";
+  private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
+
+  /** How long the process waits for others. */
+  record Patience(Duration shardConnect, Duration drain) {}
+
+  /** Outcome of reading the command line. */
+  sealed interface Reading {
+    record Read(RouterConfig config) implements Reading {}
+
+    /** Help or version was asked for. */
+    record Answer(String text) implements Reading {}
+
+    record Wrong(List<String> problems) implements Reading {}
+  }
+
+  static Reading read(List<String> arguments, Map<String, String> environment) {
+    var options = new RouterOptions();
+    var problems = new OptionProblems();
+    var command = new CommandLine(options);
+    command.setUnmatchedArgumentsAllowed(true);
+    command.setDefaultValueProvider(argument -> fromEnvironment(argument, environment));
+    try {
+      command.parseArgs(arguments.toArray(String[]::new));
+    } catch (CommandLine.ParameterException e) {
+      problems.add(String.valueOf(e.getMessage()));
+      return new Reading.Wrong(problems.all());
+    }
+    if (command.isUsageHelpRequested()) {
+      return new Reading.Answer(command.getUsageMessage());
+    }
+    if (command.isVersionHelpRequested()) {
+      return new Reading.Answer("lorax-router " + VERSION);
+    }
+    for (String unknown : command.getUnmatchedArguments()) {
+      problems.add("unknown argument `%s`".formatted(unknown));
+    }
+    RouterConfig config = check(options, problems);
+    return problems.all().isEmpty() ? new Reading.Read(config) : new Reading.Wrong(problems.all());
+  }
+
+  private static @Nullable String fromEnvironment(
+      CommandLine.Model.ArgSpec argument, Map<String, String> environment) {
+    if (!(argument instanceof OptionSpec option)) {
+      return argument.defaultValue();
+    }
+    String name = option.longestName().replaceFirst("^--", "");
+    String value = environment.get(name.replace('-', '_').toUpperCase(Locale.ROOT));
+    if (value == null || value.isEmpty()) {
+      return argument.defaultValue();
+    }
+    // In a pod HOSTNAME is the pod's name, which nobody meant as an address to listen on.
+    if (name.equals("hostname") && !IP.matcher(value).matches()) {
+      return ANY_ADDRESS;
+    }
+    return value;
+  }
+
+  private static RouterConfig check(RouterOptions options, OptionProblems problems) {
+    if (!IP.matcher(options.hostname).matches()) {
+      problems.add("--hostname: expected an IP address, got `%s`".formatted(options.hostname));
+    }
+    if (options.tokenizerName == null) {
+      problems.add("--tokenizer-name: expected the directory of the model, got nothing");
+    }
+    Path directory = Path.of(options.tokenizerName == null ? "." : options.tokenizerName);
+    RequestLimits limits = limits(options, problems);
+    WarmupPlan warmup = warmup(options, limits, problems);
+    int workers = problems.integer("--validation-workers", options.validationWorkers, 1);
+    int waitingSteps = problems.integer("--max-waiting-tokens", options.maxWaitingTokens, 0);
+    float ratio = problems.ratio("--waiting-served-ratio", options.waitingServedRatio);
+    int loops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    return new RouterConfig(
+        Path.of(options.masterShardUdsPath),
+        directory,
+        new Address(options.hostname, problems.integer("--port", options.port, 0), loops),
+        new ServerFacts(
+            options.modelId == null ? directory.toString() : options.modelId,
+            options.revision,
+            limits,
+            ratio,
+            waitingSteps,
+            workers,
+            options.eagerPrefill,
+            VERSION),
+        new BatchLimits(warmup.maxPrefillTokens(), ratio, waitingSteps, options.eagerPrefill),
+        new ResidencyLimits(
+            problems.integer("--max-active-adapters", options.maxActiveAdapters, 1),
+            problems.seconds("--adapter-cycle-time-s", options.adapterCycleTimeSeconds)),
+        warmup,
+        new Patience(
+            problems.seconds("--shard-connect-timeout-s", options.shardConnectTimeoutSeconds),
+            problems.seconds("--drain-timeout-s", options.drainTimeoutSeconds)),
+        options.jsonOutput);
+  }
+
+  private static RequestLimits limits(RouterOptions options, OptionProblems problems) {
+    AdapterSource source =
+        AdapterSource.parse(options.adapterSource)
+            .orElseGet(
+                () -> {
+                  problems.add(
+                      "--adapter-source: expected hub, s3, local or pbase, got `%s`"
+                          .formatted(options.adapterSource));
+                  return AdapterSource.HUB;
+                });
+    int input = problems.integer("--max-input-length", options.maxInputLength, 1);
+    int total = problems.integer("--max-total-tokens", options.maxTotalTokens, 2);
+    if (input >= total) {
+      problems.add(
+          "--max-input-length: expected less than --max-total-tokens %d, got %d"
+              .formatted(total, input));
+    }
+    return new RequestLimits(
+        problems.integer("--max-concurrent-requests", options.maxConcurrentRequests, 1),
+        problems.integer("--max-best-of", options.maxBestOf, 1),
+        problems.integer("--max-stop-sequences", options.maxStopSequences, 0),
+        input,
+        total,
+        source,
+        problems.seconds("--max-queue-wait-s", options.maxQueueWaitSeconds));
+  }
+
+  private static WarmupPlan warmup(
+      RouterOptions options, RequestLimits limits, OptionProblems problems) {
+    int prefill =
+        problems.integer("--max-batch-prefill-tokens", options.maxBatchPrefillTokens, 1);
+    if (prefill < limits.maxInputLength()) {
+      problems.add(
+          "--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d"
+              .formatted(limits.maxInputLength(), prefill));
+    }
+    Integer total =
+        problems.optionalInteger("--max-batch-total-tokens", options.maxBatchTotalTokens, 1);
+    if (total != null && (prefill > total || limits.maxTotalTokens() > total)) {
+      problems.add(
+          ("--max-batch-total-tokens: expected at least --max-batch-prefill-tokens %d and"
+                  + " --max-total-tokens %d, got %d")
+              .formatted(prefill, limits.maxTotalTokens(), total));
+    }
+    return new WarmupPlan(limits.maxInputLength(), limits.maxTotalTokens(), prefill, total);
+  }
+}

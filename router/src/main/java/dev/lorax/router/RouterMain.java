@@ -1,0 +1,128 @@
+package dev.lorax.router;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.JsonEncoder;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.encoder.Encoder;
+import dev.lorax.router.batching.ShardException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The router process. */
+public final class RouterMain {
+  private static final Logger LOG = LoggerFactory.getLogger(RouterMain.class);
+  private static final int USAGE_ERROR = 2;
+
+  private RouterMain() {}
+
+  public static void main(String[] arguments) throws InterruptedException {
+    // Without this the tokenizer library reports its start to its maker.
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    Map<String, String> environment = System.getenv();
+    switch (RouterConfig.read(List.of(arguments), environment)) {
+      case RouterConfig.Reading.Answer answer -> System.out.println(answer.text());
+      case RouterConfig.Reading.Wrong wrong -> {
+        wrong.problems().forEach(problem -> System.err.println("lorax-router: " + problem));
+        terminate(environment, String.join("; ", wrong.problems()), USAGE_ERROR);
+      }
+      case RouterConfig.Reading.Read read -> run(read.config(), environment);
+    }
+  }
+
+  private static void run(RouterConfig config, Map<String, String> environment)
+      throws InterruptedException {
+    log(config.jsonOutput(), environment.getOrDefault("LOG_LEVEL", "info"));
+    LOG.atInfo().addKeyValue("config", config).log("router starts");
+    try {
+      serve(config);
+    } catch (IOException e) {
+      fail(environment, "Argument validation error: " + e.getMessage(), e);
+    } catch (ShardException e) {
+      fail(environment, "Unable to connect to the model shards: " + e.reason(), e);
+    } catch (RuntimeException e) {
+      fail(environment, "Unable to start: " + e.getMessage(), e);
+    }
+  }
+
+  private static void serve(RouterConfig config)
+      throws IOException, ShardException, InterruptedException {
+    var stopping = new CountDownLatch(1);
+    var stopped = new CountDownLatch(1);
+    var router = RouterProcess.start(config);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  stopping.countDown();
+                  awaitQuietly(stopped);
+                  // The JVM would report the signal instead of an orderly end.
+                  Runtime.getRuntime().halt(0);
+                }));
+    LOG.atInfo().addKeyValue("port", router.port()).log("router listens");
+    stopping.await();
+    LOG.info("router drains");
+    boolean drained = router.drain(config.patience().drain());
+    router.close();
+    LOG.atInfo().addKeyValue("drained", drained).log("router stopped");
+    stopped.countDown();
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void fail(Map<String, String> environment, String sentence, Exception cause) {
+    LOG.atError().setCause(cause).log(sentence);
+    terminate(environment, sentence, 1);
+  }
+
+  /** Leaves the reason where Kubernetes shows it, if there is such a place. */
+  private static void terminate(Map<String, String> environment, String sentence, int status) {
+    Path log = Path.of(environment.getOrDefault("LORAX_TERMINATION_LOG", "/dev/termination-log"));
+    try {
+      if (Files.isWritable(log)) {
+        Files.writeString(log, sentence + "\n", StandardOpenOption.WRITE);
+      }
+    } catch (IOException e) {
+      LOG.atWarn().setCause(e).log("termination log not written");
+    }
+    System.exit(status);
+  }
+
+  private static void log(boolean json, String level) {
+    var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.reset();
+    Encoder<ILoggingEvent> encoder;
+    if (json) {
+      encoder = new JsonEncoder();
+    } else {
+      var text = new PatternLayoutEncoder();
+      text.setPattern("%d{HH:mm:ss.SSS} %-5level %msg%kvp%n%ex");
+      encoder = text;
+    }
+    encoder.setContext(context);
+    encoder.start();
+    var console = new ConsoleAppender<ILoggingEvent>();
+    console.setContext(context);
+    console.setEncoder(encoder);
+    console.start();
+    var root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+    root.setLevel(Level.WARN);
+    root.addAppender(console);
+    context.getLogger("dev.lorax").setLevel(Level.toLevel(level, Level.INFO));
+  }
+}

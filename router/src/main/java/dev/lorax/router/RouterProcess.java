@@ -1,0 +1,97 @@
+package dev.lorax.router;
+
+import dev.lorax.router.batching.BatchEnvironment;
+import dev.lorax.router.batching.BatchLoop;
+import dev.lorax.router.batching.ShardException;
+import dev.lorax.router.batching.ShardGroup;
+import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.http.Gateway;
+import dev.lorax.router.http.HttpFront;
+import dev.lorax.router.metrics.RouterMetrics;
+import dev.lorax.router.request.Intake;
+import dev.lorax.router.request.Preparer;
+import dev.lorax.router.request.RequestLimits;
+import dev.lorax.router.shard.GrpcShardConnector;
+import dev.lorax.router.shard.RpcDeadlines;
+import dev.lorax.router.tokenizer.PromptTokenizer;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** The parts of a running router, in the order in which they start. Thread-safe. */
+final class RouterProcess implements AutoCloseable {
+  /** Commands that may wait beside those of requests: news of adapters and shards. */
+  private static final int SPARE_COMMANDS = 1024;
+
+  private final PromptTokenizer tokenizer;
+  private final GrpcShardConnector connector;
+  private final BatchLoop loop;
+  private final Intake intake;
+  private final HttpFront front;
+
+  private RouterProcess(
+      PromptTokenizer tokenizer,
+      GrpcShardConnector connector,
+      BatchLoop loop,
+      Intake intake,
+      HttpFront front) {
+    this.tokenizer = tokenizer;
+    this.connector = connector;
+    this.loop = loop;
+    this.intake = intake;
+    this.front = front;
+  }
+
+  /** Connects to the shards, warms them up, and only then listens. */
+  static RouterProcess start(RouterConfig config)
+      throws IOException, ShardException, InterruptedException {
+    Ticker ticker = System::nanoTime;
+    RequestLimits limits = config.facts().limits();
+    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory());
+    var connector =
+        new GrpcShardConnector(
+            config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);
+    ShardGroup shards = connector.connectWithin(config.patience().shardConnect());
+    var metrics = new RouterMetrics(limits.maxInputLength(), limits.maxTotalTokens());
+    var loop =
+        new BatchLoop(
+            config.batch(),
+            config.residency(),
+            limits.maxConcurrentRequests() + SPARE_COMMANDS,
+            connector,
+            new BatchEnvironment(metrics, ticker));
+    loop.start(shards);
+    var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
+    var preparer =
+        new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
+    var gateway = new Gateway(config.facts(), loop, intake, preparer, metrics, ticker);
+    var front =
+        HttpFront.listen(
+            gateway,
+            tokenizer,
+            connector.chatTemplate(),
+            InstantSource.system(),
+            config.address());
+    return new RouterProcess(tokenizer, connector, loop, intake, front);
+  }
+
+  int port() {
+    return front.port();
+  }
+
+  /** Lets nobody in any more and waits for those inside; false if some did not end in time. */
+  boolean drain(Duration patience) throws InterruptedException {
+    intake.stopAdmitting();
+    return intake.awaitEmpty(patience.toMillis());
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    loop.stop();
+    front.close();
+    intake.close();
+    connector.close();
+    tokenizer.close();
+  }
+}

@@ -1,0 +1,68 @@
+package dev.lorax.router.batching;
+
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterAction;
+import dev.lorax.router.batching.BatchObserver.Move;
+import java.util.function.Consumer;
+
+/**
+ * Downloads, loads and offloads adapters beside the batch loop, each call waiting in a virtual thread of
+ * its own, so that neither a step nor another adapter waits for it. Thread-safe.
+ */
+final class AdapterMover {
+  private final Ticker ticker;
+  private final Consumer<BatchCommand> loop;
+
+  AdapterMover(Ticker ticker, Consumer<BatchCommand> loop) {
+    this.ticker = ticker;
+    this.loop = loop;
+  }
+
+  void start(ShardGroup shards, AdapterAction action) {
+    Adapter adapter = action.adapter();
+    Thread.ofVirtual()
+        .name("adapter-" + adapter.index())
+        .start(() -> loop.accept(outcome(shards, action)));
+  }
+
+  private BatchCommand outcome(ShardGroup shards, AdapterAction action) {
+    try {
+      return perform(shards, action);
+    } catch (ShardException.Lost e) {
+      return new BatchCommand.Lost(shards, e.reason());
+    } catch (ShardException e) {
+      return new BatchCommand.MoveFailed(shards, action.adapter(), move(action), e.reason());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return new BatchCommand.MoveFailed(shards, action.adapter(), move(action), "interrupted");
+    }
+  }
+
+  private BatchCommand perform(ShardGroup shards, AdapterAction action)
+      throws ShardException, InterruptedException {
+    long start = ticker.nanos();
+    Adapter adapter = action.adapter();
+    switch (action) {
+      case AdapterAction.Download _ -> {
+        float fraction = shards.download(adapter);
+        return new BatchCommand.Downloaded(shards, adapter, fraction, ticker.nanos() - start);
+      }
+      case AdapterAction.Load _ -> {
+        shards.load(adapter);
+        return new BatchCommand.Loaded(shards, adapter, ticker.nanos() - start);
+      }
+      case AdapterAction.Offload _ -> {
+        shards.offload(adapter);
+        return new BatchCommand.Offloaded(shards, adapter, ticker.nanos() - start);
+      }
+    }
+  }
+
+  private static Move move(AdapterAction action) {
+    return switch (action) {
+      case AdapterAction.Download _ -> Move.DOWNLOAD;
+      case AdapterAction.Load _ -> Move.LOAD;
+      case AdapterAction.Offload _ -> Move.OFFLOAD;
+    };
+  }
+}

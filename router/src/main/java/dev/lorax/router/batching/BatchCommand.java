@@ -1,0 +1,29 @@
+package dev.lorax.router.batching;
+
+import dev.lorax.router.adapter.Adapter;
+
+/** What other threads tell the batch loop. */
+sealed interface BatchCommand {
+  record Submit(Entry entry) implements BatchCommand {}
+
+  record Connected(ShardGroup shards) implements BatchCommand {}
+
+  record Stop() implements BatchCommand {}
+
+  /** News about shards, worth nothing once the loop has others. */
+  sealed interface FromShards extends BatchCommand {
+    ShardGroup shards();
+  }
+
+  record Lost(ShardGroup shards, String reason) implements FromShards {}
+
+  record Downloaded(ShardGroup shards, Adapter adapter, float memoryFraction, long nanos)
+      implements FromShards {}
+
+  record Loaded(ShardGroup shards, Adapter adapter, long nanos) implements FromShards {}
+
+  record Offloaded(ShardGroup shards, Adapter adapter, long nanos) implements FromShards {}
+
+  record MoveFailed(ShardGroup shards, Adapter adapter, BatchObserver.Move move, String message)
+      implements FromShards {}
+}

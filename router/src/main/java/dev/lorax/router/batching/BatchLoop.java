@@ -1,0 +1,242 @@
+package dev.lorax.router.batching;
+
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterAction;
+import dev.lorax.router.adapter.AdapterTable;
+import dev.lorax.router.adapter.ResidencyLimits;
+import dev.lorax.router.generation.Rejection;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread that owns queues, blocks and adapters. {@link #submit} and {@link #status} are
+ * thread-safe, everything else is confined to the thread of {@link #start}.
+ *
+ * <p>It survives its shards: when they are lost, running requests fail, waiting ones stay until their
+ * deadline, and the loop goes on as soon as the connector brings new shards.
+ */
+public final class BatchLoop {
+  /** How long the loop sleeps at most when nothing runs: waiting requests may expire meanwhile. */
+  private static final long TICK_MILLIS = 250;
+
+  private final BlockingQueue<BatchCommand> commands;
+  private final BatchLimits limits;
+  private final ShardConnector connector;
+  private final BatchObserver observer;
+  private final Ticker ticker;
+  private final AdapterTable adapters;
+  private final AdapterMover mover;
+  private final WaitingEntries waiting = new WaitingEntries();
+  private @Nullable BatchSession session;
+  private @Nullable Thread thread;
+  private volatile LoopStatus status = new LoopStatus(null, List.of());
+
+  /**
+   * @param commandCapacity how many commands may wait to be taken
+   */
+  public BatchLoop(
+      BatchLimits limits,
+      ResidencyLimits residency,
+      int commandCapacity,
+      ShardConnector connector,
+      BatchEnvironment environment) {
+    this.limits = limits;
+    this.connector = connector;
+    this.observer = environment.observer();
+    this.ticker = environment.ticker();
+    this.adapters = new AdapterTable(residency);
+    this.commands = new ArrayBlockingQueue<>(commandCapacity);
+    this.mover = new AdapterMover(ticker, this::post);
+  }
+
+  /** Starts the loop with shards that are connected already. */
+  public void start(ShardGroup shards) {
+    post(new BatchCommand.Connected(shards));
+    thread = Thread.ofPlatform().name("batch-loop").start(this::run);
+  }
+
+  /** Queues a request; false means that the queue is full and nothing will happen. */
+  public boolean submit(Entry entry) {
+    return commands.offer(new BatchCommand.Submit(entry));
+  }
+
+  public LoopStatus status() {
+    return status;
+  }
+
+  /** Fails what still runs and waits, lets go of the shards and ends the thread. */
+  public void stop() throws InterruptedException {
+    post(new BatchCommand.Stop());
+    if (thread != null) {
+      thread.join();
+    }
+  }
+
+  private void post(BatchCommand command) {
+    try {
+      commands.put(command);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    try {
+      while (takeCommands()) {
+        turn();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Takes all commands there are, waiting for one if there is nothing else to do. */
+  private boolean takeCommands() throws InterruptedException {
+    boolean idle = session == null || session.idle();
+    BatchCommand command =
+        idle ? commands.poll(TICK_MILLIS, TimeUnit.MILLISECONDS) : commands.poll();
+    for (; command != null; command = commands.poll()) {
+      if (command instanceof BatchCommand.Stop) {
+        return false;
+      }
+      obey(command);
+    }
+    return true;
+  }
+
+  private void obey(BatchCommand command) {
+    switch (command) {
+      case BatchCommand.Submit submit -> waiting.add(submit.entry(), adapters);
+      case BatchCommand.Connected connected -> connect(connected.shards());
+      case BatchCommand.FromShards news -> {
+        if (session != null && session.shards() == news.shards()) {
+          hear(news);
+        }
+      }
+      case BatchCommand.Stop _ -> throw new IllegalStateException("stop is not obeyed here");
+    }
+  }
+
+  private void hear(BatchCommand.FromShards news) {
+    switch (news) {
+      case BatchCommand.Lost lost -> lose(lost.reason());
+      case BatchCommand.Downloaded done -> {
+        adapters.downloaded(done.adapter(), done.memoryFraction());
+        observer.moved(BatchObserver.Move.DOWNLOAD, done.adapter().key(), done.nanos());
+      }
+      case BatchCommand.Loaded done -> {
+        adapters.loaded(done.adapter(), ticker.nanos());
+        observer.moved(BatchObserver.Move.LOAD, done.adapter().key(), done.nanos());
+        publish();
+      }
+      case BatchCommand.Offloaded done -> {
+        adapters.offloaded(done.adapter());
+        observer.moved(BatchObserver.Move.OFFLOAD, done.adapter().key(), done.nanos());
+        publish();
+      }
+      case BatchCommand.MoveFailed failed -> dismiss(failed);
+    }
+  }
+
+  private void dismiss(BatchCommand.MoveFailed failed) {
+    Adapter adapter = failed.adapter();
+    adapters.failed(adapter);
+    observer.moveFailed(failed.move(), adapter.key(), failed.message());
+    var rejection =
+        Rejection.generation(
+            "adapter `%s` could not be %s: %s"
+                .formatted(adapter.key().label(), failed.move().participle(), failed.message()));
+    waiting.removeAll(adapter).forEach(entry -> entry.sink().failed(rejection));
+    publish();
+  }
+
+  private void turn() throws InterruptedException {
+    long now = ticker.nanos();
+    for (Entry entry : waiting.removeStale(now)) {
+      if (!entry.cancelled()) {
+        entry.sink().failed(expired(entry));
+      }
+    }
+    if (session != null) {
+      try {
+        for (AdapterAction action : adapters.advance(waiting::has, now)) {
+          mover.start(session.shards(), action);
+        }
+        session.turn();
+      } catch (ShardException e) {
+        lose(e.reason());
+      } catch (RuntimeException e) {
+        observer.unexpected(e);
+        lose("internal error in the router: " + e);
+      }
+    }
+    observer.turned(
+        waiting.size(),
+        session == null ? 0 : session.size(),
+        session == null ? 0 : session.heldTokens());
+  }
+
+  private Rejection expired(Entry entry) {
+    String reason =
+        session == null
+            ? "the shards are not connected"
+            : "adapter `%s` or a place in the batch did not become free"
+                .formatted(entry.adapterKey().label());
+    return Rejection.generation("request waited too long in the queue: " + reason);
+  }
+
+  private void connect(ShardGroup shards) {
+    adapters.reset(shards.profile().preloadedAdapters());
+    waiting.rebind(adapters);
+    session = new BatchSession(shards, limits, waiting, observer, ticker);
+    shards
+        .lost()
+        .thenAcceptAsync(reason -> post(new BatchCommand.Lost(shards, reason)), Thread::startVirtualThread);
+    observer.connected(shards.profile());
+    publish();
+  }
+
+  private void lose(String reason) {
+    BatchSession lost = session;
+    if (lost == null) {
+      return;
+    }
+    session = null;
+    observer.lost(reason);
+    lost.abandon(Rejection.generation("Connection to the shards lost: " + reason));
+    lost.shards().close();
+    adapters.reset(List.of());
+    waiting.rebind(adapters);
+    publish();
+    Thread.ofVirtual().name("shard-connector").start(this::reconnect);
+  }
+
+  private void reconnect() {
+    try {
+      post(new BatchCommand.Connected(connector.connect()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void leave() {
+    var rejection = Rejection.unavailable("the server is shutting down");
+    waiting.removeAll().forEach(entry -> entry.sink().failed(rejection));
+    if (session != null) {
+      session.abandon(rejection);
+      session.shards().close();
+    }
+  }
+
+  private void publish() {
+    status =
+        new LoopStatus(
+            session == null ? null : session.shards().profile(),
+            adapters.resident().stream().map(Adapter::key).toList());
+  }
+}

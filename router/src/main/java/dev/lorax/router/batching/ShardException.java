@@ -1,0 +1,46 @@
+package dev.lorax.router.batching;
+
+import org.jspecify.annotations.Nullable;
+
+/** A call to the shards that brought no result. */
+public abstract sealed class ShardException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final String reason;
+
+  private ShardException(String reason, @Nullable Throwable cause) {
+    super(reason, cause);
+    this.reason = reason;
+  }
+
+  public String reason() {
+    return reason;
+  }
+
+  /** A shard answered with an error; what it held before, it still holds. */
+  public static final class Refused extends ShardException {
+    private static final long serialVersionUID = 1L;
+
+    public Refused(String reason, @Nullable Throwable cause) {
+      super(reason, cause);
+    }
+  }
+
+  /** A shard is there but did not answer in time. */
+  public static final class TimedOut extends ShardException {
+    private static final long serialVersionUID = 1L;
+
+    public TimedOut(String reason, @Nullable Throwable cause) {
+      super(reason, cause);
+    }
+  }
+
+  /** The connection to a shard is broken; what it holds is unknown. */
+  public static final class Lost extends ShardException {
+    private static final long serialVersionUID = 1L;
+
+    public Lost(String reason, @Nullable Throwable cause) {
+      super(reason, cause);
+    }
+  }
+}

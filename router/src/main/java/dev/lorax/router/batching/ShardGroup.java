@@ -1,0 +1,39 @@
+package dev.lorax.router.batching;
+
+import dev.lorax.router.adapter.Adapter;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One epoch of connected and warmed-up shards. The step calls belong to the batch loop; the adapter
+ * calls block and may be made from any thread, also while a step runs.
+ */
+public interface ShardGroup extends AutoCloseable {
+  ShardProfile profile();
+
+  /** Completes with the reason once the connection to a shard has broken. */
+  CompletionStage<String> lost();
+
+  Pending<StepResult> prefill(PrefillBatch batch);
+
+  /** One step of all the batches; the shards make one batch of them. */
+  Pending<StepResult> decode(List<CachedBatch> batches);
+
+  /** Keeps only the named requests, at least one. */
+  Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds);
+
+  Pending<@Nullable Void> clear(long batchId);
+
+  Pending<@Nullable Void> clearAll();
+
+  /** Fetches the files and returns the share of adapter memory that loading them will take. */
+  float download(Adapter adapter) throws ShardException, InterruptedException;
+
+  void load(Adapter adapter) throws ShardException, InterruptedException;
+
+  void offload(Adapter adapter) throws ShardException, InterruptedException;
+
+  @Override
+  void close();
+}

@@ -1,0 +1,51 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.generation.Rejection;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Reading of request heads and writing of whole answers. */
+final class Bodies {
+  /** How soon a client that met a full server may try again. */
+  private static final String RETRY_AFTER_SECONDS = "1";
+
+  private static final String BEARER = "bearer ";
+
+  private Bodies() {}
+
+  static void json(HttpServerResponse response, Buffer body) {
+    response.putHeader("content-type", "application/json").end(body);
+  }
+
+  static void refuse(HttpServerResponse response, ErrorFormat format, Rejection rejection) {
+    response.setStatusCode(ErrorFormat.status(rejection.kind()));
+    switch (rejection.kind()) {
+      case OVERLOADED, UNAVAILABLE -> response.putHeader("retry-after", RETRY_AFTER_SECONDS);
+      case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE, GENERATION, INCOMPLETE -> {}
+    }
+    json(response, format.body(rejection));
+  }
+
+  static boolean isJson(HttpServerRequest request) {
+    String type = request.getHeader("content-type");
+    if (type == null) {
+      return false;
+    }
+    String essence = type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    return essence.equals("application/json")
+        || (essence.startsWith("application/") && essence.endsWith("+json"));
+  }
+
+  /** The token of {@code Authorization: Bearer}, or null. */
+  static @Nullable String bearer(HttpServerRequest request) {
+    String value = request.getHeader("authorization");
+    if (value == null || !value.toLowerCase(Locale.ROOT).startsWith(BEARER)) {
+      return null;
+    }
+    String token = value.substring(BEARER.length()).strip();
+    return token.isEmpty() ? null : token;
+  }
+}

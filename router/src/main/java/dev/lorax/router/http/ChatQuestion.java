@@ -1,0 +1,80 @@
+package dev.lorax.router.http;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.request.Collector.Outcome;
+import dev.lorax.router.request.Completion.Completed;
+import dev.lorax.router.request.GenerateCall;
+import dev.lorax.router.request.Preparation.Prepared;
+import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+
+/** A request to OpenAI's chat endpoint. */
+record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
+    implements Question {
+
+  @Override
+  public Buffer answer(Prepared prepared, Outcome.Done done) {
+    return Json.write(
+        json -> {
+          head.writeHead(json, "chat.completion");
+          json.writeArrayFieldStart("choices");
+          for (int i = 0; i < done.sequences().size(); i++) {
+            writeChoice(json, i, done.sequences().get(i));
+          }
+          json.writeEndArray();
+          OpenAiAnswer.writeUsage(json, prepared.promptTokens(), done.sequences());
+        });
+  }
+
+  @Override
+  public StreamFormat stream(Prepared prepared) {
+    return new OpenAiStream(head, prepared, includeUsage, new ChatShape());
+  }
+
+  private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
+    json.writeStartObject();
+    json.writeNumberField("index", index);
+    json.writeObjectFieldStart("message");
+    json.writeStringField("role", "assistant");
+    json.writeStringField("content", head.text(sequence.text()));
+    json.writeNullField("refusal");
+    json.writeEndObject();
+    json.writeNullField("logprobs");
+    json.writeStringField(
+        "finish_reason", OpenAiAnswer.finishReason(sequence.text().finishReason()));
+    json.writeEndObject();
+  }
+
+  private static final class ChatShape implements OpenAiStream.Shape {
+    @Override
+    public String object() {
+      return "chat.completion.chunk";
+    }
+
+    @Override
+    public void opening(OpenAiStream stream, Buffer events) {
+      stream.chunk(
+          json -> {
+            json.writeObjectFieldStart("delta");
+            json.writeStringField("role", "assistant");
+            json.writeStringField("content", "");
+            json.writeEndObject();
+          },
+          null,
+          events);
+    }
+
+    @Override
+    public void text(JsonGenerator json, String text) throws IOException {
+      json.writeObjectFieldStart("delta");
+      json.writeStringField("content", text);
+      json.writeEndObject();
+    }
+
+    @Override
+    public void closing(JsonGenerator json) throws IOException {
+      json.writeObjectFieldStart("delta");
+      json.writeEndObject();
+    }
+  }
+}

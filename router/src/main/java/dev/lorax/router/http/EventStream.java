@@ -1,0 +1,107 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.generation.Generation;
+import dev.lorax.router.generation.GenerationSink;
+import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.request.Timing;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+
+/**
+ * A generation as server-sent events. The batch loop calls it as a sink; everything else happens on the
+ * event loop of the connection.
+ */
+final class EventStream implements GenerationSink {
+  private static final long KEEP_ALIVE_MILLIS = 15_000;
+
+  /** A client this many bytes behind has stopped reading: its stream ends and its blocks come back. */
+  private static final int MOST_UNSENT_BYTES = 256 * 1024;
+
+  private final Exchange exchange;
+  private final RoutingContext http;
+  private final StreamFormat format;
+  private final Timing timing;
+  private boolean silent;
+
+  EventStream(Exchange exchange, RoutingContext http, StreamFormat format, Timing timing) {
+    this.exchange = exchange;
+    this.http = http;
+    this.format = format;
+    this.timing = timing;
+    http.response().setWriteQueueMaxSize(MOST_UNSENT_BYTES);
+  }
+
+  static void writeHead(HttpServerResponse response) {
+    response.setChunked(true);
+    response.putHeader("content-type", "text/event-stream");
+    response.putHeader("cache-control", "no-cache");
+    response.putHeader("x-accel-buffering", "no");
+  }
+
+  @Override
+  public void scheduled(long nanoTime) {
+    exchange.context().runOnContext(_ -> timing.scheduled(nanoTime));
+  }
+
+  @Override
+  public void generated(Generation generation, long nanoTime) {
+    exchange.context().runOnContext(_ -> write(generation, nanoTime));
+  }
+
+  @Override
+  public void failed(Rejection rejection) {
+    exchange.context().runOnContext(_ -> exchange.refuse(rejection, true));
+  }
+
+  /** Shows proxies between us and the client that the stream lives. */
+  void keepAlive() {
+    silent = true;
+    http.vertx()
+        .setPeriodic(
+            KEEP_ALIVE_MILLIS,
+            timer -> {
+              if (exchange.over()) {
+                http.vertx().cancelTimer(timer);
+              } else if (silent) {
+                write(Buffer.buffer(":\n\n"));
+              }
+              silent = true;
+            });
+  }
+
+  private void write(Generation generation, long nanoTime) {
+    if (exchange.over()) {
+      return;
+    }
+    timing.generated(nanoTime);
+    var events = Buffer.buffer();
+    format.append(generation, events);
+    if (generation.end() == null) {
+      write(events);
+    } else {
+      exchange.succeed(timing, generation.end().generatedTokens());
+      ensureHead();
+      http.response().end(events);
+    }
+  }
+
+  private void write(Buffer events) {
+    if (events.length() == 0) {
+      return;
+    }
+    ensureHead();
+    silent = false;
+    http.response().write(events);
+    if (http.response().writeQueueFull()) {
+      exchange.abandon();
+      http.request().connection().close();
+    }
+  }
+
+  private void ensureHead() {
+    if (!http.response().headWritten()) {
+      writeHead(http.response());
+    }
+  }
+}

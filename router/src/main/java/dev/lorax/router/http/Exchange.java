@@ -1,0 +1,220 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.batching.Entry;
+import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.http.Question.Reading;
+import dev.lorax.router.metrics.FailureLabel;
+import dev.lorax.router.metrics.RequestFacts;
+import dev.lorax.router.request.Collector;
+import dev.lorax.router.request.Collector.Outcome;
+import dev.lorax.router.request.Completion.Completed;
+import dev.lorax.router.request.Place;
+import dev.lorax.router.request.Preparation;
+import dev.lorax.router.request.Preparation.Prepared;
+import dev.lorax.router.request.Timing;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request for a generation, from its body to the last byte of its answer. Confined to the event
+ * loop of its connection, but for {@link #read} and {@link #prepare}, which run on a worker.
+ */
+final class Exchange {
+  private final Gateway gateway;
+  private final RoutingContext http;
+  private final Dialect dialect;
+  private final Place place;
+  private final Context context;
+  private final long receivedNanos;
+  private Runnable cancellation = () -> {};
+  private boolean over;
+
+  Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Place place) {
+    this.gateway = gateway;
+    this.http = http;
+    this.dialect = dialect;
+    this.place = place;
+    this.context = http.vertx().getOrCreateContext();
+    this.receivedNanos = gateway.ticker().nanos();
+  }
+
+  void start() {
+    HttpServerResponse response = http.response();
+    response.exceptionHandler(_ -> abandon());
+    response.closeHandler(_ -> abandon());
+    Buffer body = http.body().buffer() == null ? Buffer.buffer() : http.body().buffer();
+    String bearer = Bodies.bearer(http.request());
+    var _ =
+        CompletableFuture.supplyAsync(() -> read(body, bearer), gateway.intake().workers())
+        .thenCompose(reading -> reading)
+        .thenApply(this::prepare)
+        .whenComplete((step, bug) -> context.runOnContext(_ -> proceed(step, bug)));
+  }
+
+  private CompletionStage<Reading> read(Buffer body, @Nullable String bearer) {
+    try {
+      return dialect.read(Json.parse(body), bearer);
+    } catch (Json.MalformedException e) {
+      return CompletableFuture.completedStage(new Reading.Refused(e.rejection()));
+    }
+  }
+
+  private Step prepare(Reading reading) {
+    return switch (reading) {
+      case Reading.Refused refused -> new Step.Refused(refused.rejection(), false);
+      case Reading.Read read ->
+          switch (gateway.preparer().prepare(read.question().call())) {
+            case Preparation.Refused refused ->
+                new Step.Refused(refused.rejection(), read.question().call().stream());
+            case Prepared prepared -> new Step.Submit(read.question(), prepared);
+          };
+    };
+  }
+
+  private void proceed(@Nullable Step step, @Nullable Throwable bug) {
+    if (over) {
+      return;
+    }
+    if (step == null) {
+      finish();
+      http.fail(bug);
+      return;
+    }
+    switch (step) {
+      case Step.Refused refused -> refuse(refused.rejection(), refused.stream());
+      case Step.Submit submit -> submit(submit.question(), submit.prepared());
+    }
+  }
+
+  private void submit(Question question, Prepared prepared) {
+    gateway.metrics().requestPrepared(prepared.promptTokens(), prepared.maxNewTokens());
+    if (!place.widen(prepared.sequences().size() - 1)) {
+      refuse(Rejection.overloaded(), false);
+    } else if (question.call().stream()) {
+      stream(question, prepared);
+    } else {
+      collect(question, prepared);
+    }
+  }
+
+  private void collect(Question question, Prepared prepared) {
+    var collector = new Collector(gateway.intake());
+    cancellation = collector::cancel;
+    collector
+        .collect(prepared, receivedNanos)
+        .thenAccept(
+            outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
+  }
+
+  private void answer(Question question, Prepared prepared, Outcome outcome) {
+    if (over) {
+      return;
+    }
+    switch (outcome) {
+      case Outcome.Refused refused -> refuse(refused.rejection(), false);
+      case Outcome.Done done -> {
+        Completed best = done.best();
+        succeed(best.timing(), best.text().generatedTokens());
+        writeHeaders(prepared);
+        GenerationHeaders.whole(http.response(), prepared, best);
+        Bodies.json(http.response(), question.answer(prepared, done));
+      }
+    }
+  }
+
+  private void stream(Question question, Prepared prepared) {
+    Timing timing = gateway.intake().timing(receivedNanos);
+    var stream = new EventStream(this, http, question.stream(prepared), timing);
+    GenerationRequest request = prepared.sequences().getFirst();
+    Entry entry = gateway.intake().submit(request, prepared.adapter(), stream);
+    if (entry == null) {
+      refuse(Rejection.overloaded(), false);
+      return;
+    }
+    writeHeaders(prepared);
+    cancellation = entry::cancel;
+    stream.keepAlive();
+  }
+
+  /** The generation has ended well and its answer is about to be written. */
+  void succeed(Timing timing, int generatedTokens) {
+    gateway
+        .metrics()
+        .requestSucceeded(
+            new RequestFacts(
+                timing.totalNanos(),
+                timing.validationNanos(),
+                timing.queueNanos(),
+                timing.inferenceNanos(),
+                timing.timeToFirstTokenNanos(),
+                generatedTokens));
+    finish();
+  }
+
+  /** Answers with a rejection; {@code stream} where the answer was to be a stream. */
+  void refuse(Rejection rejection, boolean stream) {
+    if (over) {
+      return;
+    }
+    finish();
+    gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
+    HttpServerResponse response = http.response();
+    boolean started = response.headWritten();
+    if (started || (stream && dialect.failsInsideStream())) {
+      if (!started) {
+        EventStream.writeHead(response);
+      }
+      var event = Buffer.buffer();
+      StreamFormat.event(dialect.errors().body(rejection), event);
+      response.end(event);
+    } else {
+      Bodies.refuse(response, dialect.errors(), rejection);
+    }
+  }
+
+  /** The client has gone, or reads too slowly to be kept. */
+  void abandon() {
+    if (!over) {
+      cancellation.run();
+      finish();
+      gateway.metrics().requestFailed(FailureLabel.DROPPED);
+    }
+  }
+
+  boolean over() {
+    return over;
+  }
+
+  Context context() {
+    return context;
+  }
+
+  private void writeHeaders(Prepared prepared) {
+    GenerationHeaders.common(
+        http.response(), prepared, gateway.facts().modelId(), computeType());
+  }
+
+  private String computeType() {
+    var shards = gateway.loop().status().shards();
+    boolean gpu = shards != null && shards.deviceType().startsWith("cuda");
+    return gpu ? "gpu+optimized" : "cpu";
+  }
+
+  private void finish() {
+    over = true;
+    place.close();
+  }
+
+  /** What the worker found out. */
+  private sealed interface Step {
+    record Refused(Rejection rejection, boolean stream) implements Step {}
+
+    record Submit(Question question, Prepared prepared) implements Step {}
+  }
+}

@@ -1,0 +1,16 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.batching.BatchLoop;
+import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.metrics.RouterMetrics;
+import dev.lorax.router.request.Intake;
+import dev.lorax.router.request.Preparer;
+
+/** What the routes lead to. All of it is thread-safe. */
+public record Gateway(
+    ServerFacts facts,
+    BatchLoop loop,
+    Intake intake,
+    Preparer preparer,
+    RouterMetrics metrics,
+    Ticker ticker) {}

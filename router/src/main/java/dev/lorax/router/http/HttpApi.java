@@ -1,0 +1,120 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.generation.ChatTemplate;
+import dev.lorax.router.tokenizer.PromptTokenizer;
+import io.vertx.core.Handler;
+import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import io.vertx.ext.web.handler.CorsHandler;
+import io.vertx.core.http.HttpMethod;
+import java.time.InstantSource;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Which path leads where. Immutable; every event loop builds a router of its own from it. */
+final class HttpApi {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpApi.class);
+  private static final int MOST_BODY_BYTES = 2 * 1024 * 1024;
+  private static final String OPENAI_PREFIX = "/v1/";
+  private static final Map<Integer, String> REFUSALS =
+      Map.of(
+          400, "the request cannot be read",
+          404, "no such path",
+          405, "this path does not know the request's method",
+          413, "the request body is larger than " + MOST_BODY_BYTES + " bytes",
+          415, "expected a request with `Content-Type: application/json`");
+
+  private final Gateway gateway;
+  private final PromptTokenizer tokenizer;
+  private final ChatTemplate chatTemplate;
+  private final InstantSource clock;
+
+  HttpApi(
+      Gateway gateway,
+      PromptTokenizer tokenizer,
+      ChatTemplate chatTemplate,
+      InstantSource clock) {
+    this.gateway = gateway;
+    this.tokenizer = tokenizer;
+    this.chatTemplate = chatTemplate;
+    this.clock = clock;
+  }
+
+  Router router(Vertx vertx) {
+    Router router = Router.router(vertx);
+    router
+        .route()
+        .handler(
+            CorsHandler.create()
+                .allowedMethod(HttpMethod.GET)
+                .allowedMethod(HttpMethod.POST)
+                .allowedHeader("content-type"));
+    reading(router);
+    asking(router);
+    for (int status : REFUSALS.keySet()) {
+      router.errorHandler(status, http -> refuse(http, status));
+    }
+    router.errorHandler(500, HttpApi::confess);
+    return router;
+  }
+
+  private void reading(Router router) {
+    var health = new HealthRoute(gateway);
+    router.get("/health").handler(health);
+    router.get("/ping").handler(health);
+    router.get("/").handler(health);
+    router.get("/info").handler(new InfoRoute(gateway));
+    router
+        .get("/metrics")
+        .handler(
+            http ->
+                http.response()
+                    .putHeader("content-type", "text/plain; version=0.0.4")
+                    .end(gateway.metrics().print()));
+    router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
+  }
+
+  private void asking(Router router) {
+    post(router, "/", new GenerationRoute(gateway, NativeDialect.COMPATIBLE));
+    post(router, "/invocations", new GenerationRoute(gateway, NativeDialect.COMPATIBLE));
+    post(router, "/generate", new GenerationRoute(gateway, NativeDialect.GENERATE));
+    post(router, "/generate_stream", new GenerationRoute(gateway, NativeDialect.GENERATE_STREAM));
+    post(router, "/tokenize", new TokenizeRoute(gateway, tokenizer));
+    String model = gateway.facts().modelId();
+    var chat = new ChatDialect(model, chatTemplate, gateway.intake().workers(), clock);
+    post(router, "/v1/chat/completions", new GenerationRoute(gateway, chat));
+    var completions = new CompletionsDialect(model, clock);
+    post(router, "/v1/completions", new GenerationRoute(gateway, completions));
+  }
+
+  private static void post(Router router, String path, Handler<RoutingContext> handler) {
+    router
+        .post(path)
+        .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES))
+        .handler(handler);
+  }
+
+  private static void refuse(RoutingContext http, int status) {
+    if (!http.response().headWritten()) {
+      String message = REFUSALS.getOrDefault(status, "the request was refused");
+      http.response().setStatusCode(status);
+      Bodies.json(http.response(), errors(http).body(message, "bad_request"));
+    }
+  }
+
+  private static void confess(RoutingContext http) {
+    LOG.atError().setCause(http.failure()).log("bug in a route");
+    if (!http.response().headWritten()) {
+      http.response().setStatusCode(500);
+      Bodies.json(http.response(), errors(http).body("internal error", "internal"));
+    }
+  }
+
+  private static ErrorFormat errors(RoutingContext http) {
+    String path = http.request().path();
+    return path != null && path.startsWith(OPENAI_PREFIX) ? ErrorFormat.OPENAI : ErrorFormat.NATIVE;
+  }
+}

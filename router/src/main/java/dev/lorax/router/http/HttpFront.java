@@ -1,0 +1,87 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.generation.ChatTemplate;
+import dev.lorax.router.tokenizer.PromptTokenizer;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import java.time.InstantSource;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The listening HTTP server: one socket, several event loops. Thread-safe. */
+public final class HttpFront implements AutoCloseable {
+  /** Upstream takes about as much; adapter ids and tokens travel in headers. */
+  private static final int MOST_HEADER_BYTES = 20 * 1024;
+
+  private static final int MOST_REQUEST_LINE_BYTES = 10 * 1024;
+
+  private final Vertx vertx;
+  private final AtomicInteger port = new AtomicInteger();
+
+  private HttpFront(Vertx vertx) {
+    this.vertx = vertx;
+  }
+
+  /** Listens; port 0 takes any free one. */
+  public static HttpFront listen(
+      Gateway gateway,
+      PromptTokenizer tokenizer,
+      ChatTemplate chatTemplate,
+      InstantSource clock,
+      Address address) {
+    Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    var front = new HttpFront(vertx);
+    var api = new HttpApi(gateway, tokenizer, chatTemplate, clock);
+    try {
+      vertx
+          .deployVerticle(
+              () -> front.new Listener(api, address),
+              new DeploymentOptions().setInstances(address.eventLoops()))
+          .await();
+    } catch (RuntimeException e) {
+      vertx.close().await();
+      throw e;
+    }
+    return front;
+  }
+
+  public int port() {
+    return port.get();
+  }
+
+  @Override
+  public void close() {
+    vertx.close().await();
+  }
+
+  /** Where to listen. */
+  public record Address(String hostname, int port, int eventLoops) {}
+
+  private final class Listener extends VerticleBase {
+    private final HttpApi api;
+    private final Address address;
+
+    Listener(HttpApi api, Address address) {
+      this.api = api;
+      this.address = address;
+    }
+
+    @Override
+    public Future<?> start() {
+      // Without this, a token waits for the acknowledgement of the one before it: about 40 ms.
+      var options =
+          new HttpServerOptions()
+              .setTcpNoDelay(true)
+              .setMaxHeaderSize(MOST_HEADER_BYTES)
+              .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
+      HttpServer server = vertx.createHttpServer(options).requestHandler(api.router(vertx));
+      return server
+          .listen(address.port(), address.hostname())
+          .onSuccess(listening -> port.set(listening.actualPort()));
+    }
+  }
+}

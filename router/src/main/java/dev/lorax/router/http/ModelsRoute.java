@@ -1,0 +1,51 @@
+package dev.lorax.router.http;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.adapter.AdapterKey;
+import io.vertx.core.Handler;
+import io.vertx.ext.web.RoutingContext;
+import java.io.IOException;
+import java.util.LinkedHashSet;
+
+/** OpenAI's list of models: the base model and the adapters that are loaded now. */
+final class ModelsRoute implements Handler<RoutingContext> {
+  private final Gateway gateway;
+  private final long createdSeconds;
+
+  ModelsRoute(Gateway gateway, long createdSeconds) {
+    this.gateway = gateway;
+    this.createdSeconds = createdSeconds;
+  }
+
+  @Override
+  public void handle(RoutingContext http) {
+    var ids = new LinkedHashSet<String>();
+    ids.add(gateway.facts().modelId());
+    for (AdapterKey adapter : gateway.loop().status().residentAdapters()) {
+      // A merge has no name by which it could be asked for here.
+      if (!adapter.isBase() && adapter.merge() == null) {
+        ids.add(adapter.label());
+      }
+    }
+    Bodies.json(
+        http.response(),
+        Json.write(
+            json -> {
+              json.writeStringField("object", "list");
+              json.writeArrayFieldStart("data");
+              for (String id : ids) {
+                write(json, id);
+              }
+              json.writeEndArray();
+            }));
+  }
+
+  private void write(JsonGenerator json, String id) throws IOException {
+    json.writeStartObject();
+    json.writeStringField("id", id);
+    json.writeStringField("object", "model");
+    json.writeNumberField("created", createdSeconds);
+    json.writeStringField("owned_by", "lorax");
+    json.writeEndObject();
+  }
+}

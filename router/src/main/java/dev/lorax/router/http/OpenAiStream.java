@@ -1,0 +1,106 @@
+package dev.lorax.router.http;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.generation.FinishReason;
+import dev.lorax.router.generation.GeneratedText;
+import dev.lorax.router.generation.Generation;
+import dev.lorax.router.generation.Token;
+import dev.lorax.router.request.Preparation.Prepared;
+import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** The events of an OpenAI stream: pieces of text, a finish reason, usage if asked for, the end mark. */
+final class OpenAiStream implements StreamFormat {
+  private final OpenAiAnswer answer;
+  private final Prepared prepared;
+  private final boolean includeUsage;
+  private final Shape shape;
+  private final StopText stopText;
+  private boolean started;
+
+  OpenAiStream(OpenAiAnswer answer, Prepared prepared, boolean includeUsage, Shape shape) {
+    this.answer = answer;
+    this.prepared = prepared;
+    this.includeUsage = includeUsage;
+    this.shape = shape;
+    this.stopText = new StopText(answer.stops());
+  }
+
+  @Override
+  public void append(Generation generation, Buffer events) {
+    if (!started) {
+      started = true;
+      shape.opening(this, events);
+    }
+    for (Token token : generation.tokens()) {
+      // Special tokens are marks for machines, not text.
+      appendText(token.special() ? "" : stopText.add(token.text()), events);
+    }
+    if (generation.end() != null) {
+      appendEnd(generation.end(), events);
+    }
+  }
+
+  /** Adds one chunk with one choice. */
+  void chunk(ChoiceBody body, @Nullable String finishReason, Buffer events) {
+    StreamFormat.event(
+        Json.write(
+            json -> {
+              answer.writeHead(json, shape.object());
+              json.writeArrayFieldStart("choices");
+              json.writeStartObject();
+              json.writeNumberField("index", 0);
+              body.write(json);
+              json.writeNullField("logprobs");
+              json.writeStringField("finish_reason", finishReason);
+              json.writeEndObject();
+              json.writeEndArray();
+              if (includeUsage) {
+                json.writeNullField("usage");
+              }
+            }),
+        events);
+  }
+
+  private void appendText(String text, Buffer events) {
+    if (!text.isEmpty()) {
+      chunk(json -> shape.text(json, text), null, events);
+    }
+  }
+
+  private void appendEnd(GeneratedText end, Buffer events) {
+    appendText(stopText.finish(end.finishReason() == FinishReason.STOP_SEQUENCE), events);
+    chunk(shape::closing, OpenAiAnswer.finishReason(end.finishReason()), events);
+    if (includeUsage) {
+      StreamFormat.event(
+          Json.write(
+              json -> {
+                answer.writeHead(json, shape.object());
+                json.writeArrayFieldStart("choices");
+                json.writeEndArray();
+                OpenAiAnswer.writeUsage(json, prepared.promptTokens(), end.generatedTokens());
+              }),
+          events);
+    }
+    events.appendString("data: [DONE]\n\n");
+  }
+
+  /** How a choice of a chunk looks. */
+  interface Shape {
+    String object();
+
+    /** Events before the first text. */
+    void opening(OpenAiStream stream, Buffer events);
+
+    void text(JsonGenerator json, String text) throws IOException;
+
+    void closing(JsonGenerator json) throws IOException;
+  }
+
+  /** Writes the part of a choice that carries text. */
+  @FunctionalInterface
+  interface ChoiceBody {
+    void write(JsonGenerator json) throws IOException;
+  }
+}

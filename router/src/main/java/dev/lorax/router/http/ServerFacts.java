@@ -1,0 +1,19 @@
+package dev.lorax.router.http;
+
+import dev.lorax.router.request.RequestLimits;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code /info} tells about this server.
+ *
+ * @param modelId the name by which clients know the base model
+ */
+public record ServerFacts(
+    String modelId,
+    @Nullable String revision,
+    RequestLimits limits,
+    float waitingServedRatio,
+    int maxWaitingTokens,
+    int validationWorkers,
+    boolean eagerPrefill,
+    String version) {}

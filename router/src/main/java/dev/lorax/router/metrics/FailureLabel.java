@@ -1,0 +1,22 @@
+package dev.lorax.router.metrics;
+
+import java.util.Locale;
+
+/** Why a request did not succeed, as the metric's label says it. */
+public enum FailureLabel {
+  VALIDATION,
+  OVERLOADED,
+  DROPPED,
+  GENERATION,
+  INCOMPLETE,
+  TEMPLATE,
+  BAD_REQUEST,
+  UNAVAILABLE,
+  DOWNLOAD_ADAPTER,
+  LOAD_ADAPTER,
+  OFFLOAD_ADAPTER;
+
+  String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,228 @@
+package dev.lorax.router.metrics;
+
+import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.batching.BatchObserver;
+import dev.lorax.router.batching.ShardProfile;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it also
+ * writes the few log lines that the loop is worth.
+ */
+public final class RouterMetrics implements BatchObserver {
+  private static final Logger LOG = LoggerFactory.getLogger(RouterMetrics.class);
+  private static final double NANOS_PER_SECOND = 1e9;
+  private static final double[] SECONDS = exponential(0.00015, 1.5, 35);
+  private static final double[] BATCH_SIZES = exponential(1, 2, 11);
+  private static final int LENGTH_BUCKETS = 100;
+
+  private final MetricPage page = new MetricPage();
+  private final Counter requests = page.counter(MetricName.of("lorax_request_count"));
+  private final Counter successes = page.counter(MetricName.of("lorax_request_success"));
+  private final Map<FailureLabel, Counter> failures =
+      perValue(FailureLabel.class, FailureLabel::label, "lorax_request_failure", "err");
+  private final Histogram duration = seconds("lorax_request_duration");
+  private final Histogram validation = seconds("lorax_request_validation_duration");
+  private final Histogram queueing = seconds("lorax_request_queue_duration");
+  private final Histogram inference = seconds("lorax_request_inference_duration");
+  private final Histogram perToken = seconds("lorax_request_mean_time_per_token_duration");
+  private final Histogram firstToken = seconds("lorax_request_time_to_first_token_duration");
+  private final Histogram inputLength;
+  private final Histogram maxNewTokens;
+  private final Histogram generatedTokens;
+  private final Gauge queueLength = page.gauge(MetricName.of("lorax_queue_length"));
+  private final Gauge batchSize = page.gauge(MetricName.of("lorax_batch_current_size"));
+  private final Gauge batchTokens = page.gauge(MetricName.of("lorax_batch_current_max_tokens"));
+  private final Histogram nextSize =
+      page.histogram(MetricName.of("lorax_batch_next_size"), BATCH_SIZES);
+  private final Map<Step, Counter> steps = perStep("lorax_batch_inference_count");
+  private final Map<Step, Counter> stepSuccesses = perStep("lorax_batch_inference_success");
+  private final Map<Step, Counter> stepFailures = perStep("lorax_batch_inference_failure");
+  private final Map<Step, Histogram> stepSeconds = new EnumMap<>(Step.class);
+  private final Counter joinsByRatio = concat("backpressure");
+  private final Counter joinsByWait = concat("wait_exceeded");
+  private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
+
+  public RouterMetrics(int maxInputLength, int maxTotalTokens) {
+    inputLength = lengths("lorax_request_input_length", maxInputLength);
+    maxNewTokens = lengths("lorax_request_max_new_tokens", maxTotalTokens);
+    generatedTokens = lengths("lorax_request_generated_tokens", maxTotalTokens);
+    for (Step step : Step.values()) {
+      MetricName name =
+          MetricName.of("lorax_batch_inference_duration").with("method", method(step));
+      stepSeconds.put(step, page.histogram(name, SECONDS));
+    }
+  }
+
+  /** Everything, in Prometheus text form. */
+  public String print() {
+    return page.print();
+  }
+
+  public void requestReceived() {
+    requests.increment();
+  }
+
+  public void requestFailed(FailureLabel label) {
+    of(failures, label).increment();
+  }
+
+  /** A request was prepared and goes to the batch loop. */
+  public void requestPrepared(int promptTokens, int newTokens) {
+    inputLength.observe(promptTokens);
+    maxNewTokens.observe(newTokens);
+  }
+
+  public void requestSucceeded(RequestFacts facts) {
+    successes.increment();
+    duration.observe(facts.totalNanos() / NANOS_PER_SECOND);
+    validation.observe(facts.validationNanos() / NANOS_PER_SECOND);
+    queueing.observe(facts.queueNanos() / NANOS_PER_SECOND);
+    inference.observe(facts.inferenceNanos() / NANOS_PER_SECOND);
+    firstToken.observe(facts.timeToFirstTokenNanos() / NANOS_PER_SECOND);
+    int tokens = Math.max(facts.generatedTokens(), 1);
+    perToken.observe(facts.inferenceNanos() / NANOS_PER_SECOND / tokens);
+    generatedTokens.observe(facts.generatedTokens());
+  }
+
+  @Override
+  public void stepSucceeded(Step step, int size, long nanos) {
+    of(steps, step).increment();
+    of(stepSuccesses, step).increment();
+    of(stepSeconds, step).observe(nanos / NANOS_PER_SECOND);
+    if (step == Step.PREFILL) {
+      nextSize.observe(size);
+    }
+  }
+
+  @Override
+  public void stepFailed(Step step, int size, String message) {
+    of(steps, step).increment();
+    of(stepFailures, step).increment();
+    LOG.atError()
+        .addKeyValue("step", method(step))
+        .addKeyValue("requests", size)
+        .addKeyValue("reason", message)
+        .log("step failed");
+  }
+
+  @Override
+  public void joined(boolean afterLongWait) {
+    (afterLongWait ? joinsByWait : joinsByRatio).increment();
+  }
+
+  @Override
+  public void turned(int waiting, int running, int heldTokens) {
+    queueLength.set(waiting);
+    batchSize.set(running);
+    batchTokens.set(heldTokens);
+  }
+
+  @Override
+  public void moved(Move move, AdapterKey adapter, long nanos) {
+    LOG.atInfo()
+        .addKeyValue("adapter", adapter.label())
+        .addKeyValue("move", move.participle())
+        .addKeyValue("millis", nanos / 1_000_000)
+        .log("adapter moved");
+  }
+
+  @Override
+  public void moveFailed(Move move, AdapterKey adapter, String message) {
+    of(
+            failures,
+            switch (move) {
+              case DOWNLOAD -> FailureLabel.DOWNLOAD_ADAPTER;
+              case LOAD -> FailureLabel.LOAD_ADAPTER;
+              case OFFLOAD -> FailureLabel.OFFLOAD_ADAPTER;
+            })
+        .increment();
+    LOG.atWarn()
+        .addKeyValue("adapter", adapter.label())
+        .addKeyValue("move", move.participle())
+        .addKeyValue("reason", message)
+        .log("adapter not moved");
+  }
+
+  @Override
+  public void connected(ShardProfile profile) {
+    shardsConnected.set(profile.shardCount());
+    LOG.atInfo()
+        .addKeyValue("shards", profile.shardCount())
+        .addKeyValue("dtype", profile.dtype())
+        .addKeyValue("device", profile.deviceType())
+        .addKeyValue("maxBatchTotalTokens", profile.maxBatchTotalTokens())
+        .addKeyValue("preloadedAdapters", profile.preloadedAdapters().size())
+        .log("shards connected");
+  }
+
+  @Override
+  public void lost(String reason) {
+    shardsConnected.set(0);
+    LOG.atError().addKeyValue("reason", reason).log("shards lost");
+  }
+
+  @Override
+  public void unexpected(RuntimeException exception) {
+    LOG.atError().setCause(exception).log("bug in the batch loop");
+  }
+
+  private static String method(Step step) {
+    return switch (step) {
+      case PREFILL -> "prefill";
+      case DECODE -> "decode";
+    };
+  }
+
+  private Histogram seconds(String family) {
+    return page.histogram(MetricName.of(family), SECONDS);
+  }
+
+  private Histogram lengths(String family, int longest) {
+    var bounds = new double[LENGTH_BUCKETS];
+    for (int i = 0; i < LENGTH_BUCKETS; i++) {
+      bounds[i] = longest * (i + 1.0) / LENGTH_BUCKETS;
+    }
+    return page.histogram(MetricName.of(family), bounds);
+  }
+
+  private Counter concat(String reason) {
+    return page.counter(MetricName.of("lorax_batch_concat").with("reason", reason));
+  }
+
+  private Map<Step, Counter> perStep(String family) {
+    return perValue(Step.class, RouterMetrics::method, family, "method");
+  }
+
+  private <E extends Enum<E>> Map<E, Counter> perValue(
+      Class<E> values, Function<E, String> spelling, String family, String label) {
+    var counters = new EnumMap<E, Counter>(values);
+    for (E value : values.getEnumConstants()) {
+      MetricName name = MetricName.of(family).with(label, spelling.apply(value));
+      counters.put(value, page.counter(name));
+    }
+    return counters;
+  }
+
+  private static <K, V> V of(Map<K, V> map, K key) {
+    V value = map.get(key);
+    if (value == null) {
+      throw new IllegalArgumentException("no metric for " + key);
+    }
+    return value;
+  }
+
+  private static double[] exponential(double first, double factor, int count) {
+    var bounds = new double[count];
+    double bound = first;
+    for (int i = 0; i < count; i++) {
+      bounds[i] = bound;
+      bound *= factor;
+    }
+    return bounds;
+  }
+}

@@ -1,0 +1,78 @@
+package dev.lorax.router.request;
+
+import dev.lorax.router.batching.Entry;
+import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.request.Completion.Completed;
+import dev.lorax.router.request.Completion.Failed;
+import dev.lorax.router.request.Preparation.Prepared;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Generates one or several sequences of the same prompt and gathers them. Confined to one request; the
+ * outcome may be awaited anywhere.
+ */
+public final class Collector {
+  private final Intake intake;
+  private final List<Entry> entries = new ArrayList<>();
+
+  public Collector(Intake intake) {
+    this.intake = intake;
+  }
+
+  /** Starts all sequences. The outcome lists the most likely one first, or is the first failure. */
+  public CompletionStage<Outcome> collect(Prepared prepared, long receivedNanos) {
+    var completions = new ArrayList<CompletableFuture<Completion>>();
+    for (GenerationRequest sequence : prepared.sequences()) {
+      var sink = new CollectingSink(intake.timing(receivedNanos));
+      Entry entry = intake.submit(sequence, prepared.adapter(), sink);
+      if (entry == null) {
+        sink.failed(Rejection.overloaded());
+      } else {
+        entries.add(entry);
+      }
+      completions.add(sink.completion());
+    }
+    return CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
+        .thenApply(_ -> outcome(completions.stream().map(CompletableFuture::join).toList()));
+  }
+
+  /** Nobody waits for the outcome any more. */
+  public void cancel() {
+    entries.forEach(Entry::cancel);
+  }
+
+  private static Outcome outcome(List<Completion> completions) {
+    var completed = new ArrayList<Completed>();
+    for (Completion completion : completions) {
+      switch (completion) {
+        case Completed done -> completed.add(done);
+        case Failed failed -> {
+          return new Outcome.Refused(failed.rejection());
+        }
+      }
+    }
+    completed.sort(Comparator.comparingDouble(Completed::meanLogprob).reversed());
+    return new Outcome.Done(completed);
+  }
+
+  /** What became of all sequences together. */
+  public sealed interface Outcome {
+    /** The most likely sequence first. */
+    record Done(List<Completed> sequences) implements Outcome {
+      public Done {
+        sequences = List.copyOf(sequences);
+      }
+
+      public Completed best() {
+        return sequences.getFirst();
+      }
+    }
+
+    record Refused(Rejection rejection) implements Outcome {}
+  }
+}

@@ -1,0 +1,101 @@
+package dev.lorax.router.request;
+
+import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.batching.BatchLoop;
+import dev.lorax.router.batching.Entry;
+import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.generation.GenerationSink;
+import dev.lorax.router.generation.Rejection;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of a request into the batch loop: a place in the server, a worker thread for what costs CPU, a
+ * number. Thread-safe.
+ *
+ * <p>The places are what bounds everything behind them: workers' queue, batch loop's queue, answers.
+ */
+public final class Intake implements AutoCloseable {
+  private static final Rejection CLOSING =
+      Rejection.unavailable("the server is shutting down");
+
+  private final RequestLimits limits;
+  private final BatchLoop loop;
+  private final Ticker ticker;
+  private final Semaphore places;
+  private final ExecutorService workers;
+  private final AtomicLong nextId = new AtomicLong();
+  private volatile boolean closing;
+
+  public Intake(RequestLimits limits, int validationWorkers, BatchLoop loop, Ticker ticker) {
+    this.limits = limits;
+    this.loop = loop;
+    this.ticker = ticker;
+    this.places = new Semaphore(limits.maxConcurrentRequests());
+    ThreadFactory threads = Thread.ofPlatform().name("validation-", 0).daemon().factory();
+    this.workers =
+        new ThreadPoolExecutor(
+            validationWorkers,
+            validationWorkers,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(limits.maxConcurrentRequests()),
+            threads);
+  }
+
+  /** Why nobody may enter now, or null. */
+  public @Nullable Rejection closed() {
+    return closing ? CLOSING : null;
+  }
+
+  /** A place for a request, or null if the server is full. */
+  public @Nullable Place tryEnter() {
+    return places.tryAcquire() ? new Place(places) : null;
+  }
+
+  /** Threads for what costs CPU; only for requests that hold a place. */
+  public Executor workers() {
+    return workers;
+  }
+
+  /** The clock of a request that is about to be submitted. */
+  public Timing timing(long receivedNanos) {
+    return new Timing(receivedNanos, ticker.nanos());
+  }
+
+  /** Hands a request to the batch loop; null means that its queue is full. */
+  public @Nullable Entry submit(
+      GenerationRequest request, AdapterKey adapter, GenerationSink sink) {
+    long deadline = ticker.nanos() + limits.maxQueueWait().toNanos();
+    var entry = new Entry(nextId.getAndIncrement(), request, adapter, sink, deadline);
+    return loop.submit(entry) ? entry : null;
+  }
+
+  /** Lets nobody in from now on. */
+  public void stopAdmitting() {
+    closing = true;
+  }
+
+  /** Waits until everybody has left; false if some are still there when the patience is over. */
+  public boolean awaitEmpty(long patienceMillis) throws InterruptedException {
+    int all = limits.maxConcurrentRequests();
+    boolean empty = places.tryAcquire(all, patienceMillis, TimeUnit.MILLISECONDS);
+    if (empty) {
+      places.release(all);
+    }
+    return empty;
+  }
+
+  @Override
+  public void close() {
+    workers.shutdownNow();
+  }
+}

@@ -1,0 +1,219 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.protocol.generate.v1.ClearCacheRequest;
+import dev.lorax.protocol.generate.v1.InfoRequest;
+import dev.lorax.protocol.generate.v1.InfoResponse;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
+import dev.lorax.protocol.generate.v1.WarmupResponse;
+import dev.lorax.router.batching.ShardConnector;
+import dev.lorax.router.batching.ShardException;
+import dev.lorax.router.batching.ShardProfile;
+import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.generation.ChatTemplate;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connects to the shards behind the first one's socket. The path may lead through a symbolic link that
+ * each new epoch of shards points elsewhere, so it is resolved anew at every attempt. Thread-safe.
+ */
+public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(GrpcShardConnector.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+  private static final String URL_PREFIX = "unix://";
+
+  private final Path firstShardSocket;
+  private final WarmupPlan plan;
+  private final RpcDeadlines deadlines;
+  private final Ticker ticker;
+  private final EventLoopGroup events =
+      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private final ShardChatTemplate chatTemplate;
+
+  public GrpcShardConnector(
+      Path firstShardSocket, WarmupPlan plan, RpcDeadlines deadlines, Ticker ticker) {
+    this.firstShardSocket = firstShardSocket;
+    this.plan = plan;
+    this.deadlines = deadlines;
+    this.ticker = ticker;
+    this.chatTemplate = new ShardChatTemplate(deadlines.control());
+  }
+
+  /** Renders on whatever first shard is connected. */
+  public ChatTemplate chatTemplate() {
+    return chatTemplate;
+  }
+
+  @Override
+  public GrpcShardGroup connect() throws InterruptedException {
+    Duration pause = FIRST_PAUSE;
+    while (true) {
+      try {
+        return attempt();
+      } catch (ShardException e) {
+        LOG.atWarn().addKeyValue("reason", e.reason()).log("shards not connected, trying again");
+        Thread.sleep(pause);
+        pause = longer(pause);
+      }
+    }
+  }
+
+  /** Tries until the patience is over; an answer that refuses us ends it at once. */
+  public GrpcShardGroup connectWithin(Duration patience)
+      throws ShardException, InterruptedException {
+    long deadline = ticker.nanos() + patience.toNanos();
+    Duration pause = FIRST_PAUSE;
+    while (true) {
+      try {
+        return attempt();
+      } catch (ShardException.Lost | ShardException.TimedOut e) {
+        if (ticker.nanos() - deadline >= 0) {
+          throw e;
+        }
+        Thread.sleep(pause);
+        pause = longer(pause);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+
+  private static Duration longer(Duration pause) {
+    Duration doubled = pause.multipliedBy(2);
+    return doubled.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : doubled;
+  }
+
+  private GrpcShardGroup attempt() throws ShardException, InterruptedException {
+    var channels = new ArrayList<UnixChannel>();
+    try {
+      for (Path socket : discover()) {
+        channels.add(new UnixChannel(socket, events));
+      }
+      ShardProfile profile = greet(channels);
+      chatTemplate.use(channels.getFirst().channel());
+      return new GrpcShardGroup(channels, profile, deadlines);
+    } catch (ShardException | InterruptedException e) {
+      channels.forEach(UnixChannel::close);
+      throw e;
+    }
+  }
+
+  private List<Path> discover() throws ShardException, InterruptedException {
+    Path socket;
+    try {
+      socket = firstShardSocket.toRealPath();
+    } catch (IOException e) {
+      throw new ShardException.Lost("no shard socket at " + firstShardSocket, e);
+    }
+    try (var first = new UnixChannel(socket, events)) {
+      var call =
+          stub(first, deadlines.control())
+              .serviceDiscovery(ServiceDiscoveryRequest.getDefaultInstance());
+      List<String> urls = ShardCalls.one("ServiceDiscovery", 0, call).getUrlsList();
+      if (urls.isEmpty()) {
+        throw new ShardException.Refused("shard 0 at %s names no shards".formatted(socket), null);
+      }
+      return urls.stream().map(GrpcShardConnector::path).toList();
+    }
+  }
+
+  private static Path path(String url) {
+    return Path.of(url.startsWith(URL_PREFIX) ? url.substring(URL_PREFIX.length()) : url);
+  }
+
+  private ShardProfile greet(List<UnixChannel> channels)
+      throws ShardException, InterruptedException {
+    Duration control = deadlines.control();
+    var clear = ClearCacheRequest.getDefaultInstance();
+    askAll("ClearCache", channels, control, stub -> stub.clearCache(clear));
+    var ask = InfoRequest.getDefaultInstance();
+    InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
+    check(info);
+    var warmup = Warmup.request(plan);
+    List<WarmupResponse> warm =
+        askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
+    return profile(channels.size(), info, leastSupported(warm));
+  }
+
+  private static void check(InfoResponse info) throws ShardException {
+    if (!info.getSupportsGeneration()) {
+      throw new ShardException.Refused("the model of the shards does not generate text", null);
+    }
+    if (!info.getRequiresBlockAllocator() || info.getBlockSize() < 1) {
+      throw new ShardException.Refused(
+          "the shards must keep keys and values in blocks: expected requires_block_allocator and a"
+              + " block size, got block size "
+              + info.getBlockSize(),
+          null);
+    }
+  }
+
+  private static @Nullable Integer leastSupported(List<WarmupResponse> answers) {
+    Integer least = null;
+    for (WarmupResponse answer : answers) {
+      if (answer.hasMaxSupportedTotalTokens()) {
+        int tokens = answer.getMaxSupportedTotalTokens();
+        least = least == null ? tokens : Math.min(least, tokens);
+      }
+    }
+    return least;
+  }
+
+  private ShardProfile profile(int shardCount, InfoResponse info, @Nullable Integer measured)
+      throws ShardException {
+    int totalBlocks = plan.totalBlocks(measured, info.getBlockSize());
+    var profile =
+        new ShardProfile(
+            shardCount,
+            info.getDtype(),
+            info.getDeviceType(),
+            info.getBlockSize(),
+            totalBlocks,
+            info.getSpeculate(),
+            info.getPreloadedAdaptersList().stream().map(WireAdapters::preloaded).toList());
+    int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;
+    if (profile.maxBatchTotalTokens() < longest) {
+      throw new ShardException.Refused(
+          ("a request of `max_total_tokens` %d does not fit into the key-value cache of the shards:"
+                  + " it holds %d tokens; lower --max-total-tokens or give the shards more memory")
+              .formatted(plan.maxTotalTokens(), profile.maxBatchTotalTokens()),
+          null);
+    }
+    return profile;
+  }
+
+  private static <R> List<R> askAll(
+      String method,
+      List<UnixChannel> channels,
+      Duration deadline,
+      Function<LoraxServiceFutureStub, Future<R>> call)
+      throws ShardException, InterruptedException {
+    var calls = new ArrayList<Future<R>>();
+    for (UnixChannel channel : channels) {
+      calls.add(call.apply(stub(channel, deadline)));
+    }
+    return ShardCalls.all(method, calls).await();
+  }
+
+  private static LoraxServiceFutureStub stub(UnixChannel channel, Duration deadline) {
+    return LoraxServiceGrpc.newFutureStub(channel.channel()).withDeadlineAfter(deadline);
+  }
+}

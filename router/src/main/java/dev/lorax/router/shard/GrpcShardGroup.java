@@ -1,0 +1,162 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.protocol.generate.v1.ClearCacheRequest;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.FilterBatchRequest;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.batching.CachedBatch;
+import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.PrefillBatch;
+import dev.lorax.router.batching.ShardException;
+import dev.lorax.router.batching.ShardGroup;
+import dev.lorax.router.batching.ShardProfile;
+import dev.lorax.router.batching.StepResult;
+import dev.lorax.router.generation.Generation;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All shards of one epoch. Every shard gets every step; each answers for the requests that fall to it,
+ * so their lists put together are the whole.
+ */
+final class GrpcShardGroup implements ShardGroup {
+  private final List<UnixChannel> channels;
+  private final List<LoraxServiceFutureStub> stubs;
+  private final ShardProfile profile;
+  private final RpcDeadlines deadlines;
+  private final CompletableFuture<String> lost = new CompletableFuture<>();
+
+  GrpcShardGroup(List<UnixChannel> channels, ShardProfile profile, RpcDeadlines deadlines) {
+    this.channels = List.copyOf(channels);
+    this.stubs =
+        channels.stream().map(c -> LoraxServiceGrpc.newFutureStub(c.channel())).toList();
+    this.profile = profile;
+    this.deadlines = deadlines;
+    for (int i = 0; i < channels.size(); i++) {
+      String reason = "shard %d closed its connection".formatted(i);
+      channels.get(i).onBroken(() -> lost.complete(reason));
+    }
+  }
+
+  @Override
+  public ShardProfile profile() {
+    return profile;
+  }
+
+  @Override
+  public CompletionStage<String> lost() {
+    return lost;
+  }
+
+  @Override
+  public Pending<StepResult> prefill(PrefillBatch batch) {
+    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch)).build();
+    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request));
+    return () -> prefilled(calls.await());
+  }
+
+  @Override
+  public Pending<StepResult> decode(List<CachedBatch> batches) {
+    var request = DecodeRequest.newBuilder();
+    batches.forEach(batch -> request.addBatches(WireBatches.cached(batch)));
+    var calls = toAll("Decode", deadlines.step(), stub -> stub.decode(request.build()));
+    return () -> decoded(calls.await());
+  }
+
+  @Override
+  public Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds) {
+    var request =
+        FilterBatchRequest.newBuilder()
+            .setBatchId(batch.id())
+            .addAllRequestIds(requestIds)
+            .build();
+    var calls = toAll("FilterBatch", deadlines.control(), stub -> stub.filterBatch(request));
+    return () -> WireGenerations.cached(calls.await().getLast().getBatch());
+  }
+
+  @Override
+  public Pending<@Nullable Void> clear(long batchId) {
+    return clear(ClearCacheRequest.newBuilder().setId(batchId).build());
+  }
+
+  @Override
+  public Pending<@Nullable Void> clearAll() {
+    return clear(ClearCacheRequest.getDefaultInstance());
+  }
+
+  @Override
+  public float download(Adapter adapter) throws ShardException, InterruptedException {
+    // The shards share a disk.
+    var stub = stubs.getFirst().withDeadlineAfter(deadlines.download());
+    var call = stub.downloadAdapter(WireAdapters.download(adapter));
+    return ShardCalls.one("DownloadAdapter", 0, call).getMemoryFraction();
+  }
+
+  @Override
+  public void load(Adapter adapter) throws ShardException, InterruptedException {
+    // A shard answers "already loaded" for an index it knows, whatever the adapter; one that outlived
+    // an earlier router may know this index from there.
+    offload(adapter);
+    var request = WireAdapters.load(adapter);
+    toAll("LoadAdapter", deadlines.load(), stub -> stub.loadAdapter(request)).await();
+  }
+
+  @Override
+  public void offload(Adapter adapter) throws ShardException, InterruptedException {
+    var request = WireAdapters.offload(adapter);
+    toAll("OffloadAdapter", deadlines.load(), stub -> stub.offloadAdapter(request)).await();
+  }
+
+  @Override
+  public void close() {
+    channels.forEach(UnixChannel::close);
+  }
+
+  private Pending<@Nullable Void> clear(ClearCacheRequest request) {
+    var calls = toAll("ClearCache", deadlines.control(), stub -> stub.clearCache(request));
+    return () -> {
+      calls.await();
+      return null;
+    };
+  }
+
+  private <R> Pending<List<R>> toAll(
+      String method, Duration deadline, Function<LoraxServiceFutureStub, Future<R>> call) {
+    var calls = new ArrayList<Future<R>>(stubs.size());
+    for (LoraxServiceFutureStub stub : stubs) {
+      calls.add(call.apply(stub.withDeadlineAfter(deadline)));
+    }
+    return ShardCalls.all(method, calls);
+  }
+
+  private static StepResult prefilled(List<PrefillResponse> answers) {
+    var generations = new ArrayList<Generation>();
+    for (PrefillResponse answer : answers) {
+      answer.getGenerationsList().forEach(g -> generations.add(WireGenerations.generation(g)));
+    }
+    PrefillResponse last = answers.getLast();
+    return new StepResult(
+        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
+  }
+
+  private static StepResult decoded(List<DecodeResponse> answers) {
+    var generations = new ArrayList<Generation>();
+    for (DecodeResponse answer : answers) {
+      answer.getGenerationsList().forEach(g -> generations.add(WireGenerations.generation(g)));
+    }
+    DecodeResponse last = answers.getLast();
+    return new StepResult(
+        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
+  }
+}

@@ -1,0 +1,70 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.ShardException;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+
+/** Calls in flight, and what their failures mean. */
+final class ShardCalls {
+  private ShardCalls() {}
+
+  /** Waits for all; a lost shard outweighs one that answered with an error. */
+  static <R> Pending<List<R>> all(String method, List<? extends Future<R>> calls) {
+    return () -> {
+      var answers = new ArrayList<R>(calls.size());
+      ShardException worst = null;
+      for (int i = 0; i < calls.size(); i++) {
+        try {
+          answers.add(calls.get(i).get());
+        } catch (ExecutionException e) {
+          ShardException failure = failure(method, i, e);
+          worst = worst == null || failure instanceof ShardException.Lost ? failure : worst;
+        }
+      }
+      if (worst != null) {
+        throw worst;
+      }
+      return answers;
+    };
+  }
+
+  /** Waits for the answer of one shard. */
+  static <R> R one(String method, int shardIndex, Future<R> call)
+      throws ShardException, InterruptedException {
+    try {
+      return call.get();
+    } catch (ExecutionException e) {
+      throw failure(method, shardIndex, e);
+    }
+  }
+
+  private static ShardException failure(String method, int shardIndex, ExecutionException e) {
+    Status status = Status.fromThrowable(e);
+    String detail = status.getDescription() == null ? "" : status.getDescription();
+    return switch (status.getCode()) {
+      case UNAVAILABLE, CANCELLED ->
+          new ShardException.Lost(
+              "shard %d is gone (%s: %s)".formatted(shardIndex, method, firstLine(detail)), e);
+      case DEADLINE_EXCEEDED ->
+          new ShardException.TimedOut(
+              "shard %d did not answer %s in time: %s"
+                  .formatted(shardIndex, method, firstLine(detail)),
+              e);
+      default ->
+          new ShardException.Refused(
+              detail.isEmpty()
+                  ? "shard %d failed %s with %s".formatted(shardIndex, method, status.getCode())
+                  : detail,
+              e);
+    };
+  }
+
+  /** What gRPC adds after it is about buffers and streams. */
+  private static String firstLine(String detail) {
+    return detail.lines().findFirst().orElse("no detail");
+  }
+}
