@@ -84,7 +84,8 @@ def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> N
 
 def _cluster_tests(stages: Stages) -> None:
     form.check_go(stages)
-    stages.run("cluster tests", ["go", "test", "-v", "./..."], directory=_CLUSTER)
+    command = ["go", "test", "-v", "./..."]
+    stages.run("cluster tests", command, directory=_CLUSTER, env=form.go_environment())
 
 
 def _api_server_tests(stages: Stages, cluster: Path) -> None:
