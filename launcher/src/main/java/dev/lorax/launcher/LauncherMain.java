@@ -19,6 +19,7 @@ import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.socket.UnixSockets;
 import dev.lorax.launcher.status.LauncherStatus;
 import dev.lorax.launcher.status.StatusServer;
+import dev.lorax.launcher.status.WaitLog;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -63,7 +64,8 @@ public final class LauncherMain {
             .addKeyValue("reason", reason)
             .log("environment variable ignored"));
     var status = new LauncherStatus(config.shards().count(), InstantSource.system());
-    try (var sockets = new UnixSockets();
+    try (var waitLog = WaitLog.start(status, InstantSource.system());
+        var sockets = new UnixSockets();
         var probe = new HealthProbe(sockets);
         var epochs = EpochDirectories.claim(config.place().socketDirectory());
         ProcessHost host = LocalProcessHost.open();
@@ -85,7 +87,7 @@ public final class LauncherMain {
       LauncherConfig config, EpochDirectories epochs, Surroundings surroundings) {
     var shardCommands = new ShardCommands(config.shards(), config.model().cache());
     return new Launcher(
-        new ModelStore(config.model()),
+        new ModelStore(config.model(), surroundings.clock()),
         new Shards(shardCommands, epochs, surroundings),
         new Router(new RouterCommand(config.router(), epochs), surroundings),
         surroundings.status());
