@@ -4,7 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** An answer put together from the events of its stream. Confined to one thread. */
 final class AnswerReader {
@@ -12,16 +15,18 @@ final class AnswerReader {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Question question;
-  private final long beginNanos;
+  private final InstantSource clock;
+  private final Instant begin;
   private final Consumer<String> pieces;
   private final StringBuilder text = new StringBuilder();
-  private long firstNanos;
+  private @Nullable Instant first;
   private int tokens;
   private boolean finished;
 
-  AnswerReader(Question question, long beginNanos, Consumer<String> pieces) {
+  AnswerReader(Question question, InstantSource clock, Consumer<String> pieces) {
     this.question = question;
-    this.beginNanos = beginNanos;
+    this.clock = clock;
+    this.begin = clock.instant();
     this.pieces = pieces;
   }
 
@@ -34,8 +39,9 @@ final class AnswerReader {
     if (event.has("error")) {
       throw RequestRefused.of(question, 200, data);
     }
-    if (tokens++ == 0) {
-      firstNanos = System.nanoTime();
+    tokens++;
+    if (first == null) {
+      first = clock.instant();
     }
     String piece = event.path("choices").path(0).path("delta").path("content").asText("");
     text.append(piece);
@@ -46,9 +52,9 @@ final class AnswerReader {
     if (!finished) {
       throw RequestRefused.of(question, 200, "the stream ended without [DONE] after: " + text);
     }
-    var firstToken = Duration.ofNanos(firstNanos - beginNanos);
-    var total = Duration.ofNanos(System.nanoTime() - beginNanos);
-    return new Answer(text.toString(), tokens, firstToken, total);
+    Instant end = clock.instant();
+    var firstToken = Duration.between(begin, first == null ? end : first);
+    return new Answer(text.toString(), tokens, firstToken, Duration.between(begin, end));
   }
 
   private JsonNode parse(String data) {

@@ -11,6 +11,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -27,9 +28,11 @@ public final class ChatClient {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final URI server;
+  private final InstantSource clock;
 
-  public ChatClient(URI server) {
+  public ChatClient(URI server, InstantSource clock) {
     this.server = server;
+    this.clock = clock;
   }
 
   /**
@@ -39,13 +42,12 @@ public final class ChatClient {
    */
   public Answer stream(Question question, Consumer<String> pieces) {
     var request = post("/v1/chat/completions", body(question));
-    long begin = System.nanoTime();
+    var reader = new AnswerReader(question, clock, pieces);
     HttpResponse<Stream<String>> response = send(request, BodyHandlers.ofLines());
     try (Stream<String> lines = response.body()) {
       if (response.statusCode() != 200) {
         throw RequestRefused.of(question, response.statusCode(), String.join("\n", lines.toList()));
       }
-      var reader = new AnswerReader(question, begin, pieces);
       lines.forEach(new EventStream(reader::event)::line);
       return reader.answer();
     } catch (UncheckedIOException e) {

@@ -7,6 +7,7 @@ import dev.lorax.e2e.cluster.ClusterChoice;
 import dev.lorax.e2e.cluster.ClusterUnavailable;
 import dev.lorax.e2e.install.Diagnosis;
 import dev.lorax.e2e.install.Installation;
+import dev.lorax.e2e.install.Poll;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -29,11 +30,13 @@ public final class Demo {
 
   private final DemoConfig config;
   private final Terminal terminal;
+  private final InstantSource clock;
   private final Steps steps;
 
   public Demo(DemoConfig config, Terminal terminal, InstantSource clock) {
     this.config = config;
     this.terminal = terminal;
+    this.clock = clock;
     this.steps = new Steps(terminal, clock, config.stepOffset(), config.steps());
   }
 
@@ -41,7 +44,7 @@ public final class Demo {
     Cluster cluster = cluster();
     images(cluster);
     try (KubernetesClient client = cluster.connect()) {
-      var installation = new Installation(cluster, client, config.repository(), NAMESPACE);
+      var installation = new Installation(cluster, client, config.repository(), clock, NAMESPACE);
       try {
         operator(installation);
         models(installation);
@@ -114,7 +117,7 @@ public final class Demo {
     }
   }
 
-  private LastingForward forward(Cluster cluster) throws InterruptedException {
+  private LastingForward forward(Cluster cluster) {
     DemoState state = state();
     LastingForward running = state.forward();
     if (running == null || !running.isAlive()) {
@@ -127,7 +130,7 @@ public final class Demo {
   }
 
   private void answers(LastingForward forward) throws InterruptedException {
-    var client = new ChatClient(forward.url());
+    var client = new ChatClient(forward.url(), clock);
     try (Step step = steps.begin("answers")) {
       step.doing("connecting to " + forward.url());
       awaitAnswer(client);
@@ -139,23 +142,23 @@ public final class Demo {
   }
 
   /** The forward needs a moment before it takes connections. */
-  private void awaitAnswer(ChatClient client) throws InterruptedException {
-    long end = System.nanoTime() + FORWARD_DEADLINE.toNanos();
-    while (true) {
+  private void awaitAnswer(ChatClient client) {
+    var poll = new Poll(FORWARD_DEADLINE, clock);
+    String last = "nothing was asked";
+    while (poll.next()) {
       try {
-        if (client.get("/health").statusCode() == 200) {
+        int status = client.get("/health").statusCode();
+        if (status == 200) {
           return;
         }
+        last = "/health gave status " + status;
       } catch (UncheckedIOException e) {
-        if (System.nanoTime() > end) {
-          throw new IllegalStateException(
-              "the port forward does not answer; its output is in "
-                  + config.state().resolve("forward.log"),
-              e);
-        }
+        last = e.getMessage();
       }
-      Thread.sleep(Duration.ofMillis(200));
     }
+    throw new IllegalStateException(
+        "the server does not answer through the port forward (%s); what the forward said is in %s"
+            .formatted(last, config.state().resolve("forward.log")));
   }
 
   private DemoState state() {

@@ -50,7 +50,8 @@ public final class Removal {
   private void uninstall(DemoState state, Step step) {
     Cluster cluster = state.cluster().up(config.surroundings(), step::doing);
     try (KubernetesClient client = cluster.connect()) {
-      var installation = new Installation(cluster, client, config.repository(), Demo.NAMESPACE);
+      var installation =
+          new Installation(cluster, client, config.repository(), clock, Demo.NAMESPACE);
       installation.removeServers(step::doing);
       if (state.operatorIsOurs()) {
         installation.removeOperator(step::doing);

@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -22,7 +23,11 @@ import java.util.function.Consumer;
  * @param namespace where the model files and the servers live
  */
 public record Installation(
-    Cluster cluster, KubernetesClient client, Path repository, String namespace) {
+    Cluster cluster,
+    KubernetesClient client,
+    Path repository,
+    InstantSource clock,
+    String namespace) {
 
   public static final String OPERATOR_NAMESPACE = "lorax-system";
 
@@ -61,7 +66,7 @@ public record Installation(
 
   /** The LoraxServer of this name. */
   public ServerRollout server(String name) {
-    return new ServerRollout(client, namespace, name);
+    return new ServerRollout(client, clock, namespace, name);
   }
 
   /** Whether the operator's release is on the cluster. */
@@ -116,7 +121,7 @@ public record Installation(
   }
 
   private void awaitModels(Consumer<String> progress) {
-    var poll = new Poll(MODELS_DEADLINE);
+    var poll = new Poll(MODELS_DEADLINE, clock);
     while (poll.next()) {
       Job job = client.batch().v1().jobs().inNamespace(namespace).withName(MODELS).get();
       if (job != null && job.getStatus() != null) {

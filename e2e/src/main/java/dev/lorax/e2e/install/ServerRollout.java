@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -13,7 +14,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A LoraxServer on its way to Ready. */
-public record ServerRollout(KubernetesClient client, String namespace, String name) {
+public record ServerRollout(
+    KubernetesClient client, InstantSource clock, String namespace, String name) {
 
   /**
    * Waits until all replicas that are asked for answer requests.
@@ -21,7 +23,7 @@ public record ServerRollout(KubernetesClient client, String namespace, String na
    * @throws NotReady at the deadline, or earlier when waiting cannot help
    */
   public void awaitReady(Duration deadline, Consumer<Progress> report) {
-    var poll = new Poll(deadline);
+    var poll = new Poll(deadline, clock);
     while (poll.next()) {
       LoraxServer server = get().orElseThrow(() -> new NotReady("%s is gone".formatted(title())));
       if (isReady(server)) {

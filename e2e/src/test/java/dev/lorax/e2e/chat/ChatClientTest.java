@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -105,6 +106,7 @@ final class ChatClientTest {
   }
 
   private ChatClient client() {
-    return new ChatClient(URI.create("http://127.0.0.1:" + server.getAddress().getPort()));
+    return new ChatClient(
+        URI.create("http://127.0.0.1:" + server.getAddress().getPort()), InstantSource.system());
   }
 }

@@ -1,0 +1,66 @@
+package dev.lorax.e2e.story;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.lorax.e2e.cluster.CommandFailed;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Servers that cannot be served: what is wrong is said by the API server or by the status. */
+@Order(4)
+@ExtendWith(StoryExtension.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class BadServerE2E {
+
+  private static final String MISSING_MODEL = "missing-model";
+
+  private final World world;
+
+  BadServerE2E(World world) {
+    this.world = world;
+  }
+
+  @BeforeAll
+  void serve() {
+    world.demo().close();
+  }
+
+  @Test
+  void two_sources_of_a_model_are_refused_when_they_are_applied() {
+    assertThatThrownBy(() -> world.apply("two-sources.yaml"))
+        .isInstanceOf(CommandFailed.class)
+        .hasMessageContaining("set exactly one of hub and pvc");
+  }
+
+  @Test
+  void the_model_of_a_server_cannot_be_changed() {
+    String patch = "{\"spec\": {\"model\": {\"pvc\": {\"path\": \"other.gguf\"}}}}";
+    assertThatThrownBy(
+            () -> world.kubectl("patch", "loraxserver", World.DEMO, "--type=merge", "-p", patch))
+        .isInstanceOf(CommandFailed.class)
+        .hasMessageContainingAll("spec.model is immutable", "create a second LoraxServer");
+  }
+
+  @Test
+  void a_model_file_that_is_missing_is_named_by_the_condition() {
+    world.apply("missing-model.yaml");
+    try {
+      await()
+          .atMost(Duration.ofMinutes(3))
+          .untilAsserted(() ->
+              assertThat(world.server(MISSING_MODEL).condition("Ready"))
+                  .hasValueSatisfying(ready -> {
+                    assertThat(ready.getStatus()).isEqualTo("False");
+                    assertThat(ready.getMessage()).contains("no-such-model.gguf");
+                  }));
+    } finally {
+      world.kubectl("delete", "loraxserver", MISSING_MODEL);
+    }
+  }
+}

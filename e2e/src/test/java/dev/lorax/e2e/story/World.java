@@ -1,0 +1,166 @@
+package dev.lorax.e2e.story;
+
+import dev.lorax.e2e.cluster.Cluster;
+import dev.lorax.e2e.cluster.ClusterChoice;
+import dev.lorax.e2e.cluster.Command;
+import dev.lorax.e2e.cluster.PortForward;
+import dev.lorax.e2e.cluster.Surroundings;
+import dev.lorax.e2e.install.Installation;
+import dev.lorax.e2e.install.Progress;
+import dev.lorax.e2e.install.ServerRollout;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+
+/** A cluster with operator and model files, which all stories of a run share. */
+final class World implements AutoCloseable {
+
+  static final String NAMESPACE = "lorax-stories";
+
+  /** The sample server, which the first story applies and the last one deletes. */
+  static final String DEMO = "demo";
+
+  private static final String SAMPLE = "docs/samples/loraxserver-demo.yaml";
+  private static final String MANIFESTS = "src/test/resources/dev/lorax/e2e/story";
+  private static final Duration READY_DEADLINE = Duration.ofMinutes(8);
+
+  private final StoryConfig config;
+  private final ClusterChoice choice;
+  private final Surroundings surroundings;
+  private final Installation installation;
+
+  private World(
+      StoryConfig config,
+      ClusterChoice choice,
+      Surroundings surroundings,
+      Installation installation) {
+    this.config = config;
+    this.choice = choice;
+    this.surroundings = surroundings;
+    this.installation = installation;
+  }
+
+  /** Brings all of it up. What a run that was killed left behind is removed first. */
+  static World create(StoryConfig config) {
+    var surroundings =
+        new Surroundings(
+            config.repository(), config.module().resolve("target/cluster"), config.programs());
+    ClusterChoice choice =
+        ClusterChoice.decide(config.context(), config.clusterProgram(), surroundings, World::say);
+    choice.down(surroundings, World::say);
+    Cluster cluster = choice.up(surroundings, World::say);
+    var installation =
+        new Installation(
+            cluster, cluster.connect(), config.repository(), InstantSource.system(), NAMESPACE);
+    var world = new World(config, choice, surroundings, installation);
+    try {
+      world.furnish();
+      return world;
+    } catch (RuntimeException e) {
+      say(world.diagnose("World"));
+      world.close();
+      throw e;
+    }
+  }
+
+  private void furnish() {
+    installation.cluster().loadImages(config.images(), World::say);
+    say("installing the operator");
+    installation.operator();
+    installation.models(changes());
+    say("operator and model files are there");
+  }
+
+  StoryConfig config() {
+    return config;
+  }
+
+  KubernetesClient client() {
+    return installation.client();
+  }
+
+  ServerRollout server(String name) {
+    return installation.server(name);
+  }
+
+  /** The sample server, applied and ready; costs nothing when it is there already. */
+  Served demo() {
+    installation.apply(config.repository().resolve(SAMPLE));
+    return serve(DEMO);
+  }
+
+  /** Waits until a server is ready and opens a way to its Service. */
+  Served serve(String name) {
+    ServerRollout server = awaitReady(name);
+    int port =
+        client()
+            .services()
+            .inNamespace(NAMESPACE)
+            .withName(name)
+            .require()
+            .getSpec()
+            .getPorts()
+            .getFirst()
+            .getPort();
+    return new Served(server, forward("service/" + name, port));
+  }
+
+  ServerRollout awaitReady(String name) {
+    ServerRollout server = server(name);
+    Consumer<String> changes = changes();
+    server.awaitReady(READY_DEADLINE, (Progress progress) -> changes.accept(progress.doing()));
+    say(name + " is ready");
+    return server;
+  }
+
+  /** Applies a manifest that lies beside the stories. */
+  void apply(String manifest) {
+    installation.apply(manifest(manifest));
+  }
+
+  Path manifest(String name) {
+    return config.module().resolve(MANIFESTS).resolve(name);
+  }
+
+  /** Runs kubectl in the namespace of the stories; returns what it prints. */
+  String kubectl(String... words) {
+    return kubectlCommand().with(words).run(Duration.ofMinutes(3));
+  }
+
+  Command kubectlCommand() {
+    return installation.cluster().kubectl().with("--namespace", NAMESPACE);
+  }
+
+  PortForward forward(String target, int port) {
+    return PortForward.open(installation.cluster(), NAMESPACE, target, port);
+  }
+
+  /** Writes what the namespaces say about themselves; returns the last lines. */
+  String diagnose(String story) {
+    return new StoryDiagnostics(client(), config.module().resolve("target/diagnostics"))
+        .write(story);
+  }
+
+  @Override
+  public void close() {
+    client().close();
+    choice.down(surroundings, World::say);
+  }
+
+  /** Prints what is new only: most of it is said again with each look at the cluster. */
+  private static Consumer<String> changes() {
+    var last = new AtomicReference<>("");
+    return line -> {
+      if (!line.equals(last.getAndSet(line))) {
+        say(line);
+      }
+    };
+  }
+
+  static void say(String line) {
+    System.out.println("[stories] " + line);
+  }
+}

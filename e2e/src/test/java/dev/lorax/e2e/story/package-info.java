@@ -1,0 +1,5 @@
+/** Stories of users, told on a real Kubernetes. */
+@NullMarked
+package dev.lorax.e2e.story;
+
+import org.jspecify.annotations.NullMarked;
