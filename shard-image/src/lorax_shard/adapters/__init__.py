@@ -1,0 +1,1 @@
+"""LoRA adapters: where they come from, what they hold, which are resident."""

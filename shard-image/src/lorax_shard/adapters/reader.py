@@ -1,0 +1,105 @@
+"""Reading an adapter's weights and checking that they fit the base model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lorax_shard.adapters.config import AdapterConfig, read_adapter_config
+from lorax_shard.layers.linear import LoraMatrices, Projection
+from lorax_shard.weights import CheckpointError, open_safetensors, safetensors_bytes
+
+WEIGHTS = "adapter_model.safetensors"
+_PREFIX = "base_model.model."
+_SIDES = {".lora_A.weight": "A", ".lora_B.weight": "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter in host memory, checked against the base model. Immutable."""
+
+    id: str
+    rank: int  # the largest of its modules
+    matrices: Mapping[str, LoraMatrices]  # by projection name; layers may be missing
+
+
+def adapter_bytes(directory: Path, adapter_id: str) -> int:
+    """Size of an adapter's weights, without reading them. Checks the configuration on the way."""
+    read_adapter_config(directory, adapter_id)
+    path = directory / WEIGHTS
+    if not path.is_file():
+        raise CheckpointError(f"adapter {adapter_id} has no {WEIGHTS}")
+    return safetensors_bytes(path, f"adapter {adapter_id}")
+
+
+def read_adapter(
+    directory: Path, adapter_id: str, projections: Mapping[str, Projection]
+) -> Adapter:
+    """Reads an adapter; what it would change must be in projections and fit their shapes.
+
+    An adapter may leave out modules or layers: those behave like the base model.
+    """
+    what = f"adapter {adapter_id}"
+    config = read_adapter_config(directory, adapter_id)
+    pairs = _pair(_read_tensors(directory / WEIGHTS, what), what)
+    unknown = sorted(pairs.keys() - projections.keys())
+    if unknown:
+        kinds = sorted({name.rsplit(".", 1)[-1] for name in projections})
+        raise CheckpointError(
+            f"{what} changes {unknown[0]}, which the base model does not have or cannot adapt: "
+            f"expected {', '.join(kinds)} of an existing layer"
+        )
+    if not pairs:
+        raise CheckpointError(f"{what}: {WEIGHTS} holds no LoRA weights")
+    matrices = {
+        name: _checked(projections[name], *pair, config, what) for name, pair in pairs.items()
+    }
+    rank = max(pair.down.shape[0] for pair in matrices.values())
+    return Adapter(adapter_id, rank, matrices)
+
+
+def _read_tensors(path: Path, what: str) -> dict[str, Tensor]:
+    with open_safetensors(path, what) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _pair(tensors: dict[str, Tensor], what: str) -> dict[str, tuple[Tensor, Tensor]]:
+    sides: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        ending = next((ending for ending in _SIDES if name.endswith(ending)), None)
+        if ending is None or not name.startswith(_PREFIX):
+            raise CheckpointError(
+                f"{what}: tensor {name} is not supported: "
+                f"expected {_PREFIX}<module>.lora_A.weight or .lora_B.weight"
+            )
+        sides.setdefault(name[len(_PREFIX) : -len(ending)], {})[_SIDES[ending]] = tensor
+    for module, pair in sides.items():
+        if len(pair) != 2:
+            lacking = ({"A", "B"} - pair.keys()).pop()
+            raise CheckpointError(
+                f"{what}: tensor {_PREFIX}{module}.lora_{lacking}.weight is missing"
+            )
+    return {module: (pair["A"], pair["B"]) for module, pair in sides.items()}
+
+
+def _checked(
+    projection: Projection, down: Tensor, up: Tensor, config: AdapterConfig, what: str
+) -> LoraMatrices:
+    rank = config.rank_of(projection.name)
+    expected = {
+        "A": (down, (rank, projection.in_features)),
+        "B": (up, (projection.out_features, rank)),
+    }
+    for side, (tensor, shape) in expected.items():
+        name = f"{_PREFIX}{projection.name}.lora_{side}.weight"
+        if tuple(tensor.shape) != shape:
+            raise CheckpointError(
+                f"{what} does not fit the base model: tensor {name} must have shape "
+                f"{list(shape)}, got {list(tensor.shape)}"
+            )
+        if not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
+    scaled = up.to(torch.float32) * config.scale_of(projection.name)
+    return LoraMatrices(down, scaled)

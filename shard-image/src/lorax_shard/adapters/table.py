@@ -1,0 +1,91 @@
+"""Which adapters are resident, and where."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from lorax_shard.adapters.reader import Adapter
+from lorax_shard.layers.linear import LoraLinear, Projection
+from lorax_shard.layers.lora import LoraSlot, rank_bucket
+
+BASE_INDEX = 0
+
+
+class UnknownAdapter(ValueError):
+    """A request names an adapter index that is not loaded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResidentAdapter:
+    """An adapter in device memory. Compared by identity: a reload is another adapter."""
+
+    id: str
+    slot: LoraSlot
+
+
+class AdapterTable:
+    """Adapters by the index that requests name them with.
+
+    Confined to the compute thread. A slot is reused only when no sequence uses it any more: an
+    adapter that is offloaded or replaced while in use leaves the table at once, so that nothing new
+    joins it, and its memory when the last of its sequences has ended.
+    """
+
+    def __init__(self, linears: Iterable[LoraLinear]) -> None:
+        self._linears = list(linears)
+        self._resident: dict[int, ResidentAdapter] = {}
+        self._leaving: list[ResidentAdapter] = []
+        self._free: dict[int, list[int]] = {}  # bucket -> free slots
+        self._capacity: dict[int, int] = {}  # bucket -> slots
+        self.projections: dict[str, Projection] = {
+            projection.name: projection
+            for linear in self._linears
+            for projection in linear.projections
+        }
+
+    def get(self, index: int) -> ResidentAdapter | None:
+        """The adapter of an index; None is the base model."""
+        if index == BASE_INDEX:
+            return None
+        if index not in self._resident:
+            raise UnknownAdapter(f"adapter index {index} is not loaded")
+        return self._resident[index]
+
+    def holds(self, index: int, adapter_id: str) -> bool:
+        """Whether the index is loaded with this very adapter."""
+        resident = self._resident.get(index)
+        return resident is not None and resident.id == adapter_id
+
+    def install(self, index: int, adapter: Adapter) -> None:
+        """Makes an adapter usable under an index, in place of what was there."""
+        self.remove(index)
+        bucket = rank_bucket(adapter.rank)
+        slot = LoraSlot(bucket, self._take_slot(bucket))
+        for linear in self._linears:
+            linear.put_adapter(slot, self._capacity[bucket], adapter.matrices)
+        self._resident[index] = ResidentAdapter(adapter.id, slot)
+
+    def remove(self, index: int) -> bool:
+        """Takes an adapter out of the table; False when the index was not loaded."""
+        resident = self._resident.pop(index, None)
+        if resident is not None:
+            self._leaving.append(resident)
+        return resident is not None
+
+    def release_unused(self, in_use: Callable[[], Sequence[ResidentAdapter | None]]) -> None:
+        """Frees the slots of adapters that have left the table and that no sequence uses."""
+        if not self._leaving:
+            return
+        used = {id(adapter) for adapter in in_use()}
+        for adapter in self._leaving:
+            if id(adapter) not in used:
+                self._free[adapter.slot.bucket].append(adapter.slot.slot)
+        self._leaving = [adapter for adapter in self._leaving if id(adapter) in used]
+
+    def _take_slot(self, bucket: int) -> int:
+        free = self._free.setdefault(bucket, [])
+        if not free:
+            # Doubling: loading n adapters one by one copies the stacks O(log n) times.
+            capacity = self._capacity.get(bucket, 0)
+            self._capacity[bucket] = max(1, 2 * capacity)
+            free.extend(reversed(range(capacity, self._capacity[bucket])))
+        return free.pop()

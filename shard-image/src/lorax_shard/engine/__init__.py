@@ -1,0 +1,1 @@
+"""The engine: cached batches, steps, sampling and text, behind plain messages."""

@@ -1,0 +1,232 @@
+"""The engine: runs steps over cached batches."""
+
+from collections.abc import Iterable
+from collections.abc import Sequence as List
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from lorax_shard.adapters.reader import Adapter
+from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.engine.memory import DeviceMemory
+from lorax_shard.engine.messages import (
+    BatchRequest,
+    BatchSummary,
+    Generation,
+    GenerationRequest,
+    InvalidRequest,
+    StepResult,
+)
+from lorax_shard.engine.outcome import advance, last_rows, prompt_tokens
+from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
+from lorax_shard.engine.sequence import Sequence, check_blocks, prompt_ids, tokens_needed
+from lorax_shard.engine.steps import decode_step, logit_count, prefill_step
+from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.engine.warmup import warm_up
+from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
+from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.models import Llama
+
+_PREFILL, _DECODE = 0, 1
+
+
+class UnknownBatch(ValueError):
+    """A batch id that is not cached."""
+
+
+class Engine:
+    """One model with its adapters, its cache and the batches that run on them.
+
+    Confined to the compute thread. A call that fails changes nothing: batches that were cached stay
+    as they were. With several shards all get the same calls and come to the same results.
+    """
+
+    def __init__(
+        self,
+        model: Llama,
+        tokenizer: Tokenizer,
+        adapters: AdapterTable,
+        memory: DeviceMemory,
+        group: ShardGroup,
+        device: torch.device,
+    ) -> None:
+        self.model = model
+        self.adapters = adapters
+        self._tokenizer = tokenizer
+        self._memory = memory
+        self._group = group
+        self._device = device
+        self._cache: KvCache | None = None
+        self._batches: dict[int, list[Sequence]] = {}
+
+    @torch.inference_mode()
+    def warm_up(self, batch: BatchRequest) -> int:
+        """Allocates the cache once and says how many tokens it holds. Drops cached batches."""
+        self.clear(None)
+        if self._cache is None:
+            config = self.model.config
+            shape = KvShape(config.layers, self.model.kv_heads, config.head_dim, config.dtype)
+            self._cache = warm_up(
+                self.model, shape, self._tokenizer, self._memory, batch, self._device
+            )
+        return self._cache.tokens
+
+    @torch.inference_mode()
+    def prefill(self, batch: BatchRequest) -> StepResult:
+        """Runs the prompts of a new batch and chooses the first token of each."""
+        cache = self._warm_cache()
+        if batch.id in self._batches:
+            raise InvalidRequest(f"batch {batch.id} is cached already")
+        if not batch.requests:
+            raise InvalidRequest(f"batch {batch.id} has no requests")
+        sequences = [self._admit(request, cache) for request in batch.requests]
+        self._group.agree((_PREFILL, len(sequences), *_words(batch.id)))
+        logits = self.model.forward(prefill_step(sequences, self._device), cache.layers)
+        counts = [logit_count(sequence) for sequence in sequences]
+        last = logits[last_rows(counts)]
+        choices = self._choose(sequences, last, cache)
+        generations = [
+            replace(
+                advance(sequence, choice, row, self._tokenizer),
+                prompt_tokens=sequence.prompt_length,
+                prefill_tokens=prompt_tokens(sequence, rows, self._tokenizer)
+                if sequence.request.prefill_logprobs
+                else None,
+            )
+            for sequence, choice, row, rows in zip(
+                sequences, choices, last, logits.split(counts), strict=True
+            )
+        ]
+        return self._keep(batch.id, sequences, generations)
+
+    @torch.inference_mode()
+    def decode(self, batch_ids: List[int]) -> StepResult:
+        """One step of all the named batches, which become one under the first id."""
+        cache = self._warm_cache()
+        if not batch_ids:
+            raise InvalidRequest("decode names no batch")
+        if len(set(batch_ids)) != len(batch_ids):
+            raise InvalidRequest(f"decode names a batch twice: {list(batch_ids)}")
+        sequences = [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
+        self._group.agree((_DECODE, len(sequences), *_words(batch_ids[0])))
+        step = decode_step(sequences, self._device, self.model.config.dtype)
+        logits = self.model.forward(step, cache.layers)
+        choices = self._choose(sequences, logits, cache)
+        generations = [
+            advance(sequence, choice, row, self._tokenizer)
+            for sequence, choice, row in zip(sequences, choices, logits, strict=True)
+        ]
+        for batch_id in batch_ids:
+            del self._batches[batch_id]
+        return self._keep(batch_ids[0], sequences, generations)
+
+    def filter(self, batch_id: int, request_ids: List[int]) -> BatchSummary:
+        """Keeps only the named requests of a cached batch."""
+        sequences = self._batch(batch_id)
+        unknown = set(request_ids) - {sequence.request.id for sequence in sequences}
+        if unknown:
+            raise InvalidRequest(f"batch {batch_id} does not hold requests {sorted(unknown)}")
+        kept = [sequence for sequence in sequences if sequence.request.id in set(request_ids)]
+        if not kept:
+            raise InvalidRequest(f"batch {batch_id} would be left empty: clear it instead")
+        self._batches[batch_id] = kept
+        self._release_adapters()
+        return _summary(batch_id, kept)
+
+    def clear(self, batch_id: int | None) -> None:
+        """Drops one cached batch, or all of them. An unknown id is no error: it is gone."""
+        if batch_id is None:
+            self._batches.clear()
+        else:
+            self._batches.pop(batch_id, None)
+        self._release_adapters()
+
+    @torch.inference_mode()
+    def load_adapter(self, index: int, adapter: Adapter) -> None:
+        """Makes an adapter usable under an index."""
+        self._release_adapters()
+        self.adapters.install(index, adapter)
+
+    def offload_adapter(self, index: int) -> bool:
+        """Takes an adapter out; rows that run on it end with it. False when it was not loaded."""
+        removed = self.adapters.remove(index)
+        self._release_adapters()
+        return removed
+
+    def _admit(self, request: GenerationRequest, cache: KvCache) -> Sequence:
+        if request.cached_tokens or request.chunk_tokens is not None:
+            raise InvalidRequest(
+                f"request {request.id}: prefix caching (cache_len {request.cached_tokens}) and "
+                f"chunked prefill (chunk_len {request.chunk_tokens}) are not supported"
+            )
+        if request.stopping.max_new_tokens < 1:
+            raise InvalidRequest(f"request {request.id}: max_new_tokens must be positive, got 0")
+        prompt = prompt_ids(request, self._tokenizer, self.model.config.vocab_size)
+        needed = tokens_needed(request, len(prompt))
+        if needed > self.model.config.max_positions:
+            raise InvalidRequest(
+                f"request {request.id}: prompt and answer take {needed} positions, "
+                f"the model has {self.model.config.max_positions}"
+            )
+        check_blocks(request, needed, cache.blocks)
+        adapter = self.adapters.get(request.adapter_index)
+        return Sequence(request, prompt, request.blocks, adapter, self._tokenizer, self._device)
+
+    def _warm_cache(self) -> KvCache:
+        if self._cache is None:
+            raise InvalidRequest("the shard is not warmed up: call Warmup first")
+        return self._cache
+
+    def _batch(self, batch_id: int) -> list[Sequence]:
+        if batch_id not in self._batches:
+            raise UnknownBatch(f"Batch ID {batch_id} not found in cache.")
+        return self._batches[batch_id]
+
+    def _choose(self, sequences: List[Sequence], logits: Tensor, cache: KvCache) -> list[Choice]:
+        try:
+            return choose_tokens(
+                logits,
+                [sequence.chooser for sequence in sequences],
+                [sequence.prompt for sequence in sequences],
+                [sequence.generated for sequence in sequences],
+            )
+        except NonFiniteLogits:
+            # Masked places are multiplied by zero, which does not silence a NaN: the next owner of
+            # these blocks must not find one. The sequences themselves are lost anyway.
+            for sequence in sequences:
+                cache.scrub(torch.from_numpy(sequence.blocks).to(self._device))
+            raise
+
+    def _keep(
+        self, batch_id: int, sequences: List[Sequence], generations: list[Generation]
+    ) -> StepResult:
+        """Caches the sequences that go on. Those that ended leave here, without a FilterBatch."""
+        running = [
+            sequence
+            for sequence, generation in zip(sequences, generations, strict=True)
+            if generation.text is None
+        ]
+        if running:
+            self._batches[batch_id] = running
+        self._release_adapters()
+        return StepResult(generations, _summary(batch_id, running) if running else None)
+
+    def _release_adapters(self) -> None:
+        self.adapters.release_unused(
+            lambda: [seq.adapter for batch in self._batches.values() for seq in batch]
+        )
+
+
+def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:
+    kept = list(sequences)
+    return BatchSummary(
+        id=batch_id,
+        request_ids=[sequence.request.id for sequence in kept],
+        max_tokens=sum(len(sequence.blocks) for sequence in kept) * BLOCK_SIZE,
+    )
+
+
+def _words(number: int) -> tuple[int, int]:
+    """An unsigned 64-bit id as two numbers that a signed tensor can hold."""
+    return number >> 32, number & 0xFFFFFFFF

@@ -1,0 +1,149 @@
+"""What goes into the engine and comes out of it. Immutable; protobuf is the server's business."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class InvalidRequest(ValueError):
+    """A request that cannot be served as it is. The rest of the engine is untouched by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParameters:
+    """How the next token is chosen. Neutral values switch a part off."""
+
+    temperature: float = 1.0  # 0 = greedy
+    top_k: int = 0
+    top_p: float = 1.0
+    typical_p: float = 1.0
+    do_sample: bool = False
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    alternatives: int = 0
+    watermark: bool = False
+    schema: str | None = None
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether chance has a say. As upstream, any warper asks for sampling by itself."""
+        warped = (
+            self.temperature != 1.0 or self.top_k > 0 or self.top_p < 1.0 or self.typical_p < 1.0
+        )
+        return self.temperature > 0.0 and (self.do_sample or warped)
+
+    @property
+    def is_penalised(self) -> bool:
+        """Whether earlier tokens change the choice."""
+        return (
+            self.repetition_penalty != 1.0
+            or self.frequency_penalty != 0.0
+            or self.presence_penalty != 0.0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingParameters:
+    """When a sequence ends."""
+
+    max_new_tokens: int
+    stop_sequences: tuple[str, ...] = ()
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A prompt, the cache blocks it may fill, and what to make of it."""
+
+    id: int
+    inputs: str
+    token_ids: tuple[int, ...]  # empty: inputs is tokenised here
+    truncate: int  # keep only the last tokens; 0 = keep all
+    sampling: SamplingParameters
+    stopping: StoppingParameters
+    adapter_index: int = 0
+    blocks: tuple[int, ...] = ()
+    slots: tuple[int, ...] = ()
+    cached_tokens: int = 0
+    chunk_tokens: int | None = None
+    prefill_logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """Prompts to run together; they stay together as the cached batch of this id."""
+
+    id: int
+    requests: tuple[GenerationRequest, ...]
+
+
+class FinishReason(Enum):
+    """Why a sequence ended."""
+
+    LENGTH = "length"
+    EOS_TOKEN = "eos_token"
+    STOP_SEQUENCE = "stop_sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The likeliest tokens in place of the chosen one, best first."""
+
+    ids: list[int]
+    logprobs: list[float]
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens with their log-probabilities and texts."""
+
+    ids: list[int]
+    logprobs: list[float]
+    texts: list[str]
+    special: list[bool]
+    alternatives: list[Alternatives] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedText:
+    """The whole answer, on the last step of a sequence."""
+
+    text: str
+    generated_tokens: int
+    finish_reason: FinishReason
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What one step made of one sequence."""
+
+    request_id: int
+    next_tokens: Tokens
+    prompt_tokens: int  # on the step that finishes the prompt, else 0
+    prefill_tokens: Tokens | None
+    text: GeneratedText | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """A cached batch as the router sees it: sequences that go on, never finished ones."""
+
+    id: int
+    request_ids: list[int]
+    max_tokens: int  # that its blocks can hold
+
+    @property
+    def size(self) -> int:
+        """Sequences, which is also the tokens of the next step."""
+        return len(self.request_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """The outcome of a prefill or decode step; no batch when every sequence has ended."""
+
+    generations: list[Generation]
+    batch: BatchSummary | None

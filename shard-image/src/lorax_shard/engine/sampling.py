@@ -1,0 +1,120 @@
+"""Choosing the next token of a sequence from its logits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lorax_shard.engine.messages import InvalidRequest, SamplingParameters
+
+
+class NonFiniteLogits(ArithmeticError):
+    """The model yielded NaN or infinite logits for some sequences; nothing was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chosen token and its log-probability under the logits it was chosen from."""
+
+    token_id: int
+    logprob: float
+
+
+class TokenChooser:
+    """The choices of one sequence. Its random numbers are its own: no batch changes them."""
+
+    def __init__(self, parameters: SamplingParameters, device: torch.device) -> None:
+        if parameters.watermark:
+            raise InvalidRequest("watermark is not supported")
+        if parameters.schema is not None:
+            raise InvalidRequest("structured output (schema) is not supported yet")
+        self.parameters = parameters
+        self._generator = torch.Generator(device=device)
+        self._generator.manual_seed(parameters.seed)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the choice is the largest logit as it stands."""
+        return not self.parameters.is_sampled and not self.parameters.is_penalised
+
+    def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
+        """Penalties, then warpers, then the draw. logits: [vocab], float32, not changed."""
+        scores = self._penalise(logits.clone(), prompt, generated)
+        if not self.parameters.is_sampled:
+            token = scores.argmax()
+        else:
+            scores = self._warp(scores)
+            # The exponential race draws from the distribution without a cumulative sum.
+            noise = torch.empty_like(scores).exponential_(generator=self._generator)
+            token = (scores.softmax(-1) / noise).argmax()
+        logprob = scores[token] - scores.logsumexp(-1)
+        return Choice(int(token), float(logprob))
+
+    def _penalise(self, scores: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Tensor:
+        """The repetition penalty counts the prompt, the other two what was generated (OpenAI)."""
+        parameters = self.parameters
+        if parameters.repetition_penalty != 1.0:
+            seen = torch.tensor([*prompt, *generated], device=scores.device).unique()
+            values = scores[seen]
+            penalty = parameters.repetition_penalty
+            scores[seen] = torch.where(values < 0, values * penalty, values / penalty)
+        if generated and (parameters.frequency_penalty or parameters.presence_penalty):
+            ids = torch.tensor(list(generated), device=scores.device)
+            tokens, counts = ids.unique(return_counts=True)
+            scores[tokens] -= parameters.frequency_penalty * counts + parameters.presence_penalty
+        return scores
+
+    def _warp(self, scores: Tensor) -> Tensor:
+        parameters = self.parameters
+        scores = scores / parameters.temperature
+        if 0 < parameters.top_k < scores.numel():
+            least = scores.topk(parameters.top_k).values[-1]
+            scores = scores.masked_fill(scores < least, float("-inf"))
+        if parameters.top_p < 1.0:
+            scores = _keep_top_p(scores, parameters.top_p)
+        if parameters.typical_p < 1.0:
+            scores = _keep_typical(scores, parameters.typical_p)
+        return scores
+
+
+def _keep_top_p(scores: Tensor, top_p: float) -> Tensor:
+    """Keeps the smallest set of likeliest tokens that holds top_p of the probability."""
+    ascending, order = scores.sort()
+    below = ascending.softmax(-1).cumsum(-1) <= 1 - top_p
+    below[-1] = False
+    return scores.masked_fill(torch.zeros_like(below).scatter_(0, order, below), float("-inf"))
+
+
+def _keep_typical(scores: Tensor, typical_p: float) -> Tensor:
+    """Keeps the tokens whose surprise is closest to the expected one (arXiv 2202.00666)."""
+    logprobs = scores.log_softmax(-1)
+    entropy = -(logprobs * logprobs.exp()).nansum()
+    surprise, order = (-logprobs - entropy).abs().sort()
+    mass = scores[order].softmax(-1).cumsum(-1)
+    last = int((mass < typical_p).sum().clamp(max=surprise.numel() - 1))
+    dropped = surprise > surprise[last]
+    return scores.masked_fill(torch.zeros_like(dropped).scatter_(0, order, dropped), float("-inf"))
+
+
+def choose_tokens(
+    logits: Tensor,
+    choosers: Sequence[TokenChooser],
+    prompts: Sequence[Sequence[int]],
+    generated: Sequence[Sequence[int]],
+) -> list[Choice]:
+    """One choice for each row of logits [B, vocab]. Greedy rows are chosen together.
+
+    Fails before anything random is drawn.
+    """
+    best = logits.argmax(-1)
+    logprobs = logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(-1)
+    if not bool(logprobs.isfinite().all()):
+        rows = (~logprobs.isfinite()).nonzero()[:, 0].tolist()
+        raise NonFiniteLogits(f"the model yielded NaN or infinite logits for sequences {rows}")
+    plain = zip(best.tolist(), logprobs.tolist(), strict=True)
+    choices = [Choice(token, logprob) for token, logprob in plain]
+    for row, chooser in enumerate(choosers):
+        if not chooser.is_plain:
+            choices[row] = chooser.choose(logits[row], prompts[row], generated[row])
+    return choices

@@ -1,0 +1,133 @@
+"""One request while it runs."""
+
+from collections.abc import Sequence as Ids
+
+import numpy as np
+import torch
+
+from lorax_shard.adapters.table import ResidentAdapter
+from lorax_shard.engine.messages import (
+    FinishReason,
+    GeneratedText,
+    GenerationRequest,
+    InvalidRequest,
+)
+from lorax_shard.engine.sampling import TokenChooser
+from lorax_shard.engine.tokenizer import Tokenizer, TokenTexts
+from lorax_shard.kv_cache import BLOCK_SIZE
+
+
+class Sequence:
+    """The tokens of one request, its place in the cache and the state of its text.
+
+    Confined to the compute thread. `advance` is the only change, and it happens after a step has
+    succeeded: a step that fails can be run again.
+    """
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        prompt: Ids[int],
+        blocks: Ids[int],
+        adapter: ResidentAdapter | None,
+        tokenizer: Tokenizer,
+        device: torch.device,
+    ) -> None:
+        self.request = request
+        self.adapter = adapter
+        self.ids = list(prompt)
+        self.prompt_length = len(self.ids)
+        self.blocks = np.asarray(blocks, dtype=np.int64)  # [N], in the order of positions
+        self.chooser = TokenChooser(request.sampling, device)
+        self._tokenizer = tokenizer
+        self._texts = TokenTexts(tokenizer, self.prompt_length)
+
+    @property
+    def prompt(self) -> list[int]:
+        """Token ids of the prompt."""
+        return self.ids[: self.prompt_length]
+
+    @property
+    def generated(self) -> list[int]:
+        """Token ids generated so far."""
+        return self.ids[self.prompt_length :]
+
+    def slots(self, start: int, stop: int) -> np.ndarray:
+        """Cache slots of the tokens at positions start..stop."""
+        positions = np.arange(start, stop)
+        return self.blocks[positions // BLOCK_SIZE] * BLOCK_SIZE + positions % BLOCK_SIZE
+
+    def advance(self, token_id: int) -> tuple[str, FinishReason | None]:
+        """Takes the next token; its text, and why the sequence ends with it if it does."""
+        self.ids.append(token_id)
+        text = self._texts.add(self.ids)
+        return text, self._finish(token_id, text)
+
+    def final_text(self, reason: FinishReason) -> GeneratedText:
+        """The whole answer. One token before it is decoded along and cut off again."""
+        context = self.ids[self.prompt_length - 1 : self.prompt_length]
+        before = self._tokenizer.decode(context, skip_special=True)
+        text = self._tokenizer.decode(self.ids[self.prompt_length - 1 :], skip_special=True)
+        sampling = self.request.sampling
+        return GeneratedText(
+            text=text[len(before) :],
+            generated_tokens=len(self.ids) - self.prompt_length,
+            finish_reason=reason,
+            seed=sampling.seed if sampling.is_sampled else None,
+        )
+
+    def _finish(self, token_id: int, added: str) -> FinishReason | None:
+        stopping = self.request.stopping
+        if len(self.ids) - self.prompt_length >= stopping.max_new_tokens:
+            return FinishReason.LENGTH
+        if not stopping.ignore_eos and token_id in self._tokenizer.eos_token_ids:
+            return FinishReason.EOS_TOKEN
+        for stop in stopping.stop_sequences:
+            # A stop sequence may begin in an earlier token and end inside the new one.
+            if added and stop in self._texts.text[-(len(stop) + len(added)) :]:
+                return FinishReason.STOP_SEQUENCE
+        return None
+
+
+def prompt_ids(request: GenerationRequest, tokenizer: Tokenizer, vocab_size: int) -> list[int]:
+    """The prompt's tokens, cut on the left to `truncate`."""
+    ids = list(request.token_ids) or tokenizer.encode(request.inputs)
+    if request.truncate:
+        ids = ids[-request.truncate :]
+    if not ids:
+        raise InvalidRequest(f"request {request.id}: the prompt is empty")
+    if max(ids) >= vocab_size:
+        raise InvalidRequest(
+            f"request {request.id}: token id {max(ids)} does not exist: "
+            f"the vocabulary has {vocab_size}"
+        )
+    return ids
+
+
+def tokens_needed(request: GenerationRequest, prompt_length: int) -> int:
+    """Cache slots of a request: the last generated token never enters the cache."""
+    return prompt_length + request.stopping.max_new_tokens - 1
+
+
+def check_blocks(request: GenerationRequest, needed: int, available: int) -> None:
+    """Refuses blocks that are too few, do not exist, or disagree with the slots."""
+    if len(request.blocks) * BLOCK_SIZE < needed:
+        raise InvalidRequest(
+            f"request {request.id}: needs {needed} cache slots, "
+            f"its {len(request.blocks)} blocks of {BLOCK_SIZE} have too few"
+        )
+    if max(request.blocks) >= available:
+        raise InvalidRequest(
+            f"request {request.id}: block {max(request.blocks)} does not exist: "
+            f"the cache has {available} blocks"
+        )
+    if request.slots:
+        positions = np.arange(needed)
+        expected = np.asarray(request.blocks)[positions // BLOCK_SIZE] * BLOCK_SIZE
+        expected += positions % BLOCK_SIZE
+        given = np.asarray(request.slots[:needed])
+        if not np.array_equal(given, expected):
+            raise InvalidRequest(
+                f"request {request.id}: its {len(request.slots)} slots are not the first "
+                f"{needed} places of its blocks"
+            )

@@ -1,0 +1,74 @@
+"""From sequences to the tensors of one step."""
+
+from collections.abc import Sequence as List
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lorax_shard.engine.sequence import Sequence
+from lorax_shard.kv_cache import BLOCK_SIZE
+from lorax_shard.layers.attention import DecodePlan, PrefillPlan, context_mask
+from lorax_shard.layers.lora import LoraSlot, route_prompts, route_tokens
+from lorax_shard.layers.step import StepContext
+
+
+def prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext:
+    """All prompts, one after another. Wanted logits: the last token, or the whole prompt."""
+    lengths = [sequence.prompt_length for sequence in sequences]
+    wanted = [logit_count(sequence) for sequence in sequences]
+    ends = np.cumsum(lengths)
+    rows = np.concatenate(
+        [np.arange(end - count, end) for end, count in zip(ends, wanted, strict=True)]
+    )
+    slots = _lora_slots(sequences)
+    cache_slots = [sequence.slots(0, sequence.prompt_length) for sequence in sequences]
+    return StepContext(
+        token_ids=_tensor(np.concatenate([sequence.prompt for sequence in sequences]), device),
+        positions=_tensor(np.concatenate([np.arange(length) for length in lengths]), device),
+        attention=PrefillPlan(
+            lengths,
+            _tensor(np.concatenate(cache_slots), device),
+        ),
+        lora=route_prompts(slots, lengths),
+        logit_rows=_tensor(rows, device),
+        logit_lora=route_prompts(slots, wanted),
+    )
+
+
+def logit_count(sequence: Sequence) -> int:
+    """Rows of logits that a prompt yields."""
+    return sequence.prompt_length if sequence.request.prefill_logprobs else 1
+
+
+def decode_step(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
+    """The last token of every sequence, which is not in the cache yet."""
+    lengths = np.array([len(sequence.ids) for sequence in sequences])  # context, new token included
+    width = int((lengths.max() + BLOCK_SIZE - 1) // BLOCK_SIZE)
+    tables = np.zeros((len(sequences), width), dtype=np.int64)
+    for row, sequence in enumerate(sequences):
+        blocks = sequence.blocks[:width]
+        tables[row, : len(blocks)] = blocks
+    positions = lengths - 1
+    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
+    lora = route_tokens(_lora_slots(sequences), device)
+    return StepContext(
+        token_ids=_tensor(np.array([sequence.ids[-1] for sequence in sequences]), device),
+        positions=_tensor(positions, device),
+        attention=DecodePlan(
+            _tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
+            _tensor(tables, device),
+            context_mask(_tensor(lengths, device), width * BLOCK_SIZE, dtype),
+        ),
+        lora=lora,
+        logit_rows=None,
+        logit_lora=lora,
+    )
+
+
+def _lora_slots(sequences: List[Sequence]) -> list[LoraSlot | None]:
+    return [sequence.adapter.slot if sequence.adapter else None for sequence in sequences]
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)).to(device)

@@ -1,0 +1,66 @@
+"""The paged cache of keys and values: blocks that the router hands out, block 0 left to spare."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lorax_shard.layers.attention import LayerCache
+
+BLOCK_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KvShape:
+    """What one token occupies on this shard."""
+
+    layers: int
+    kv_heads: int
+    head_dim: int
+    dtype: torch.dtype
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of one block in all layers, keys and values."""
+        per_token = self.layers * self.kv_heads * self.head_dim * 2 * self.dtype.itemsize
+        return BLOCK_SIZE * per_token
+
+
+class KvCache:
+    """Keys and values of all layers, [layers, blocks, block_size, K, D] each.
+
+    Confined to the compute thread. Who owns which block is the router's business; the cache only
+    knows how many there are.
+    """
+
+    def __init__(self, shape: KvShape, blocks: int, device: torch.device) -> None:
+        size = (shape.layers, blocks, BLOCK_SIZE, shape.kv_heads, shape.head_dim)
+        self._keys = _zeros(size, shape.dtype, device)
+        self._values = _zeros(size, shape.dtype, device)
+        self.blocks = blocks
+        self.layers = [
+            LayerCache(keys, values) for keys, values in zip(self._keys, self._values, strict=True)
+        ]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens fit, block 0 included."""
+        return self.blocks * BLOCK_SIZE
+
+    def scrub(self, blocks: torch.Tensor) -> None:
+        """Zeroes blocks that may hold NaN, before another sequence is given them."""
+        self._keys[:, blocks] = 0
+        self._values[:, blocks] = 0
+
+
+def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Zeroes, because masked places are still multiplied: 0 * NaN would be NaN.
+
+    On a host they come from numpy, whose zero pages are mapped when they are first written; torch
+    would write them all, and a cache as large as the free memory would take a minute to make.
+    """
+    if device.type != "cpu":
+        return torch.zeros(size, dtype=dtype, device=device)
+    pages = np.zeros(math.prod(size) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(pages).view(dtype).view(size)

@@ -1,0 +1,170 @@
+"""Linear layers that are divided between shards and carry LoRA stacks.
+
+A layer reads its own share of the weights (`load_shard`) and cuts an adapter the same way
+(`put_adapter`), so nobody else knows how a layer is divided.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lorax_shard.layers.lora import LoraRouting, LoraSlot, LoraStack
+from lorax_shard.layers.parallel import ShardGroup
+
+
+class TensorReader(Protocol):
+    """Reads checkpoint tensors, already in the dtype and on the device of the model."""
+
+    def read(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        rows: range | None = None,
+        columns: range | None = None,
+    ) -> Tensor:
+        """The named tensor, or a part of it. Fails when the whole has another shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """One projection of a linear layer as checkpoints and adapters know it."""
+
+    name: str
+    in_features: int
+    out_features: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoraMatrices:
+    """An adapter's update of one whole projection: down is A [r, in], up is scale * B [out, r]."""
+
+    down: Tensor
+    up: Tensor
+
+
+class LoraLinear(ABC):
+    """What both kinds of parallel linear layers share: the weight and the adapters beside it."""
+
+    weight: Tensor  # [out of this shard, in of this shard]
+    bias: Tensor | None = None
+
+    def __init__(self, projections: Sequence[Projection]) -> None:
+        self.projections = list(projections)
+        self._stacks: dict[int, LoraStack] = {}
+
+    def put_adapter(
+        self, slot: LoraSlot, capacity: int, matrices: Mapping[str, LoraMatrices]
+    ) -> None:
+        """Sets this layer's part of an adapter; a projection that it lacks becomes zero.
+
+        capacity is the number of slots of the bucket: all stacks of a bucket are equally high,
+        because a step indexes them all alike. A layer that no adapter touches has no stack.
+        """
+        touched = any(projection.name in matrices for projection in self.projections)
+        if touched and slot.bucket not in self._stacks:
+            widths = [self._out_width(part) for part in range(len(self.projections))]
+            in_width = self.weight.shape[1]
+            self._stacks[slot.bucket] = LoraStack(slot.bucket, in_width, widths, self.weight)
+        stack = self._stacks.get(slot.bucket)
+        if stack is None:
+            return
+        stack.grow(capacity)
+        stack.clear(slot.slot)
+        for part, projection in enumerate(self.projections):
+            if projection.name in matrices:
+                cut = self._cut(part, matrices[projection.name])
+                stack.put(slot.slot, part, cut.down, cut.up)
+
+    @abstractmethod
+    def _out_width(self, part: int) -> int:
+        """Output columns of a projection on this shard."""
+
+    @abstractmethod
+    def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
+        """This shard's share of an adapter's update of a projection."""
+
+    def _multiply(self, x: Tensor, routing: LoraRouting, bias: Tensor | None) -> Tensor:
+        output = functional.linear(x, self.weight, bias)
+        for bucket in routing.buckets:
+            stack = self._stacks.get(bucket.bucket)
+            if stack is not None:
+                bucket.add_to(output, x, stack)
+        return output
+
+
+class ColumnParallelLinear(LoraLinear):
+    """y = x Wᵀ with the output divided between shards; projections of one input are fused.
+
+    LoRA: A is replicated, B is cut like W, so adapters cost no collective.
+    """
+
+    def __init__(self, projections: Sequence[Projection], rows: Sequence[range]) -> None:
+        """rows[p]: the output rows of projection p that this shard holds."""
+        super().__init__(projections)
+        self._rows = list(rows)
+
+    def load_shard(self, reader: TensorReader, has_bias: bool) -> None:
+        """Reads this shard's rows of every projection."""
+        weights, biases = [], []
+        for projection, rows in zip(self.projections, self._rows, strict=True):
+            shape = (projection.out_features, projection.in_features)
+            weights.append(reader.read(f"{projection.name}.weight", shape, rows=rows))
+            if has_bias:
+                biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=rows))
+        self.weight = torch.cat(weights) if len(weights) > 1 else weights[0]
+        self.bias = torch.cat(biases) if biases else None
+
+    def share_weight(self, whole: Tensor) -> None:
+        """Uses rows of a tensor that is already loaded (tied embeddings)."""
+        self.weight = whole[self._rows[0].start : self._rows[0].stop]
+
+    def split(self, output: Tensor) -> tuple[Tensor, ...]:
+        """The fused output as one view for each projection."""
+        return torch.split(output, [len(rows) for rows in self._rows], dim=-1)
+
+    def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
+        """[T, in] -> [T, sum of this shard's rows]."""
+        return self._multiply(x, routing, self.bias)
+
+    def _out_width(self, part: int) -> int:
+        return len(self._rows[part])
+
+    def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
+        rows = self._rows[part]
+        return LoraMatrices(matrices.down, matrices.up[rows.start : rows.stop])
+
+
+class RowParallelLinear(LoraLinear):
+    """y = x Wᵀ with the input divided between shards and the result summed over them.
+
+    LoRA: A is cut like W and B is replicated; the sum over the shards completes both at once.
+    """
+
+    def __init__(self, projection: Projection, columns: range, group: ShardGroup) -> None:
+        super().__init__([projection])
+        self._columns = columns
+        self._group = group
+
+    def load_shard(self, reader: TensorReader, has_bias: bool) -> None:
+        """Reads this shard's columns. The bias is held by shard 0 alone, or it would be summed."""
+        projection = self.projections[0]
+        shape = (projection.out_features, projection.in_features)
+        self.weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
+        if has_bias and self._group.rank == 0:
+            self.bias = reader.read(f"{projection.name}.bias", shape[:1])
+
+    def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
+        """[T, in of this shard] -> [T, out], the same on every shard."""
+        return self._group.all_reduce(self._multiply(x, routing, self.bias))
+
+    def _out_width(self, part: int) -> int:
+        return self.projections[part].out_features
+
+    def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
+        columns = self._columns
+        return LoraMatrices(matrices.down[:, columns.start : columns.stop], matrices.up)

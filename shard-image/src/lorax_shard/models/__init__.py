@@ -1,0 +1,22 @@
+"""Decoder models: configuration, weights and the forward pass."""
+
+from pathlib import Path
+
+import torch
+
+from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.models.config import ModelConfig, read_model_config
+from lorax_shard.models.llama import Llama
+from lorax_shard.weights import Checkpoint
+
+__all__ = ["Llama", "ModelConfig", "load_model", "read_model_config"]
+
+
+@torch.inference_mode()
+def load_model(
+    directory: Path, config: ModelConfig, group: ShardGroup, device: torch.device
+) -> Llama:
+    """The model of a directory in HF layout, with this shard's part of the weights."""
+    model = Llama(config, group, device)
+    model.load(Checkpoint(directory, config.dtype, device))
+    return model

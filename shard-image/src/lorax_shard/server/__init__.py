@@ -1,0 +1,1 @@
+"""The gRPC server: the only part that knows protobuf."""

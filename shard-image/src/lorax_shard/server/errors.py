@@ -1,0 +1,53 @@
+"""From exceptions to gRPC statuses, at one place."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from lorax_shard.engine.chat import ChatTemplateError, NoChatTemplate
+
+_LOG = logging.getLogger(__name__)
+# Upstream's router expects INTERNAL with the exception's text for everything that generate.v1 does.
+_STATUSES: dict[type[Exception], grpc.StatusCode] = {
+    ChatTemplateError: grpc.StatusCode.INVALID_ARGUMENT,
+    NoChatTemplate: grpc.StatusCode.FAILED_PRECONDITION,
+    NotImplementedError: grpc.StatusCode.UNIMPLEMENTED,
+}
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Ends a call that raised with a status that carries the exception's text."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[Any], Awaitable[Any]],
+        handler_call_details: Any,
+    ) -> Any:
+        """Wraps unary handlers; generate.v1 has no others. Reflection streams pass through."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method = handler_call_details.method.rsplit("/", 1)[-1]
+
+        async def call(request: Any, context: Any) -> Any:
+            try:
+                return await handler.unary_unary(request, context)
+            except Exception as error:
+                message = str(error) or type(error).__name__
+                # A refusal is a ValueError and explains itself; anything else is a bug or a
+                # broken machine and needs its traceback.
+                _LOG.error("%s failed: %s", method, message, exc_info=not _is_refusal(error))
+                status = _STATUSES.get(type(error), grpc.StatusCode.INTERNAL)
+                await context.abort(status, message)
+
+        return grpc.unary_unary_rpc_method_handler(
+            call,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, ValueError | NotImplementedError)

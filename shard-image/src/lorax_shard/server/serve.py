@@ -1,0 +1,59 @@
+"""The life of a shard process: load, bind, serve, stop."""
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+
+from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2, generate_pb2_grpc
+from lorax_shard.server.compute import ComputeThread
+from lorax_shard.server.config import ServeConfig
+from lorax_shard.server.errors import ErrorInterceptor
+from lorax_shard.server.servicer import ExtensionsServicer, LoraxServicer
+from lorax_shard.server.startup import Shard, start_shard
+
+_LOG = logging.getLogger(__name__)
+# Log-probabilities of long prompts pass the default of 4 MiB.
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+# A step takes well under a second; what takes longer waits for a shard that is gone.
+_STOP_GRACE_SECONDS = 5.0
+
+
+async def serve(config: ServeConfig) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    The socket appears only when everything is loaded: to the launcher it means ready.
+    """
+    compute = ComputeThread()
+    shard = await compute.run(start_shard, config)
+    server = _build_server(shard, compute)
+    socket = Path(config.socket_path)
+    # Left behind by a process that was killed; binding would fail on it.
+    socket.unlink(missing_ok=True)
+    server.add_insecure_port(f"unix:{socket}")
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await server.start()
+    _LOG.info("Server started at unix://%s", socket)
+    await stopped.wait()
+    _LOG.info("stopping")
+    await server.stop(_STOP_GRACE_SECONDS)
+    compute.close()
+    socket.unlink(missing_ok=True)
+
+
+def _build_server(shard: Shard, compute: ComputeThread) -> grpc.aio.Server:
+    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_UNLIMITED)
+    generate_pb2_grpc.add_LoraxServiceServicer_to_server(LoraxServicer(shard, compute), server)
+    extensions_pb2_grpc.add_ExtensionsServicer_to_server(ExtensionsServicer(shard), server)
+    services = (
+        generate_pb2.DESCRIPTOR.services_by_name["LoraxService"].full_name,
+        extensions_pb2.DESCRIPTOR.services_by_name["Extensions"].full_name,
+        reflection.SERVICE_NAME,
+    )
+    reflection.enable_server_reflection(services, server)
+    return server

@@ -1,0 +1,150 @@
+"""Between protobuf messages and the engine's own."""
+
+from collections.abc import Iterable
+
+from lorax_shard.adapters.sources import AdapterSource
+from lorax_shard.engine.messages import (
+    BatchRequest,
+    BatchSummary,
+    FinishReason,
+    GeneratedText,
+    Generation,
+    GenerationRequest,
+    InvalidRequest,
+    SamplingParameters,
+    StoppingParameters,
+    Tokens,
+)
+from lorax_shard.pb import generate_pb2 as pb
+
+BASE_MODEL_ID = "__base_model__"
+_SOURCES = {
+    pb.HUB: AdapterSource.HUB,
+    pb.S3: AdapterSource.S3,
+    pb.LOCAL: AdapterSource.LOCAL,
+    pb.PBASE: AdapterSource.PBASE,
+}
+_WIRE_SOURCES = {source: number for number, source in _SOURCES.items()}
+_FINISH_REASONS = {
+    FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
+    FinishReason.EOS_TOKEN: pb.FINISH_REASON_EOS_TOKEN,
+    FinishReason.STOP_SEQUENCE: pb.FINISH_REASON_STOP_SEQUENCE,
+}
+
+
+def batch_request(batch: pb.Batch) -> BatchRequest:
+    """A batch to prefill or to warm up with."""
+    return BatchRequest(batch.id, tuple(_request(request) for request in batch.requests))
+
+
+def _request(request: pb.Request) -> GenerationRequest:
+    chunks = request.tokenized_inputs.input_chunks
+    text = "".join(chunk.text for chunk in chunks if chunk.WhichOneof("chunk") == "text")
+    return GenerationRequest(
+        id=request.id,
+        inputs=request.inputs or text,
+        token_ids=tuple(request.tokenized_inputs.ids),
+        truncate=request.truncate,
+        sampling=_sampling(request.parameters),
+        stopping=StoppingParameters(
+            max_new_tokens=request.stopping_parameters.max_new_tokens,
+            stop_sequences=tuple(request.stopping_parameters.stop_sequences),
+            ignore_eos=request.stopping_parameters.ignore_eos_token,
+        ),
+        adapter_index=request.adapter_index,
+        blocks=tuple(request.blocks),
+        slots=tuple(request.slots),
+        cached_tokens=request.cache_len,
+        chunk_tokens=request.chunk_len if request.HasField("chunk_len") else None,
+        prefill_logprobs=request.prefill_logprobs,
+    )
+
+
+def _sampling(parameters: pb.NextTokenChooserParameters) -> SamplingParameters:
+    """On the wire zero is also what an unset field reads as: there it means neutral."""
+    return SamplingParameters(
+        temperature=parameters.temperature,
+        top_k=parameters.top_k,
+        top_p=parameters.top_p or 1.0,
+        typical_p=parameters.typical_p or 1.0,
+        do_sample=parameters.do_sample,
+        seed=parameters.seed,
+        repetition_penalty=parameters.repetition_penalty or 1.0,
+        frequency_penalty=parameters.frequency_penalty,
+        presence_penalty=parameters.presence_penalty,
+        alternatives=parameters.return_k_alternatives,
+        watermark=parameters.watermark,
+        schema=parameters.schema if parameters.HasField("schema") else None,
+    )
+
+
+def generations(items: Iterable[Generation], rank: int, world: int) -> list[pb.Generation]:
+    """Every shard knows all results; each tells those of its share of the request ids."""
+    return [_generation(item) for item in items if item.request_id % world == rank]
+
+
+def _generation(item: Generation) -> pb.Generation:
+    return pb.Generation(
+        request_id=item.request_id,
+        prefill_tokens=_tokens(item.prefill_tokens) if item.prefill_tokens else None,
+        next_tokens=_tokens(item.next_tokens),
+        generated_text=_text(item.text) if item.text else None,
+        prefill_tokens_length=item.prompt_tokens,
+    )
+
+
+def _tokens(tokens: Tokens) -> pb.NextTokens:
+    return pb.NextTokens(
+        ids=tokens.ids,
+        logprobs=tokens.logprobs,
+        texts=tokens.texts,
+        is_special=tokens.special,
+        alternative_tokens=[
+            pb.AlternativeTokens(ids=other.ids, logprobs=other.logprobs, texts=other.texts)
+            for other in tokens.alternatives
+        ],
+    )
+
+
+def _text(text: GeneratedText) -> pb.GeneratedText:
+    return pb.GeneratedText(
+        text=text.text,
+        generated_tokens=text.generated_tokens,
+        finish_reason=_FINISH_REASONS[text.finish_reason],
+        seed=text.seed,
+    )
+
+
+def cached_batch(summary: BatchSummary | None) -> pb.CachedBatch | None:
+    """A batch that goes on; None when it has ended."""
+    if summary is None:
+        return None
+    return pb.CachedBatch(
+        id=summary.id,
+        request_ids=summary.request_ids,
+        size=summary.size,
+        max_tokens=summary.max_tokens,
+        current_tokens=summary.size,
+    )
+
+
+def adapter_id(parameters: pb.AdapterParameters) -> str:
+    """The one adapter that is named."""
+    if len(parameters.adapter_ids) != 1:
+        raise InvalidRequest(
+            f"merged adapters are not supported yet: expected one id, "
+            f"got {list(parameters.adapter_ids)}"
+        )
+    return str(parameters.adapter_ids[0])
+
+
+def adapter_source(source: pb.AdapterSource) -> AdapterSource:
+    """The source of an adapter."""
+    if source not in _SOURCES:
+        raise InvalidRequest(f"adapter source {source} is unknown: expected 0 to 3")
+    return _SOURCES[source]
+
+
+def wire_source(source: AdapterSource) -> pb.AdapterSource:
+    """The number of a source."""
+    return _WIRE_SOURCES[source]
