@@ -51,7 +51,7 @@ def wrappers(python: Path) -> Path:
     source = CHECKOUT / "shard-image" / "src"
     _script(
         folder / "lorax-server",
-        f'export PYTHONPATH="{source}"\nexec "{python}" -m lorax_shard "$@"',
+        f'export PYTHONPATH="{source}"\nexec "{python}" -m lorax_shard.cli "$@"',
     )
     return folder
 
