@@ -3,6 +3,9 @@ package dev.lorax.launcher;
 import dev.lorax.launcher.config.ArgumentException;
 import dev.lorax.launcher.config.LauncherArguments;
 import dev.lorax.launcher.config.LauncherConfig;
+import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
+import dev.lorax.launcher.control.AgentInstallation;
+import dev.lorax.launcher.control.AttachedProcessHost;
 import dev.lorax.launcher.log.LogForm;
 import dev.lorax.launcher.members.EpochDirectories;
 import dev.lorax.launcher.members.HealthProbe;
@@ -19,8 +22,10 @@ import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.socket.UnixSockets;
 import dev.lorax.launcher.status.LauncherStatus;
 import dev.lorax.launcher.status.StatusServer;
+import dev.lorax.launcher.status.TerminationLog;
 import dev.lorax.launcher.status.WaitLog;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -36,12 +41,15 @@ public final class LauncherMain {
   private LauncherMain() {}
 
   public static void main(String[] line) {
-    System.exit(run(List.of(line), System.getenv(), Path.of(System.getProperty("user.home"))));
+    List<String> arguments = List.of(line);
+    boolean agent = !arguments.isEmpty() && arguments.getFirst().equals("agent");
+    System.exit(agent ? AgentMain.run(arguments.subList(1, arguments.size())) : run(arguments));
   }
 
-  private static int run(List<String> line, Map<String, String> environment, Path home) {
+  private static int run(List<String> line) {
     try {
-      return switch (LauncherArguments.parse(line, environment, home)) {
+      Path home = Path.of(System.getProperty("user.home"));
+      return switch (LauncherArguments.parse(line, System.getenv(), home)) {
         case LauncherArguments.Parsed.Print(var text) -> {
           System.out.print(text);
           yield 0;
@@ -51,50 +59,81 @@ public final class LauncherMain {
     } catch (ArgumentException e) {
       e.problems().forEach(problem -> System.err.println("lorax-launcher: " + problem));
       System.err.println("lorax-launcher: see --help");
+      String terminationLog = System.getenv("LORAX_TERMINATION_LOG");
+      TerminationLog.write(
+          terminationLog == null ? null : Path.of(terminationLog), String.join("; ", e.problems()));
       return 2;
     }
   }
 
-  private static int launch(LauncherConfig config, Map<String, String> remarks) {
+  private static int launch(LauncherConfig config, Map<String, String> ignored) {
     LogForm.set(config.place().jsonOutput(), config.place().logLevel());
-    StopSignals.interrupt(Thread.currentThread());
-    remarks.forEach((name, reason) ->
+    StopSignals.each(Thread.currentThread()::interrupt);
+    ignored.forEach((name, reason) ->
         LOG.atWarn()
             .addKeyValue("variable", name)
             .addKeyValue("reason", reason)
             .log("environment variable ignored"));
-    var status = new LauncherStatus(config.shards().count(), InstantSource.system());
-    try (var waitLog = WaitLog.start(status, InstantSource.system());
-        var sockets = new UnixSockets();
-        var probe = new HealthProbe(sockets);
-        var epochs = EpochDirectories.claim(config.place().socketDirectory());
-        ProcessHost host = LocalProcessHost.open();
-        var statusServer = StatusServer.start(config.place().statusPort(), status, host)) {
-      LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
-      var surroundings =
-          new Surroundings(host, probe, status, config.restarts(), InstantSource.system());
-      launcher(config, epochs, surroundings).run();
+    try {
+      if (config.model().downloadOnly()) {
+        new ModelStore(config.model(), InstantSource.system()).downloadAndConvert();
+      } else {
+        serve(config);
+      }
       return 0;
     } catch (InterruptedException stop) {
       LOG.atInfo().log("stopped");
       return 0;
     } catch (ModelException | MemberException | IOException e) {
-      return fail(String.valueOf(e.getMessage()));
+      LOG.atError().log(String.valueOf(e.getMessage()));
+      TerminationLog.write(config.place().terminationLog(), String.valueOf(e.getMessage()));
+      return 1;
     }
   }
 
-  private static Launcher launcher(
-      LauncherConfig config, EpochDirectories epochs, Surroundings surroundings) {
-    var shardCommands = new ShardCommands(config.shards(), config.model().cache());
-    return new Launcher(
-        new ModelStore(config.model(), surroundings.clock()),
-        new Shards(shardCommands, epochs, surroundings),
-        new Router(new RouterCommand(config.router(), epochs), surroundings),
-        surroundings.status());
+  private static void serve(LauncherConfig config)
+      throws ModelException, MemberException, IOException, InterruptedException {
+    InstantSource clock = InstantSource.system();
+    var status = new LauncherStatus(config.shards().count(), clock);
+    try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
+        var sockets = new UnixSockets();
+        var probe = new HealthProbe(sockets);
+        var host = processHost(config, sockets);
+        var statusServer = StatusServer.start(config.place().statusPort(), status, host);
+        var waitLog = WaitLog.start(status, clock)) {
+      LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
+      var surroundings = new Surroundings(host, probe, status, config.restarts(), clock);
+      var shardCommands = new ShardCommands(config.shards(), config.model().cache());
+      var routerCommand = new RouterCommand(config.router(), epochs);
+      new Launcher(
+              new ModelStore(config.model(), clock),
+              new Shards(shardCommands, epochs, surroundings),
+              new Router(routerCommand, surroundings),
+              status)
+          .run();
+    }
   }
 
-  private static int fail(String sentence) {
-    LOG.atError().log(sentence);
-    return 1;
+  /** The only place that knows where the launcher runs. */
+  private static ProcessHost processHost(LauncherConfig config, UnixSockets sockets)
+      throws IOException, InterruptedException {
+    PlaceConfig place = config.place();
+    return switch (place.processHost()) {
+      case LOCAL -> LocalProcessHost.open();
+      case POD -> {
+        Path runtime = Path.of(System.getProperty("java.home"));
+        AgentInstallation.install(runtime, ownJar(), place.agentDirectory());
+        yield AttachedProcessHost.listen(
+            place.socketDirectory().resolve("control.sock"),
+            sockets,
+            place.shardPlacement(),
+            config.restarts().startupTimeout());
+      }
+    };
+  }
+
+  private static Path ownJar() {
+    var source = LauncherMain.class.getProtectionDomain().getCodeSource().getLocation();
+    return Path.of(URI.create(source.toString()));
   }
 }

@@ -4,8 +4,8 @@ import java.util.List;
 import sun.misc.Signal;
 
 /**
- * Turns SIGTERM, SIGINT and SIGHUP into an interrupt of one thread, the first as well as the
- * second: Java's shutdown hooks know only one, and their exit code would not be ours.
+ * SIGTERM, SIGINT and SIGHUP, the first as well as the second: Java's shutdown hooks know only one,
+ * and their exit code would not be ours.
  */
 final class StopSignals {
 
@@ -13,9 +13,10 @@ final class StopSignals {
 
   private StopSignals() {}
 
-  static void interrupt(Thread thread) {
+  /** Runs the action at each of them. */
+  static void each(Runnable action) {
     for (var name : NAMES) {
-      Signal.handle(new Signal(name), signal -> thread.interrupt());
+      Signal.handle(new Signal(name), signal -> action.run());
     }
   }
 }

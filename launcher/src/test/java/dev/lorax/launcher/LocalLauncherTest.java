@@ -1,71 +1,181 @@
 package dev.lorax.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.lorax.launcher.testing.LauncherProcess;
-import java.io.IOException;
+import dev.lorax.launcher.testing.LauncherTestCase;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.awaitility.core.ConditionFactory;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The whole life of a launcher whose members are its child processes. */
-final class LocalLauncherTest {
-
-  @TempDir private Path home;
-  private LauncherProcess launcher;
-
-  @BeforeEach
-  void prepare() throws IOException {
-    launcher = new LauncherProcess(home);
-  }
-
-  @AfterEach
-  void end() throws InterruptedException {
-    launcher.close();
-  }
+final class LocalLauncherTest extends LauncherTestCase {
 
   @Test
   void serves_with_two_shards_and_stops_the_router_first() throws Exception {
     // given
-    Process process = launcher.start("--num-shard", "2");
+    Process process = launcher().start("--num-shard", "2");
     awaitPhase("Serving");
 
     // when
     process.destroy();
 
     // then
-    assertThat(process.waitFor(30, TimeUnit.SECONDS)).as(launcher.log()).isTrue();
-    assertThat(process.exitValue()).isZero();
-    assertThat(launcher.diary().stream().filter(line -> !line.contains("started")))
+    awaitExit(process, 0);
+    assertThat(launcher().diary().stream().filter(line -> !line.contains("started")))
         .startsWith("router asked to stop", "router drained")
         .contains("shard-0 asked to stop", "shard-1 asked to stop");
-    assertThat(launcher.diary())
-        .filteredOn(line -> line.startsWith("shard-1 started"))
+    assertThat(launcher().sockets()).isDirectoryNotContaining("glob:**/{epoch,current}*");
+    assertThat(launcher().log()).contains("shard-0  weights loaded", "a line that is no JSON");
+  }
+
+  @Test
+  void starts_shards_and_router_as_upstream_does() {
+    // given
+    var sockets = launcher().sockets();
+
+    // when
+    launcher().start("--num-shard", "2", "--dtype", "bfloat16", "--max-best-of", "3");
+    awaitPhase("Serving");
+
+    // then
+    assertThat(launcher().started("shard-1"))
         .singleElement()
         .asString()
-        .contains(
-            "serve " + home.resolve("model"),
-            "--uds-path " + launcher.sockets().resolve("epoch-1/shard"),
-            "--sharded");
-    assertThat(launcher.sockets()).isDirectoryNotContaining("glob:**/{epoch,current}*");
-    assertThat(launcher.log()).contains("shard-0  weights loaded", "a line that is no JSON");
+        .contains("serve " + launcher().model() + " --uds-path " + sockets + "/epoch-1/shard")
+        .contains("--json-output --source local --adapter-source local --sharded")
+        .contains("--dtype bfloat16");
+    assertThat(launcher().started("router"))
+        .singleElement()
+        .asString()
+        .contains("--master-shard-uds-path " + sockets + "/current/shard-0")
+        .contains("--max-input-length 4095 --max-total-tokens 4096")
+        .contains("--max-best-of 3");
   }
 
-  private void awaitPhase(String phase) {
+  @Test
+  void starts_a_new_epoch_when_a_shard_is_killed_and_keeps_the_router() throws Exception {
+    // given
+    launcher().start("--num-shard", "2");
+    awaitPhase("Serving");
+    List<Long> shards = launcher().processIds("shard-0");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("shard-1").getLast());
+
+    // then
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2));
+    awaitPhase("Serving");
+    assertThat(launcher().processIds("router")).hasSize(1);
+    assertThat(launcher().processIds("shard-0")).hasSize(2).startsWith(shards.getFirst());
+    assertThat(launcher().sockets().resolve("current").toRealPath()).endsWith(Path.of("epoch-2"));
+    assertThat(launcher().get("/metrics").body())
+        .contains("lorax_launcher_restarts_total{role=\"shard\"} 1")
+        .contains("lorax_launcher_start_seconds{phase=\"ShardsLoading\"}");
+  }
+
+  @Test
+  void starts_only_the_router_again_when_the_router_dies() {
+    // given
+    launcher().start();
+    awaitPhase("Serving");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("router").getLast());
+
+    // then
+    eventually().untilAsserted(() -> assertThat(launcher().processIds("router")).hasSize(2));
+    awaitPhase("Serving");
+    assertThat(launcher().processIds("shard-0")).hasSize(1);
+    assertThat(launcher().status().at("/restarts/router").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void gives_the_shards_own_reason_when_they_cannot_start() throws Exception {
+    // given
+    launcher().ask("shard-0-fails");
+
+    // when
+    Process process = launcher().start("--termination-log", terminationLog().toString());
+
+    // then
+    awaitExit(process, 1);
+    assertThat(terminationLog())
+        .hasContent("shard-0 exited with code 1: ValueError: model type gpt_neo is not supported");
+    assertThat(launcher().started("shard-0")).hasSize(1);
+  }
+
+  @Test
+  void gives_up_when_restarts_do_not_help() throws Exception {
+    // given
+    Process process =
+        launcher().start("--max-restarts", "2", "--termination-log", terminationLog().toString());
+    awaitPhase("Serving");
+    launcher().ask("shard-0-fails");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("shard-0").getLast());
+
+    // then
+    awaitExit(process, 1);
+    assertThat(terminationLog())
+        .content()
+        .startsWith("gave up after 2 restarts within 600 s: shard-0 exited with code 1")
+        .endsWith("ValueError: model type gpt_neo is not supported");
+    assertThat(launcher().diary()).contains("router asked to stop");
+  }
+
+  @Test
+  void does_not_wait_for_a_shard_beyond_the_startup_timeout() throws Exception {
+    // given
+    launcher().ask("shard-0-mute");
+
+    // when
+    Process process =
+        launcher()
+            .start("--startup-timeout", "2s", "--termination-log", terminationLog().toString());
+
+    // then
+    awaitExit(process, 1);
+    assertThat(terminationLog()).hasContent("shard-0 was not ready within 2 s");
+  }
+
+  @Test
+  void a_second_signal_ends_the_drain() throws Exception {
+    // given
+    launcher().ask("router-drains");
+    launcher().ask("shard-0-deaf");
+    Process process = launcher().start();
+    awaitPhase("Serving");
+    process.destroy();
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().diary()).contains("router asked to stop"));
+
+    // when
+    process.destroy();
+
+    // then
+    awaitExit(process, 0);
+    assertThat(launcher().diary()).doesNotContain("router drained");
+    assertThat(launcher().processIds("shard-0"))
+        .allSatisfy(pid -> assertThat(ProcessHandle.of(pid)).isEmpty());
+  }
+
+  @Test
+  void children_end_with_a_launcher_that_is_killed() throws Exception {
+    // given
+    Process process = launcher().start();
+    awaitPhase("Serving");
+
+    // when
+    process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+
+    // then
     eventually()
         .untilAsserted(() ->
-            assertThat(launcher.status().path("phase").asText())
-                .as(launcher.log())
-                .isEqualTo(phase));
-  }
-
-  private static ConditionFactory eventually() {
-    return await().atMost(Duration.ofSeconds(40)).pollInterval(Duration.ofMillis(50));
+            assertThat(launcher().processIds("shard-0"))
+                .allSatisfy(pid -> assertThat(ProcessHandle.of(pid)).isEmpty()));
   }
 }

@@ -136,7 +136,8 @@ public final class LauncherArguments {
   private ModelConfig modelConfig(Path home) {
     Path usual = inPod() ? Path.of("/data") : home.resolve(".cache/lorax/models");
     Path cache = model.cache == null ? usual : model.cache;
-    return new ModelConfig(model.modelId == null ? "" : model.modelId, cache.toAbsolutePath());
+    String id = model.modelId == null ? "" : model.modelId;
+    return new ModelConfig(id, cache.toAbsolutePath(), model.downloadOnly);
   }
 
   private ShardConfig shardConfig(int count) {
@@ -176,7 +177,6 @@ public final class LauncherArguments {
 
   private PlaceConfig placeConfig() {
     Path sockets = inPod() ? Path.of("/run/lorax") : Path.of("/tmp/lorax-server");
-    Path terminationLog = inPod() ? Path.of("/dev/termination-log") : null;
     return new PlaceConfig(
         place.processHost,
         place.shardPlacement,
@@ -185,6 +185,6 @@ public final class LauncherArguments {
         place.statusPort == null ? (inPod() ? 9000 : 0) : place.statusPort,
         place.jsonOutput,
         place.logLevel,
-        place.terminationLog == null ? terminationLog : place.terminationLog);
+        place.terminationLog);
   }
 }

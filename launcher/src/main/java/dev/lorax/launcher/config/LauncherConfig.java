@@ -17,8 +17,9 @@ public record LauncherConfig(
    *
    * @param id directory in Hugging Face layout or GGUF file
    * @param cache where converted models are kept
+   * @param downloadOnly end when the model is there
    */
-  public record ModelConfig(String id, Path cache) {}
+  public record ModelConfig(String id, Path cache, boolean downloadOnly) {}
 
   /**
    * Where processes run and how people and probes reach the launcher.

@@ -29,4 +29,7 @@ final class ModelArguments {
       description =
           "Converted models are kept here. Default: ~/.cache/lorax/models, /data in pods.")
   @Nullable Path cache;
+
+  @Option(names = "--download-only", description = "Prepare the model and end.")
+  boolean downloadOnly;
 }

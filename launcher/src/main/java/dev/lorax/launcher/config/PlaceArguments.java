@@ -56,7 +56,7 @@ final class PlaceArguments {
   @Option(
       names = "--termination-log",
       paramLabel = "FILE",
-      description = "Gets one sentence on failure. Default: /dev/termination-log in pods.")
+      description = "Gets one sentence on failure. Default: /dev/termination-log where it exists.")
   @Nullable Path terminationLog;
 
   @Option(

@@ -41,7 +41,6 @@ final class UpstreamOptions {
           "--ngrok-authtoken",
           "--ngrok-edge",
           "--env",
-          "--download-only",
           "--tokenizer-config-path",
           "--backend",
           "--embedding-dim",

@@ -110,6 +110,33 @@ public final class LauncherProcess implements AutoCloseable {
     return home.resolve("s");
   }
 
+  public Path model() {
+    return home.resolve("model");
+  }
+
+  /** A directory in which the launcher finds the agent already; ours runs from the class path. */
+  public Path installedAgent() {
+    try {
+      Path directory = home.resolve("agent");
+      Files.createDirectories(directory.resolve("bin"));
+      if (Files.notExists(directory.resolve("bin/lorax-agent"))) {
+        Files.createFile(directory.resolve("bin/lorax-agent"));
+      }
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public static void kill(long processId) {
+    ProcessHandle.of(processId).orElseThrow().destroyForcibly();
+  }
+
+  /** The diary's lines about starts of a member, oldest first. */
+  public List<String> started(String member) {
+    return diary().stream().filter(line -> line.startsWith(member + " started")).toList();
+  }
+
   public void ask(String behaviour) {
     script.ask(behaviour);
   }
@@ -124,8 +151,7 @@ public final class LauncherProcess implements AutoCloseable {
 
   /** Process ids of all starts of a member, oldest first. */
   public List<Long> processIds(String member) {
-    return diary().stream()
-        .filter(line -> line.startsWith(member + " started"))
+    return started(member).stream()
         .map(line -> Long.parseLong(line.replaceAll(".*pid=(\\d+).*", "$1")))
         .toList();
   }

@@ -1,0 +1,48 @@
+package dev.lorax.launcher;
+
+import dev.lorax.launcher.agent.Agent;
+import dev.lorax.launcher.agent.AgentArguments;
+import dev.lorax.launcher.log.LogForm;
+import dev.lorax.launcher.process.LocalProcessHost;
+import dev.lorax.launcher.process.OrphanReaper;
+import dev.lorax.launcher.socket.UnixSockets;
+import java.util.List;
+import picocli.CommandLine;
+
+/** Entry point of the agent, {@code lorax-launcher.jar agent}. */
+final class AgentMain {
+
+  private AgentMain() {}
+
+  /** Returns the exit code. */
+  static int run(List<String> line) {
+    var arguments = new AgentArguments();
+    var commandLine = new CommandLine(arguments).setCaseInsensitiveEnumValuesAllowed(true);
+    try {
+      commandLine.parseArgs(line.toArray(String[]::new));
+    } catch (CommandLine.ParameterException e) {
+      System.err.println("lorax-agent: " + e.getMessage());
+      return 2;
+    }
+    if (commandLine.isUsageHelpRequested()) {
+      System.out.print(commandLine.getUsageMessage());
+      return 0;
+    }
+    return attach(arguments);
+  }
+
+  private static int attach(AgentArguments arguments) {
+    // Its lines stand between those of its process, which are JSON.
+    LogForm.set(true, "info");
+    try (var sockets = new UnixSockets();
+        var host = LocalProcessHost.open();
+        var reaper = OrphanReaper.start(host)) {
+      var agent = new Agent(arguments.name(), arguments.control(), sockets, host);
+      StopSignals.each(agent::stop);
+      agent.run();
+      return 0;
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts the main thread of an agent", e);
+    }
+  }
+}

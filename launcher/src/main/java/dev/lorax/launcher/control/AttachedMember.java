@@ -1,0 +1,114 @@
+package dev.lorax.launcher.control;
+
+import dev.lorax.launcher.process.Exit;
+import dev.lorax.launcher.process.Member;
+import dev.lorax.launcher.process.MemberName;
+import dev.lorax.launcher.process.MemberStartException;
+import dev.lorax.launcher.process.OutputLine;
+import dev.lorax.launcher.process.PosixSignal;
+import dev.lorax.protocol.launcher.v1.LauncherMessage;
+import dev.lorax.protocol.launcher.v1.Signal;
+import dev.lorax.protocol.launcher.v1.Stop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A process under an agent. Thread-safe. */
+final class AttachedMember implements Member {
+
+  private final MemberName name;
+  private final long epoch;
+  private final Consumer<LauncherMessage> agent;
+  private final CompletableFuture<Long> started = new CompletableFuture<>();
+  private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+  private final List<OutputLine> early = new ArrayList<>();
+  private @Nullable Consumer<OutputLine> output;
+
+  AttachedMember(MemberName name, long epoch, Consumer<LauncherMessage> agent) {
+    this.name = name;
+    this.epoch = epoch;
+    this.agent = agent;
+  }
+
+  /** From now on lines go there, those that came before first. */
+  synchronized void forwardTo(Consumer<OutputLine> consumer) {
+    early.forEach(consumer);
+    early.clear();
+    output = consumer;
+  }
+
+  synchronized void wrote(OutputLine line) {
+    if (output == null) {
+      early.add(line);
+    } else {
+      output.accept(line);
+    }
+  }
+
+  void hasStarted(long processId) {
+    started.complete(processId);
+  }
+
+  void hasNotStarted(String reason) {
+    started.completeExceptionally(new MemberStartException(reason));
+    exited.complete(new Exit.Lost(reason));
+  }
+
+  /** Completes with the process id, or with a {@link MemberStartException}. */
+  CompletableFuture<Long> started() {
+    return started;
+  }
+
+  void hasExited(Exit exit) {
+    started.completeExceptionally(
+        new MemberStartException("%s %s".formatted(name, exit.description())));
+    exited.complete(exit);
+  }
+
+  boolean isOver() {
+    return exited.isDone();
+  }
+
+  @Override
+  public MemberName name() {
+    return name;
+  }
+
+  @Override
+  public long epoch() {
+    return epoch;
+  }
+
+  @Override
+  public long processId() {
+    return started.join();
+  }
+
+  @Override
+  public CompletableFuture<Exit> exited() {
+    return exited.copy();
+  }
+
+  @Override
+  public void stop(Duration grace) {
+    var stop =
+        Stop.newBuilder()
+            .setMember(name.toString())
+            .setEpoch(epoch)
+            .setGraceMillis(grace.toMillis());
+    agent.accept(LauncherMessage.newBuilder().setStop(stop).build());
+  }
+
+  @Override
+  public void kill() {
+    var signal =
+        Signal.newBuilder()
+            .setMember(name.toString())
+            .setEpoch(epoch)
+            .setSignal(PosixSignal.SIGKILL.number());
+    agent.accept(LauncherMessage.newBuilder().setSignal(signal).build());
+  }
+}

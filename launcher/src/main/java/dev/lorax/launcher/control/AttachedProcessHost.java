@@ -1,0 +1,121 @@
+package dev.lorax.launcher.control;
+
+import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
+import dev.lorax.launcher.process.Member;
+import dev.lorax.launcher.process.MemberCommand;
+import dev.lorax.launcher.process.MemberName;
+import dev.lorax.launcher.process.MemberStartException;
+import dev.lorax.launcher.process.OutputLine;
+import dev.lorax.launcher.process.ProcessHost;
+import dev.lorax.launcher.socket.UnixSockets;
+import dev.lorax.protocol.launcher.v1.LauncherMessage;
+import dev.lorax.protocol.launcher.v1.Start;
+import io.grpc.Server;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/** Processes in other containers of the pod, under agents that attach to a socket. Thread-safe. */
+public final class AttachedProcessHost implements ProcessHost {
+
+  /** An agent that is attached answers a start at once, or something is very wrong with it. */
+  private static final Duration START_DEADLINE = Duration.ofSeconds(30);
+
+  private final Server server;
+  private final Agents agents;
+  private final ShardPlacement placement;
+  private final Duration attachTimeout;
+  private final Path socket;
+
+  private AttachedProcessHost(
+      Server server, Agents agents, ShardPlacement placement, Duration attachTimeout, Path socket) {
+    this.server = server;
+    this.agents = agents;
+    this.placement = placement;
+    this.attachTimeout = attachTimeout;
+    this.socket = socket;
+  }
+
+  /** Listens on the socket, in place of a launcher that is no more. */
+  public static AttachedProcessHost listen(
+      Path socket, UnixSockets sockets, ShardPlacement placement, Duration attachTimeout)
+      throws IOException {
+    Files.deleteIfExists(socket);
+    var agents = new Agents();
+    Server server = sockets.server(socket).addService(new ControlService(agents)).build().start();
+    return new AttachedProcessHost(server, agents, placement, attachTimeout, socket);
+  }
+
+  @Override
+  public Member start(MemberCommand command, Consumer<OutputLine> output)
+      throws MemberStartException, InterruptedException {
+    AgentName agent = attachedAgent(command.member());
+    AttachedMember member = agents.register(agent, command.member(), command.epoch());
+    member.forwardTo(output);
+    var start =
+        Start.newBuilder()
+            .setMember(command.member().toString())
+            .setEpoch(command.epoch())
+            .addAllCommand(command.arguments())
+            .putAllEnvironment(command.environment());
+    agents.send(agent, LauncherMessage.newBuilder().setStart(start).build());
+    await(
+        member.started(),
+        START_DEADLINE,
+        "agent %s did not start %s".formatted(agent, command.member()));
+    return member;
+  }
+
+  @Override
+  public Optional<Member> adopt(MemberName name, Consumer<OutputLine> output)
+      throws MemberStartException, InterruptedException {
+    Optional<AttachedMember> running = agents.running(attachedAgent(name), name);
+    running.ifPresent(member -> member.forwardTo(output));
+    return running.map(Member.class::cast);
+  }
+
+  private AgentName attachedAgent(MemberName member)
+      throws MemberStartException, InterruptedException {
+    AgentName agent = AgentName.of(member, placement);
+    await(agents.attachment(agent), attachTimeout, "no agent attached for container " + agent);
+    return agent;
+  }
+
+  private static void await(CompletableFuture<?> future, Duration timeout, String otherwise)
+      throws MemberStartException, InterruptedException {
+    try {
+      future.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new MemberStartException("%s within %d s".formatted(otherwise, timeout.toSeconds()));
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof MemberStartException refused) {
+        throw refused;
+      }
+      throw new IllegalStateException(otherwise, e.getCause());
+    }
+  }
+
+  @Override
+  public boolean isAttached(MemberName member) {
+    return agents.isAttached(AgentName.of(member, placement));
+  }
+
+  @Override
+  public void close() {
+    agents.endAll();
+    server.shutdownNow();
+    try {
+      Files.deleteIfExists(socket);
+    } catch (IOException e) {
+      throw new UncheckedIOException("control socket " + socket, e);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package dev.lorax.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lorax.launcher.testing.LauncherProcess;
+import dev.lorax.launcher.testing.LauncherTestCase;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** A launcher whose members run under agents, as they do in the containers of a pod. */
+final class PodLauncherTest extends LauncherTestCase {
+
+  private Process startInPod() {
+    return launcher()
+        .start(
+            "--process-host",
+            "pod",
+            "--agent-dir",
+            launcher().installedAgent().toString(),
+            "--num-shard",
+            "2");
+  }
+
+  private void startAgents() {
+    launcher().startAgent("shard", 0);
+    launcher().startAgent("shard", 1);
+    launcher().startAgent("router", 0);
+  }
+
+  @Test
+  void starts_members_in_the_containers_of_their_agents() throws Exception {
+    // given
+    startInPod();
+    awaitPhase("ShardsLoading");
+    assertThat(launcher().get("/ready/launcher").statusCode()).isEqualTo(200);
+    assertThat(launcher().get("/attached/launcher").statusCode()).isEqualTo(200);
+    assertThat(launcher().get("/attached/shard-1").statusCode()).isEqualTo(503);
+    assertThat(launcher().get("/ready/shard-1").statusCode()).isEqualTo(503);
+
+    // when
+    startAgents();
+
+    // then
+    awaitPhase("Serving");
+    assertThat(launcher().get("/attached/shard-1").statusCode()).isEqualTo(200);
+    assertThat(launcher().get("/ready/shard-1").statusCode()).isEqualTo(200);
+    assertThat(launcher().log()).contains("shard-1  weights loaded");
+  }
+
+  @Test
+  void a_restarted_launcher_adopts_what_runs() throws Exception {
+    // given
+    Process first = startInPod();
+    startAgents();
+    awaitPhase("Serving");
+    List<String> before = launcher().diary();
+
+    // when
+    first.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    startInPod();
+
+    // then
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().log()).contains("adopted the running router"));
+    awaitPhase("Serving");
+    assertThat(launcher().diary()).isEqualTo(before);
+    assertThat(launcher().status().path("epoch").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void an_adopted_group_is_watched_like_one_that_was_started() throws Exception {
+    // given
+    Process first = startInPod();
+    startAgents();
+    awaitPhase("Serving");
+    first.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    startInPod();
+    awaitPhase("Serving");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("shard-0").getLast());
+
+    // then
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2));
+    awaitPhase("Serving");
+    assertThat(launcher().processIds("shard-1")).hasSize(2);
+    assertThat(launcher().processIds("router")).hasSize(1);
+  }
+
+  @Test
+  void an_agent_that_is_told_to_stop_stops_its_member_and_ends() throws Exception {
+    // given
+    startInPod();
+    launcher().startAgent("shard", 0);
+    launcher().startAgent("shard", 1);
+    Process agent = launcher().startAgent("router", 0);
+    awaitPhase("Serving");
+
+    // when
+    agent.destroy();
+
+    // then
+    awaitExit(agent, 0);
+    assertThat(launcher().diary()).contains("router asked to stop", "router drained");
+    assertThat(launcher().processIds("shard-0")).hasSize(1);
+  }
+
+  @Test
+  void a_new_epoch_starts_when_the_container_of_a_shard_is_restarted() throws Exception {
+    // given
+    startInPod();
+    Process agent = launcher().startAgent("shard", 0);
+    launcher().startAgent("shard", 1);
+    launcher().startAgent("router", 0);
+    awaitPhase("Serving");
+
+    // when
+    agent.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    launcher().startAgent("shard", 0);
+
+    // then
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2));
+    awaitPhase("Serving");
+  }
+
+  @Test
+  void stops_the_router_before_the_shards() throws Exception {
+    // given
+    Process process = startInPod();
+    startAgents();
+    awaitPhase("Serving");
+
+    // when
+    process.destroy();
+
+    // then
+    awaitExit(process, 0);
+    assertThat(launcher().diary().stream().filter(line -> !line.contains("started")))
+        .startsWith("router asked to stop", "router drained")
+        .contains("shard-0 asked to stop", "shard-1 asked to stop");
+  }
+}
