@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,7 +18,10 @@ import (
 // Resource is the name under which NVIDIA's own plugin advertises.
 const Resource = "nvidia.com/gpu"
 
-const visible = "NVIDIA_VISIBLE_DEVICES"
+const (
+	visible  = "NVIDIA_VISIBLE_DEVICES"
+	patience = 30 * time.Second
+)
 
 type plugin struct {
 	api.UnimplementedDevicePluginServer
@@ -33,13 +35,11 @@ func Advertise(ctx context.Context, count int) error {
 	if count == 0 {
 		return nil
 	}
+	// A kubelet that starts empties the folder, so the plugin's socket must come after its own.
+	if err := waitForKubelet(ctx); err != nil {
+		return err
+	}
 	path := filepath.Join(api.DevicePluginPath, "lorax.sock")
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	if err := os.MkdirAll(api.DevicePluginPath, 0o755); err != nil {
-		return err
-	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		return fmt.Errorf("device plugin: %w", err)
@@ -51,18 +51,28 @@ func Advertise(ctx context.Context, count int) error {
 	return register(ctx, filepath.Base(path))
 }
 
-// register waits for the kubelet, which may only be starting.
+func waitForKubelet(ctx context.Context) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		connection, err := net.Dial("unix", api.KubeletSocket)
+		if err == nil {
+			return connection.Close()
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return fmt.Errorf("device plugin: the kubelet does not listen: %w", err)
+		}
+	}
+}
+
 func register(ctx context.Context, endpoint string) error {
 	connection, err := grpc.NewClient("unix://"+api.KubeletSocket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	request := &api.RegisterRequest{Version: api.Version, Endpoint: endpoint, ResourceName: Resource}
-	_, err = api.NewRegistrationClient(connection).Register(limited, request, grpc.WaitForReady(true))
-	if err != nil {
+	if _, err := api.NewRegistrationClient(connection).Register(limited, request); err != nil {
 		return fmt.Errorf("device plugin: register %s: %w", Resource, err)
 	}
 	return nil

@@ -19,10 +19,10 @@ func WritePause(busybox, archive string) error {
 	if err != nil {
 		return fmt.Errorf("the pause image is made of busybox (package busybox-static): %w", err)
 	}
-	layer := pack(file{"pause", 0o755, program})
+	layer := pack(file{"busybox", 0o755, program})
 	config := mustJSON(map[string]any{
 		"architecture": "amd64", "os": "linux",
-		"config": map[string]any{"Entrypoint": []string{"/pause", "sleep", "2147483647"}, "User": "65535:65535"},
+		"config": map[string]any{"Entrypoint": []string{"/busybox", "sleep", "2147483647"}, "User": "65535:65535"},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + digest(layer)}},
 	})
 	name := digest(config) + ".json"
