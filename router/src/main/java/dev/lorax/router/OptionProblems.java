@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads option values and gathers everything that is wrong with them. Confined to the main thread. */
+/**
+ * Reads option values and gathers everything that is wrong with them. Confined to the main thread.
+ */
 final class OptionProblems {
   private final List<String> problems = new ArrayList<>();
 

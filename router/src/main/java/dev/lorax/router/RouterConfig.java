@@ -133,13 +133,12 @@ record RouterConfig(
   private static RequestLimits limits(RouterOptions options, OptionProblems problems) {
     AdapterSource source =
         AdapterSource.parse(options.adapterSource)
-            .orElseGet(
-                () -> {
-                  problems.add(
-                      "--adapter-source: expected hub, s3, local or pbase, got `%s`"
-                          .formatted(options.adapterSource));
-                  return AdapterSource.HUB;
-                });
+            .orElseGet(() -> {
+              problems.add(
+                  "--adapter-source: expected hub, s3, local or pbase, got `%s`"
+                      .formatted(options.adapterSource));
+              return AdapterSource.HUB;
+            });
     int input = problems.integer("--max-input-length", options.maxInputLength, 1);
     int total = problems.integer("--max-total-tokens", options.maxTotalTokens, 2);
     if (input >= total) {
@@ -159,8 +158,7 @@ record RouterConfig(
 
   private static WarmupPlan warmup(
       RouterOptions options, RequestLimits limits, OptionProblems problems) {
-    int prefill =
-        problems.integer("--max-batch-prefill-tokens", options.maxBatchPrefillTokens, 1);
+    int prefill = problems.integer("--max-batch-prefill-tokens", options.maxBatchPrefillTokens, 1);
     if (prefill < limits.maxInputLength()) {
       problems.add(
           "--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d"

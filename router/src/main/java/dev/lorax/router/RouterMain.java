@@ -61,13 +61,12 @@ public final class RouterMain {
     var router = RouterProcess.start(config);
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(
-                () -> {
-                  stopping.countDown();
-                  awaitQuietly(stopped);
-                  // The JVM would report the signal instead of an orderly end.
-                  Runtime.getRuntime().halt(0);
-                }));
+            new Thread(() -> {
+              stopping.countDown();
+              awaitQuietly(stopped);
+              // The JVM would report the signal instead of an orderly end.
+              Runtime.getRuntime().halt(0);
+            }));
     LOG.atInfo().addKeyValue("port", router.port()).log("router listens");
     stopping.await();
     LOG.info("router drains");
@@ -111,7 +110,7 @@ public final class RouterMain {
       encoder = new JsonEncoder();
     } else {
       var text = new PatternLayoutEncoder();
-      text.setPattern("%d{HH:mm:ss.SSS} %-5level %msg%kvp%n%ex");
+      text.setPattern("%d{HH:mm:ss.SSS} %-5level %msg %kvp%n%ex");
       encoder = text;
     }
     encoder.setContext(context);
@@ -123,6 +122,8 @@ public final class RouterMain {
     var root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.setLevel(Level.WARN);
     root.addAppender(console);
+    // It warns of every connection that a Unix socket has no keep-alive.
+    context.getLogger("io.netty.bootstrap").setLevel(Level.ERROR);
     context.getLogger("dev.lorax").setLevel(Level.toLevel(level, Level.INFO));
   }
 }

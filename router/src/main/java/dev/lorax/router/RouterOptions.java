@@ -64,7 +64,10 @@ final class RouterOptions {
   @Option(names = "--hostname", defaultValue = "0.0.0.0", description = "IP address to listen on.")
   String hostname;
 
-  @Option(names = {"-p", "--port"}, defaultValue = "3000", description = "0: any free one.")
+  @Option(
+      names = {"-p", "--port"},
+      defaultValue = "3000",
+      description = "0: any free one.")
   String port;
 
   @Option(

@@ -63,16 +63,11 @@ final class RouterProcess implements AutoCloseable {
             new BatchEnvironment(metrics, ticker));
     loop.start(shards);
     var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
-    var preparer =
-        new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
+    var preparer = new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
     var gateway = new Gateway(config.facts(), loop, intake, preparer, metrics, ticker);
     var front =
         HttpFront.listen(
-            gateway,
-            tokenizer,
-            connector.chatTemplate(),
-            InstantSource.system(),
-            config.address());
+            gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());
     return new RouterProcess(tokenizer, connector, loop, intake, front);
   }
 

@@ -50,7 +50,8 @@ public final class Adapter {
   /** Such a request has left. */
   public void release(long nanoTime) {
     if (users == 0) {
-      throw new IllegalStateException("adapter %s released more often than acquired".formatted(key.label()));
+      throw new IllegalStateException(
+          "adapter %s released more often than acquired".formatted(key.label()));
     }
     users--;
     lastUsedNanos = nanoTime;

@@ -4,9 +4,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What makes two requests use the same weights: ids, merge, source and the token they were fetched with.
- * Upstream leaves out source and token, so a second caller got the first caller's weights without having
- * any right to them.
+ * What makes two requests use the same weights: ids, merge, source and the token they were fetched
+ * with. Upstream leaves out source and token, so a second caller got the first caller's weights
+ * without having any right to them.
  */
 public record AdapterKey(
     List<String> ids,
@@ -14,8 +14,7 @@ public record AdapterKey(
     @Nullable AdapterSource source,
     @Nullable ApiToken token) {
   /** The base model without an adapter. */
-  public static final AdapterKey BASE =
-      new AdapterKey(List.of("__base_model__"), null, null, null);
+  public static final AdapterKey BASE = new AdapterKey(List.of("__base_model__"), null, null, null);
 
   public AdapterKey {
     ids = List.copyOf(ids);

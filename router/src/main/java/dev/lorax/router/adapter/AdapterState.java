@@ -1,8 +1,8 @@
 package dev.lorax.router.adapter;
 
 /**
- * Where an adapter stands on the shards. Transitions are methods of the state being left; a failure has
- * no state of its own because the adapter then leaves the table.
+ * Where an adapter stands on the shards. Transitions are methods of the state being left; a failure
+ * has no state of its own because the adapter then leaves the table.
  */
 public sealed interface AdapterState {
   /** Asked for, nothing done yet. */

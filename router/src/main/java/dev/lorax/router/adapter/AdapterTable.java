@@ -16,11 +16,12 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * All adapters that requests have named, and which of them are resident. Confined to the batch loop.
+ * All adapters that requests have named, and which of them are resident. Confined to the batch
+ * loop.
  *
- * <p>It decides and remembers; {@link #advance} says what the shards must do, the reports of what they
- * did come back through {@link #downloaded}, {@link #loaded}, {@link #offloaded} and {@link #failed}.
- * Rows nobody needs are dropped, so wrong ids do not pile up.
+ * <p>It decides and remembers; {@link #advance} says what the shards must do, the reports of what
+ * they did come back through {@link #downloaded}, {@link #loaded}, {@link #offloaded} and {@link
+ * #failed}. Rows nobody needs are dropped, so wrong ids do not pile up.
  */
 public final class AdapterTable {
   private static final float WHOLE_MEMORY = 1.0f;
@@ -35,8 +36,8 @@ public final class AdapterTable {
   }
 
   /**
-   * Starts over with shards that hold the given adapters and no other. Indices go on counting: a shard
-   * that outlived its connection may still hold an adapter under an old one.
+   * Starts over with shards that hold the given adapters and no other. Indices go on counting: a
+   * shard that outlived its connection may still hold an adapter under an old one.
    */
   public void reset(List<PreloadedAdapter> preloaded) {
     rows.clear();
@@ -130,12 +131,11 @@ public final class AdapterTable {
   private List<Adapter> active() {
     return rows.values().stream()
         .filter(a -> !a.pinned())
-        .filter(
-            a ->
-                switch (a.state()) {
-                  case Loading _, Ready _, Offloading _ -> true;
-                  case Registered _, Downloading _, Downloaded _ -> false;
-                })
+        .filter(a ->
+            switch (a.state()) {
+              case Loading _, Ready _, Offloading _ -> true;
+              case Registered _, Downloading _, Downloaded _ -> false;
+            })
         .toList();
   }
 
@@ -149,8 +149,7 @@ public final class AdapterTable {
     };
   }
 
-  private void makeRoom(
-      List<AdapterAction> actions, Predicate<Adapter> hasWaiting, long nanoTime) {
+  private void makeRoom(List<AdapterAction> actions, Predicate<Adapter> hasWaiting, long nanoTime) {
     long waiting = rows.values().stream().filter(a -> a.state() instanceof Downloaded).count();
     if (waiting == 0) {
       active().forEach(a -> yieldPlace(a, false));

@@ -6,8 +6,8 @@ import dev.lorax.router.batching.BatchObserver.Move;
 import java.util.function.Consumer;
 
 /**
- * Downloads, loads and offloads adapters beside the batch loop, each call waiting in a virtual thread of
- * its own, so that neither a step nor another adapter waits for it. Thread-safe.
+ * Downloads, loads and offloads adapters beside the batch loop, each call waiting in a virtual
+ * thread of its own, so that neither a step nor another adapter waits for it. Thread-safe.
  */
 final class AdapterMover {
   private final Ticker ticker;

@@ -4,8 +4,8 @@ package dev.lorax.router.batching;
  * What bounds a batch.
  *
  * @param maxPrefillTokens prompt tokens that one Prefill may carry
- * @param waitingServedRatio how large, against the running batch, a group of new requests must be to
- *     interrupt it
+ * @param waitingServedRatio how large, against the running batch, a group of new requests must be
+ *     to interrupt it
  * @param maxWaitingSteps steps after which any number of new requests may interrupt it
  * @param eagerPrefill whether to prefill several batches in a row before the next Decode
  */

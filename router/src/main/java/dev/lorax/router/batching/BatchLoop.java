@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * The one thread that owns queues, blocks and adapters. {@link #submit} and {@link #status} are
  * thread-safe, everything else is confined to the thread of {@link #start}.
  *
- * <p>It survives its shards: when they are lost, running requests fail, waiting ones stay until their
- * deadline, and the loop goes on as soon as the connector brings new shards.
+ * <p>It survives its shards: when they are lost, running requests fail, waiting ones stay until
+ * their deadline, and the loop goes on as soon as the connector brings new shards.
  */
 public final class BatchLoop {
   /** How long the loop sleeps at most when nothing runs: waiting requests may expire meanwhile. */
@@ -196,7 +196,8 @@ public final class BatchLoop {
     session = new BatchSession(shards, limits, waiting, observer, ticker);
     shards
         .lost()
-        .thenAcceptAsync(reason -> post(new BatchCommand.Lost(shards, reason)), Thread::startVirtualThread);
+        .thenAcceptAsync(
+            reason -> post(new BatchCommand.Lost(shards, reason)), Thread::startVirtualThread);
     observer.connected(shards.profile());
     publish();
   }

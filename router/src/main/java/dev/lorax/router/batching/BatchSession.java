@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The batch loop's work with one epoch of shards. Confined to the batch loop.
  *
- * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along. Any other {@link ShardException} leaves
- * {@link #turn}: the state of the shards is then unknown and the session must be abandoned.
+ * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along.
+ * Any other {@link ShardException} leaves {@link #turn}: the state of the shards is then unknown
+ * and the session must be abandoned.
  */
 final class BatchSession {
   private final ShardGroup shards;

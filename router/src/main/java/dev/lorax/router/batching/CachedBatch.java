@@ -3,7 +3,8 @@ package dev.lorax.router.batching;
 import java.util.List;
 
 /** A batch that the shards keep between steps. */
-public record CachedBatch(long id, List<Long> requestIds, int size, int maxTokens, int currentTokens) {
+public record CachedBatch(
+    long id, List<Long> requestIds, int size, int maxTokens, int currentTokens) {
   public CachedBatch {
     requestIds = List.copyOf(requestIds);
   }

@@ -8,8 +8,8 @@ import dev.lorax.router.kvcache.BlockTable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request on its way through the batch loop. Any thread may cancel it; all else is confined to the
- * batch loop.
+ * A request on its way through the batch loop. Any thread may cancel it; all else is confined to
+ * the batch loop.
  */
 public final class Entry {
   private final long id;
@@ -37,7 +37,9 @@ public final class Entry {
     this.deadlineNanos = deadlineNanos;
   }
 
-  /** Nobody waits for the result any more: the entry leaves the queue or, within a step, the batch. */
+  /**
+   * Nobody waits for the result any more: the entry leaves the queue or, within a step, the batch.
+   */
   public void cancel() {
     cancelled = true;
   }

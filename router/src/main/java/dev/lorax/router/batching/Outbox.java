@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Results that have arrived and are not yet handed on. They wait until the next call to the shards has
- * left, so that the accelerator does not wait for HTTP. Confined to the batch loop.
+ * Results that have arrived and are not yet handed on. They wait until the next call to the shards
+ * has left, so that the accelerator does not wait for HTTP. Confined to the batch loop.
  */
 final class Outbox {
   private final List<GenerationSink> sinks = new ArrayList<>();

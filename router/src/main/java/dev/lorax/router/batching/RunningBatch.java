@@ -10,14 +10,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requests that are being generated and the batches in which the shards keep them. Confined to the
- * batch loop.
+ * The requests that are being generated and the batches in which the shards keep them. Confined to
+ * the batch loop.
  */
 final class RunningBatch {
   private final Map<Long, Entry> entries = new LinkedHashMap<>();
   private List<CachedBatch> cached = List.of();
 
-  /** Entries take their place before the shards are asked, so that none is forgotten if that fails. */
+  /**
+   * Entries take their place before the shards are asked, so that none is forgotten if that fails.
+   */
   void enter(Collection<Entry> joining) {
     joining.forEach(entry -> entries.put(entry.id(), entry));
   }

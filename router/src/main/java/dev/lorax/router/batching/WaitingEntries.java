@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One queue for each adapter. Confined to the batch loop.
  *
- * <p>Among the queues whose adapter is usable, the one whose head has waited longest goes first, so an
- * adapter never waits longer than requests that were there before its own take.
+ * <p>Among the queues whose adapter is usable, the one whose head has waited longest goes first, so
+ * an adapter never waits longer than requests that were there before its own take.
  */
 final class WaitingEntries {
   private final Map<Adapter, ArrayDeque<Entry>> queues = new LinkedHashMap<>();
@@ -56,7 +56,8 @@ final class WaitingEntries {
   void remove(Entry entry) {
     ArrayDeque<Entry> queue = queues.get(entry.adapter());
     if (queue == null || queue.peekFirst() != entry) {
-      throw new IllegalStateException("request %d is not at the head of its queue".formatted(entry.id()));
+      throw new IllegalStateException(
+          "request %d is not at the head of its queue".formatted(entry.id()));
     }
     queue.removeFirst();
     size--;

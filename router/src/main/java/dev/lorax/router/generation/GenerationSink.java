@@ -1,9 +1,9 @@
 package dev.lorax.router.generation;
 
 /**
- * Where the results of one request go. Called by the batch loop alone, in the order below, and never
- * again after a {@link Generation} with an end or after {@link #failed}. A call must not block: the
- * accelerator waits for it.
+ * Where the results of one request go. Called by the batch loop alone, in the order below, and
+ * never again after a {@link Generation} with an end or after {@link #failed}. A call must not
+ * block: the accelerator waits for it.
  */
 public interface GenerationSink {
   /** The request left the queue. */

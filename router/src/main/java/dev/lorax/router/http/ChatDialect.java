@@ -13,8 +13,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** OpenAI's chat endpoint. */
-record ChatDialect(
-    String baseModel, ChatTemplate template, Executor workers, InstantSource clock)
+record ChatDialect(String baseModel, ChatTemplate template, Executor workers, InstantSource clock)
     implements Dialect {
 
   @Override

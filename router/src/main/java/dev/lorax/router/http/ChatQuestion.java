@@ -14,16 +14,15 @@ record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
 
   @Override
   public Buffer answer(Prepared prepared, Outcome.Done done) {
-    return Json.write(
-        json -> {
-          head.writeHead(json, "chat.completion");
-          json.writeArrayFieldStart("choices");
-          for (int i = 0; i < done.sequences().size(); i++) {
-            writeChoice(json, i, done.sequences().get(i));
-          }
-          json.writeEndArray();
-          OpenAiAnswer.writeUsage(json, prepared.promptTokens(), done.sequences());
-        });
+    return Json.write(json -> {
+      head.writeHead(json, "chat.completion");
+      json.writeArrayFieldStart("choices");
+      for (int i = 0; i < done.sequences().size(); i++) {
+        writeChoice(json, i, done.sequences().get(i));
+      }
+      json.writeEndArray();
+      OpenAiAnswer.writeUsage(json, prepared.promptTokens(), done.sequences());
+    });
   }
 
   @Override

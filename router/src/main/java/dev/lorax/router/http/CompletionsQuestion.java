@@ -13,22 +13,20 @@ import java.io.IOException;
  *
  * @param echo whether the prompt comes back in front of the text
  */
-record CompletionsQuestion(
-    GenerateCall call, OpenAiAnswer head, boolean includeUsage, boolean echo)
+record CompletionsQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage, boolean echo)
     implements Question {
 
   @Override
   public Buffer answer(Prepared prepared, Outcome.Done done) {
-    return Json.write(
-        json -> {
-          head.writeHead(json, Shape.OBJECT);
-          json.writeArrayFieldStart("choices");
-          for (int i = 0; i < done.sequences().size(); i++) {
-            writeChoice(json, i, done.sequences().get(i));
-          }
-          json.writeEndArray();
-          OpenAiAnswer.writeUsage(json, prepared.promptTokens(), done.sequences());
-        });
+    return Json.write(json -> {
+      head.writeHead(json, Shape.OBJECT);
+      json.writeArrayFieldStart("choices");
+      for (int i = 0; i < done.sequences().size(); i++) {
+        writeChoice(json, i, done.sequences().get(i));
+      }
+      json.writeEndArray();
+      OpenAiAnswer.writeUsage(json, prepared.promptTokens(), done.sequences());
+    });
   }
 
   @Override

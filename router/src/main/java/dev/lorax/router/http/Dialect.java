@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** A way of asking for a generation: upstream's own, OpenAI's chat, OpenAI's completions. Thread-safe. */
+/**
+ * A way of asking for a generation: upstream's own, OpenAI's chat, OpenAI's completions.
+ * Thread-safe.
+ */
 interface Dialect {
   /**
    * Reads a body, on a worker thread; the stage completes on one too.

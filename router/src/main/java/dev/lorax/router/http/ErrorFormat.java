@@ -14,11 +14,10 @@ enum ErrorFormat {
 
     @Override
     Buffer body(String message, String errorType) {
-      return Json.write(
-          json -> {
-            json.writeStringField("error", message);
-            json.writeStringField("error_type", errorType);
-          });
+      return Json.write(json -> {
+        json.writeStringField("error", message);
+        json.writeStringField("error_type", errorType);
+      });
     }
   },
 
@@ -34,15 +33,14 @@ enum ErrorFormat {
     }
 
     private Buffer body(String message, String code, String type) {
-      return Json.write(
-          json -> {
-            json.writeObjectFieldStart("error");
-            json.writeStringField("message", message);
-            json.writeStringField("type", type);
-            json.writeNullField("param");
-            json.writeStringField("code", code);
-            json.writeEndObject();
-          });
+      return Json.write(json -> {
+        json.writeObjectFieldStart("error");
+        json.writeStringField("message", message);
+        json.writeStringField("type", type);
+        json.writeNullField("param");
+        json.writeStringField("code", code);
+        json.writeEndObject();
+      });
     }
   };
 

@@ -9,13 +9,15 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 
 /**
- * A generation as server-sent events. The batch loop calls it as a sink; everything else happens on the
- * event loop of the connection.
+ * A generation as server-sent events. The batch loop calls it as a sink; everything else happens on
+ * the event loop of the connection.
  */
 final class EventStream implements GenerationSink {
   private static final long KEEP_ALIVE_MILLIS = 15_000;
 
-  /** A client this many bytes behind has stopped reading: its stream ends and its blocks come back. */
+  /**
+   * A client this many bytes behind has stopped reading: its stream ends and its blocks come back.
+   */
   private static final int MOST_UNSENT_BYTES = 256 * 1024;
 
   private final Exchange exchange;

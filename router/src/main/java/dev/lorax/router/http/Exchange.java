@@ -1,7 +1,7 @@
 package dev.lorax.router.http;
 
-import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.batching.Entry;
+import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.http.Question.Reading;
 import dev.lorax.router.metrics.FailureLabel;
@@ -52,9 +52,9 @@ final class Exchange {
     String bearer = Bodies.bearer(http.request());
     var _ =
         CompletableFuture.supplyAsync(() -> read(body, bearer), gateway.intake().workers())
-        .thenCompose(reading -> reading)
-        .thenApply(this::prepare)
-        .whenComplete((step, bug) -> context.runOnContext(_ -> proceed(step, bug)));
+            .thenCompose(reading -> reading)
+            .thenApply(this::prepare)
+            .whenComplete((step, bug) -> context.runOnContext(_ -> proceed(step, bug)));
   }
 
   private CompletionStage<Reading> read(Buffer body, @Nullable String bearer) {
@@ -108,8 +108,7 @@ final class Exchange {
     cancellation = collector::cancel;
     collector
         .collect(prepared, receivedNanos)
-        .thenAccept(
-            outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
+        .thenAccept(outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
   }
 
   private void answer(Question question, Prepared prepared, Outcome outcome) {
@@ -196,8 +195,7 @@ final class Exchange {
   }
 
   private void writeHeaders(Prepared prepared) {
-    GenerationHeaders.common(
-        http.response(), prepared, gateway.facts().modelId(), computeType());
+    GenerationHeaders.common(http.response(), prepared, gateway.facts().modelId(), computeType());
   }
 
   private String computeType() {

@@ -4,11 +4,11 @@ import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import io.vertx.ext.web.handler.CorsHandler;
-import io.vertx.core.http.HttpMethod;
 import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -33,10 +33,7 @@ final class HttpApi {
   private final InstantSource clock;
 
   HttpApi(
-      Gateway gateway,
-      PromptTokenizer tokenizer,
-      ChatTemplate chatTemplate,
-      InstantSource clock) {
+      Gateway gateway, PromptTokenizer tokenizer, ChatTemplate chatTemplate, InstantSource clock) {
     this.gateway = gateway;
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
@@ -69,11 +66,10 @@ final class HttpApi {
     router.get("/info").handler(new InfoRoute(gateway));
     router
         .get("/metrics")
-        .handler(
-            http ->
-                http.response()
-                    .putHeader("content-type", "text/plain; version=0.0.4")
-                    .end(gateway.metrics().print()));
+        .handler(http ->
+            http.response()
+                .putHeader("content-type", "text/plain; version=0.0.4")
+                .end(gateway.metrics().print()));
     router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
   }
 

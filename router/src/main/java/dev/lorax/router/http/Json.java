@@ -1,7 +1,9 @@
 package dev.lorax.router.http;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,7 +16,12 @@ import java.io.UncheckedIOException;
 /** Reading and writing of JSON. */
 final class Json {
   private static final ObjectMapper MAPPER =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+      new ObjectMapper(
+              JsonFactory.builder()
+                  // Else characters beyond 16 bits come out as twelve bytes of escapes.
+                  .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final int TYPICAL_BYTES = 256;
 
   private Json() {}
@@ -22,7 +29,11 @@ final class Json {
   /** Parses a body, which must be one JSON value and nothing after it. */
   static JsonNode parse(Buffer body) throws MalformedException {
     try {
-      return MAPPER.readTree(body.getBytes());
+      JsonNode value = MAPPER.readTree(body.getBytes());
+      if (value.isMissingNode()) {
+        throw new MalformedException("the body is empty");
+      }
+      return value;
     } catch (JsonProcessingException e) {
       throw new MalformedException(e.getOriginalMessage());
     } catch (IOException e) {

@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Typed access to the fields of a JSON object. A null and an absent field are the same. Immutable. */
+/**
+ * Typed access to the fields of a JSON object. A null and an absent field are the same. Immutable.
+ */
 final class JsonFields {
   private static final BigInteger UNSIGNED_LONG_LIMIT = BigInteger.ONE.shiftLeft(Long.SIZE);
 
@@ -110,7 +112,8 @@ final class JsonFields {
     if (!isGiven(value)) {
       return null;
     }
-    BigInteger number = value.isIntegralNumber() ? value.bigIntegerValue() : BigInteger.ONE.negate();
+    BigInteger number =
+        value.isIntegralNumber() ? value.bigIntegerValue() : BigInteger.ONE.negate();
     if (number.signum() < 0 || number.compareTo(UNSIGNED_LONG_LIMIT) >= 0) {
       throw new FieldException(path(name), "an unsigned 64-bit integer", shown(value));
     }
@@ -121,7 +124,8 @@ final class JsonFields {
     var texts = new ArrayList<String>();
     for (JsonNode element : array(name)) {
       if (!element.isTextual()) {
-        throw new FieldException(path(name), "an array of strings", "an element that is " + type(element));
+        throw new FieldException(
+            path(name), "an array of strings", "an element that is " + type(element));
       }
       texts.add(element.textValue());
     }

@@ -29,15 +29,14 @@ final class ModelsRoute implements Handler<RoutingContext> {
     }
     Bodies.json(
         http.response(),
-        Json.write(
-            json -> {
-              json.writeStringField("object", "list");
-              json.writeArrayFieldStart("data");
-              for (String id : ids) {
-                write(json, id);
-              }
-              json.writeEndArray();
-            }));
+        Json.write(json -> {
+          json.writeStringField("object", "list");
+          json.writeArrayFieldStart("data");
+          for (String id : ids) {
+            write(json, id);
+          }
+          json.writeEndArray();
+        }));
   }
 
   private void write(JsonGenerator json, String id) throws IOException {

@@ -22,16 +22,13 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
   public Buffer answer(Prepared prepared, Outcome.Done done) {
     Completed best = done.best();
     Buffer object =
-        Json.write(
-            json -> {
-              json.writeStringField("generated_text", text(best.text()));
-              if (call.output().details() || call.output().prefillDetails()) {
-                writeDetails(json, prepared, done);
-              }
-            });
-    return inArray
-        ? Buffer.buffer("[").appendBuffer(object).appendString("]")
-        : object;
+        Json.write(json -> {
+          json.writeStringField("generated_text", text(best.text()));
+          if (call.output().details() || call.output().prefillDetails()) {
+            writeDetails(json, prepared, done);
+          }
+        });
+    return inArray ? Buffer.buffer("[").appendBuffer(object).appendString("]") : object;
   }
 
   @Override
@@ -47,27 +44,26 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
   }
 
   private Buffer event(Prepared prepared, Token token, @Nullable GeneratedText end) {
-    return Json.write(
-        json -> {
-          json.writeFieldName("token");
-          NativeTokens.write(json, token);
-          if (end == null) {
-            json.writeNullField("generated_text");
-            json.writeNullField("details");
-            return;
-          }
-          json.writeStringField("generated_text", text(end));
-          if (!call.output().details()) {
-            json.writeNullField("details");
-            return;
-          }
-          json.writeObjectFieldStart("details");
-          json.writeStringField("finish_reason", end.finishReason().label());
-          json.writeNumberField("prompt_tokens", prepared.promptTokens());
-          json.writeNumberField("generated_tokens", end.generatedTokens());
-          NativeTokens.writeSeed(json, end);
-          json.writeEndObject();
-        });
+    return Json.write(json -> {
+      json.writeFieldName("token");
+      NativeTokens.write(json, token);
+      if (end == null) {
+        json.writeNullField("generated_text");
+        json.writeNullField("details");
+        return;
+      }
+      json.writeStringField("generated_text", text(end));
+      if (!call.output().details()) {
+        json.writeNullField("details");
+        return;
+      }
+      json.writeObjectFieldStart("details");
+      json.writeStringField("finish_reason", end.finishReason().label());
+      json.writeNumberField("prompt_tokens", prepared.promptTokens());
+      json.writeNumberField("generated_tokens", end.generatedTokens());
+      NativeTokens.writeSeed(json, end);
+      json.writeEndObject();
+    });
   }
 
   private void writeDetails(JsonGenerator json, Prepared prepared, Outcome.Done done)

@@ -10,7 +10,9 @@ import dev.lorax.router.request.GenerateCall.SamplingChoice;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the body of upstream's own endpoints. Unknown fields are ignored, as upstream ignores them. */
+/**
+ * Reads the body of upstream's own endpoints. Unknown fields are ignored, as upstream ignores them.
+ */
 final class NativeRequestReader {
   private static final String ANY_OBJECT = "{\"type\":\"object\"}";
 

@@ -43,8 +43,7 @@ record OpenAiAnswer(String id, long createdSeconds, String model, List<String> s
     writeUsage(json, promptTokens, generated);
   }
 
-  static void writeUsage(JsonGenerator json, int promptTokens, int generated)
-      throws IOException {
+  static void writeUsage(JsonGenerator json, int promptTokens, int generated) throws IOException {
     json.writeObjectFieldStart("usage");
     json.writeNumberField("prompt_tokens", promptTokens);
     json.writeNumberField("completion_tokens", generated);

@@ -10,7 +10,10 @@ import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** The events of an OpenAI stream: pieces of text, a finish reason, usage if asked for, the end mark. */
+/**
+ * The events of an OpenAI stream: pieces of text, a finish reason, usage if asked for, the end
+ * mark.
+ */
 final class OpenAiStream implements StreamFormat {
   private final OpenAiAnswer answer;
   private final Prepared prepared;
@@ -45,21 +48,20 @@ final class OpenAiStream implements StreamFormat {
   /** Adds one chunk with one choice. */
   void chunk(ChoiceBody body, @Nullable String finishReason, Buffer events) {
     StreamFormat.event(
-        Json.write(
-            json -> {
-              answer.writeHead(json, shape.object());
-              json.writeArrayFieldStart("choices");
-              json.writeStartObject();
-              json.writeNumberField("index", 0);
-              body.write(json);
-              json.writeNullField("logprobs");
-              json.writeStringField("finish_reason", finishReason);
-              json.writeEndObject();
-              json.writeEndArray();
-              if (includeUsage) {
-                json.writeNullField("usage");
-              }
-            }),
+        Json.write(json -> {
+          answer.writeHead(json, shape.object());
+          json.writeArrayFieldStart("choices");
+          json.writeStartObject();
+          json.writeNumberField("index", 0);
+          body.write(json);
+          json.writeNullField("logprobs");
+          json.writeStringField("finish_reason", finishReason);
+          json.writeEndObject();
+          json.writeEndArray();
+          if (includeUsage) {
+            json.writeNullField("usage");
+          }
+        }),
         events);
   }
 
@@ -74,13 +76,12 @@ final class OpenAiStream implements StreamFormat {
     chunk(shape::closing, OpenAiAnswer.finishReason(end.finishReason()), events);
     if (includeUsage) {
       StreamFormat.event(
-          Json.write(
-              json -> {
-                answer.writeHead(json, shape.object());
-                json.writeArrayFieldStart("choices");
-                json.writeEndArray();
-                OpenAiAnswer.writeUsage(json, prepared.promptTokens(), end.generatedTokens());
-              }),
+          Json.write(json -> {
+            answer.writeHead(json, shape.object());
+            json.writeArrayFieldStart("choices");
+            json.writeEndArray();
+            OpenAiAnswer.writeUsage(json, prepared.promptTokens(), end.generatedTokens());
+          }),
           events);
     }
     events.appendString("data: [DONE]\n\n");

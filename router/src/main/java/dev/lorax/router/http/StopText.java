@@ -3,8 +3,9 @@ package dev.lorax.router.http;
 import java.util.List;
 
 /**
- * Keeps stop sequences out of what OpenAI clients see; the shards leave them at the end of the text.
- * Text that could be the beginning of one is held back until it is clear. Confined to one answer.
+ * Keeps stop sequences out of what OpenAI clients see; the shards leave them at the end of the
+ * text. Text that could be the beginning of one is held back until it is clear. Confined to one
+ * answer.
  */
 final class StopText {
   private final List<String> stops;

@@ -37,8 +37,7 @@ final class TokenizeRoute implements Handler<RoutingContext> {
     Context context = http.vertx().getOrCreateContext();
     var _ =
         CompletableFuture.supplyAsync(() -> tokenize(body), gateway.intake().workers())
-        .whenComplete(
-            (outcome, bug) -> {
+            .whenComplete((outcome, bug) -> {
               place.close();
               context.runOnContext(_ -> answer(http, outcome, bug));
             });
@@ -70,16 +69,15 @@ final class TokenizeRoute implements Handler<RoutingContext> {
 
   private static String array(Outcome.Tokens tokens) {
     return tokens.tokens().stream()
-        .map(
-            token ->
-                Json.write(
-                        json -> {
-                          json.writeNumberField("id", token.id());
-                          json.writeStringField("text", token.text());
-                          json.writeNumberField("start", token.start());
-                          json.writeNumberField("stop", token.stop());
-                        })
-                    .toString())
+        .map(token ->
+            Json.write(
+                    json -> {
+                      json.writeNumberField("id", token.id());
+                      json.writeStringField("text", token.text());
+                      json.writeNumberField("start", token.start());
+                      json.writeNumberField("stop", token.stop());
+                    })
+                .toString())
         .collect(Collectors.joining(",", "[", "]"));
   }
 

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands out the blocks of the paged key-value cache. Confined to the batch loop.
  *
- * <p>Block 0 is never handed out: the protocol reserves it for health checks. Free blocks are a stack,
- * so the block given back last, whose memory is warmest, goes out first.
+ * <p>Block 0 is never handed out: the protocol reserves it for health checks. Free blocks are a
+ * stack, so the block given back last, whose memory is warmest, goes out first.
  */
 public final class BlockAllocator {
   private static final int RESERVED_BLOCKS = 1;

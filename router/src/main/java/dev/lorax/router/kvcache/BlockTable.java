@@ -1,8 +1,8 @@
 package dev.lorax.router.kvcache;
 
 /**
- * The blocks of one request, in the order of its tokens. Confined to the batch loop. Closing gives the
- * blocks back; closing again does nothing.
+ * The blocks of one request, in the order of its tokens. Confined to the batch loop. Closing gives
+ * the blocks back; closing again does nothing.
  */
 public final class BlockTable implements AutoCloseable {
   private final BlockAllocator allocator;

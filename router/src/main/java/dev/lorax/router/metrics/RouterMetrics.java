@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it also
- * writes the few log lines that the loop is worth.
+ * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it
+ * also writes the few log lines that the loop is worth.
  */
 public final class RouterMetrics implements BatchObserver {
   private static final Logger LOG = LoggerFactory.getLogger(RouterMetrics.class);

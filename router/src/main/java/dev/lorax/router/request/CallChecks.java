@@ -10,8 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The checks that need no tokenizer, in upstream's order and words: clients match on them. What upstream
- * lets through to die on later (unknown sources and strategies, control characters) is refused first.
+ * The checks that need no tokenizer, in upstream's order and words: clients match on them. What
+ * upstream lets through to die on later (unknown sources and strategies, control characters) is
+ * refused first.
  */
 final class CallChecks {
   private final RequestLimits limits;

@@ -13,8 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Generates one or several sequences of the same prompt and gathers them. Confined to one request; the
- * outcome may be awaited anywhere.
+ * Generates one or several sequences of the same prompt and gathers them. Confined to one request;
+ * the outcome may be awaited anywhere.
  */
 public final class Collector {
   private final Intake intake;

@@ -18,14 +18,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of a request into the batch loop: a place in the server, a worker thread for what costs CPU, a
- * number. Thread-safe.
+ * The way of a request into the batch loop: a place in the server, a worker thread for what costs
+ * CPU, a number. Thread-safe.
  *
- * <p>The places are what bounds everything behind them: workers' queue, batch loop's queue, answers.
+ * <p>The places are what bounds everything behind them: workers' queue, batch loop's queue,
+ * answers.
  */
 public final class Intake implements AutoCloseable {
-  private static final Rejection CLOSING =
-      Rejection.unavailable("the server is shutting down");
+  private static final Rejection CLOSING = Rejection.unavailable("the server is shutting down");
 
   private final RequestLimits limits;
   private final BatchLoop loop;

@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 /** Checks and tokenises calls. Costs CPU in proportion to the prompt. Thread-safe. */
 public final class Preparer {
   /**
-   * Characters that any tokenizer turns into at least one token, generously. A prompt longer than the
-   * input limit times this is probed first, so that megabytes are not tokenised only to be refused.
+   * Characters that any tokenizer turns into at least one token, generously. A prompt longer than
+   * the input limit times this is probed first, so that megabytes are not tokenised only to be
+   * refused.
    */
   private static final int PROBE_CHARACTERS_PER_TOKEN = 8;
 
@@ -91,7 +92,11 @@ public final class Preparer {
     for (int i = 0; i < (bestOf == null ? 1 : bestOf); i++) {
       sequences.add(
           new GenerationRequest(
-              prompt, sampling(call), stop, limits.maxInputLength(), call.output().prefillDetails()));
+              prompt,
+              sampling(call),
+              stop,
+              limits.maxInputLength(),
+              call.output().prefillDetails()));
     }
     return sequences;
   }
@@ -104,8 +109,7 @@ public final class Preparer {
   }
 
   private AdapterKey adapter(AdapterChoice choice) {
-    @Nullable ApiToken token =
-        choice.apiToken() == null ? null : new ApiToken(choice.apiToken());
+    @Nullable ApiToken token = choice.apiToken() == null ? null : new ApiToken(choice.apiToken());
     AdapterSource source =
         choice.source() == null
             ? limits.defaultSource()

@@ -1,8 +1,8 @@
 package dev.lorax.router.request;
 
 /**
- * Moments of one request on the {@link dev.lorax.router.batching.Ticker}. Written by one thread at a
- * time, in this order.
+ * Moments of one request on the {@link dev.lorax.router.batching.Ticker}. Written by one thread at
+ * a time, in this order.
  */
 public final class Timing {
   private final long receivedNanos;

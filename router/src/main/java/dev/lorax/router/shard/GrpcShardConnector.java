@@ -28,8 +28,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Connects to the shards behind the first one's socket. The path may lead through a symbolic link that
- * each new epoch of shards points elsewhere, so it is resolved anew at every attempt. Thread-safe.
+ * Connects to the shards behind the first one's socket. The path may lead through a symbolic link
+ * that each new epoch of shards points elsewhere, so it is resolved anew at every attempt.
+ * Thread-safe.
  */
 public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GrpcShardConnector.class);

@@ -27,8 +27,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All shards of one epoch. Every shard gets every step; each answers for the requests that fall to it,
- * so their lists put together are the whole.
+ * All shards of one epoch. Every shard gets every step; each answers for the requests that fall to
+ * it, so their lists put together are the whole.
  */
 final class GrpcShardGroup implements ShardGroup {
   private final List<UnixChannel> channels;
@@ -39,8 +39,7 @@ final class GrpcShardGroup implements ShardGroup {
 
   GrpcShardGroup(List<UnixChannel> channels, ShardProfile profile, RpcDeadlines deadlines) {
     this.channels = List.copyOf(channels);
-    this.stubs =
-        channels.stream().map(c -> LoraxServiceGrpc.newFutureStub(c.channel())).toList();
+    this.stubs = channels.stream().map(c -> LoraxServiceGrpc.newFutureStub(c.channel())).toList();
     this.profile = profile;
     this.deadlines = deadlines;
     for (int i = 0; i < channels.size(); i++) {
@@ -77,10 +76,7 @@ final class GrpcShardGroup implements ShardGroup {
   @Override
   public Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds) {
     var request =
-        FilterBatchRequest.newBuilder()
-            .setBatchId(batch.id())
-            .addAllRequestIds(requestIds)
-            .build();
+        FilterBatchRequest.newBuilder().setBatchId(batch.id()).addAllRequestIds(requestIds).build();
     var calls = toAll("FilterBatch", deadlines.control(), stub -> stub.filterBatch(request));
     return () -> WireGenerations.cached(calls.await().getLast().getBatch());
   }
@@ -105,7 +101,8 @@ final class GrpcShardGroup implements ShardGroup {
 
   @Override
   public void load(Adapter adapter) throws ShardException, InterruptedException {
-    // A shard answers "already loaded" for an index it knows, whatever the adapter; one that outlived
+    // A shard answers "already loaded" for an index it knows, whatever the adapter; one that
+    // outlived
     // an earlier router may know this index from there.
     offload(adapter);
     var request = WireAdapters.load(adapter);

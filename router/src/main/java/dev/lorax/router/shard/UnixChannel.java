@@ -14,7 +14,9 @@ final class UnixChannel implements AutoCloseable {
   /** A socket path makes no valid host name, and every HTTP/2 request needs one. */
   private static final String AUTHORITY = "localhost";
 
-  /** Beyond 30 days gRPC never lets an idle connection go, and losing one is how a dead shard shows. */
+  /**
+   * Beyond 30 days gRPC never lets an idle connection go, and losing one is how a dead shard shows.
+   */
   private static final long NEVER_IDLE_DAYS = 10_000;
 
   private final ManagedChannel channel;

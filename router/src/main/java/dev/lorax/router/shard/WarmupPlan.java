@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The load that the shards must prove to bear before they serve.
  *
- * @param maxBatchTotalTokens upper bound set by the operator of the server, absent if the shards decide
+ * @param maxBatchTotalTokens upper bound set by the operator of the server, absent if the shards
+ *     decide
  */
 public record WarmupPlan(
     int maxInputLength,
@@ -14,7 +15,9 @@ public record WarmupPlan(
     @Nullable Integer maxBatchTotalTokens) {
   private static final int TOKENS_WITHOUT_MEASUREMENT = 16_000;
 
-  /** Blocks that a batch may use, given what the shards measured (absent if they measure nothing). */
+  /**
+   * Blocks that a batch may use, given what the shards measured (absent if they measure nothing).
+   */
   int totalBlocks(@Nullable Integer measuredTokens, int blockSize) {
     int reserved = 1;
     if (measuredTokens == null) {

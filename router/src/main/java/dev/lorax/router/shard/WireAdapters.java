@@ -52,8 +52,7 @@ final class WireAdapters {
 
   static PreloadedAdapter preloaded(dev.lorax.protocol.generate.v1.PreloadedAdapter message) {
     AdapterParameters parameters = message.getAdapterParameters();
-    var source =
-        dev.lorax.router.adapter.AdapterSource.valueOf(message.getAdapterSource().name());
+    var source = dev.lorax.router.adapter.AdapterSource.valueOf(message.getAdapterSource().name());
     List<String> ids = parameters.getAdapterIdsList();
     return new PreloadedAdapter(
         new AdapterKey(ids, merge(parameters), source, null), message.getAdapterIndex());

@@ -33,7 +33,9 @@ public final class PromptTokenizer implements AutoCloseable {
             .build());
   }
 
-  /** Token ids of the text, with the special tokens that the model wants around a prompt if asked. */
+  /**
+   * Token ids of the text, with the special tokens that the model wants around a prompt if asked.
+   */
   public int[] encode(String text, boolean addSpecialTokens) {
     long[] ids = tokenizer.encode(text, addSpecialTokens, false).getIds();
     var tokenIds = new int[ids.length];

@@ -1,0 +1,129 @@
+package dev.lorax.router;
+
+import static dev.lorax.router.TestingRouter.events;
+import static dev.lorax.router.TestingRouter.json;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.lorax.protocol.generate.v1.ClearCacheRequest;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.InfoRequest;
+import dev.lorax.protocol.generate.v1.LoadAdapterRequest;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
+import dev.lorax.protocol.generate.v1.WarmupRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Shards die and come back as a new epoch behind the same symbolic link; the router stays. */
+class ReconnectTest {
+  private static final String LONG =
+      "{\"inputs\":\"tell me\",\"parameters\":{\"max_new_tokens\":150,\"adapter_id\":\"red\"}}";
+  private static final String SHORT =
+      "{\"inputs\":\"hello\",\"parameters\":{\"max_new_tokens\":2,\"adapter_id\":\"red\"}}";
+
+  @TempDir private Path directory;
+  private ScriptedShard shard;
+  private TestingRouter router;
+
+  @BeforeEach
+  void start() throws Exception {
+    shard = startEpoch(1);
+    router = TestingRouter.start(directory.resolve("current").resolve("shard-0"));
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    router.close();
+    shard.close();
+  }
+
+  @Test
+  void greets_the_shards_in_upstreams_order() {
+    assertThat(shard.calls().subList(0, 4))
+        .extracting(Object::getClass)
+        .containsExactly(
+            ServiceDiscoveryRequest.class,
+            ClearCacheRequest.class,
+            InfoRequest.class,
+            WarmupRequest.class);
+    WarmupRequest warmup = shard.calls(WarmupRequest.class).getFirst();
+    assertThat(warmup.getBatch().getRequestsList()).extracting(r -> r.getId()).containsOnly(0L);
+    assertThat(warmup.getBatch().getRequestsList().stream().mapToInt(r -> r.getTruncate()).sum())
+        .isEqualTo(400);
+  }
+
+  @Test
+  void fails_what_runs_and_serves_again_with_the_next_epoch() throws Exception {
+    var running = router.postLater("/generate", LONG);
+    var stream = router.postLater("/generate_stream", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+
+    shard.close();
+
+    assertThat(running.join().statusCode()).isEqualTo(424);
+    assertThat(json(running.join()).path("error").asText())
+        .startsWith("Request failed during generation: Connection to the shards lost: shard 0");
+    assertThat(json(events(stream.join().body()).getLast()).path("error_type").asText())
+        .isEqualTo("generation");
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    assertThat(json(router.get("/health")).path("error").asText()).isEqualTo("unhealthy");
+
+    var waiting = router.postLater("/generate", SHORT);
+    shard = startEpoch(2);
+
+    assertThat(waiting.join().statusCode()).isEqualTo(200);
+    assertThat(json(waiting.join()).path("generated_text").asText())
+        .isEqualTo(ScriptedText.expected("hello", "red", 2));
+    assertThat(router.get("/health").statusCode()).isEqualTo(200);
+    assertThat(shard.calls(LoadAdapterRequest.class)).hasSize(1);
+    assertThat(shard.violations()).isEmpty();
+  }
+
+  @Test
+  void notices_the_death_of_an_idle_shard() {
+    assertThat(router.get("/health").statusCode()).isEqualTo(200);
+
+    shard.close();
+
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    assertThat(json(router.get("/info")).path("model_dtype").isNull()).isTrue();
+  }
+
+  @Test
+  void fails_requests_that_wait_longer_than_they_may() throws Exception {
+    router.close();
+    router =
+        TestingRouter.start(
+            directory.resolve("current").resolve("shard-0"), "--max-queue-wait-s", "1");
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+
+    var response = router.post("/generate", SHORT);
+
+    assertThat(response.statusCode()).isEqualTo(424);
+    assertThat(json(response).path("error").asText())
+        .isEqualTo(
+            "Request failed during generation: request waited too long in the queue: the shards"
+                + " are not connected");
+  }
+
+  private ScriptedShard startEpoch(int epoch) throws Exception {
+    Path epochDirectory = Files.createDirectory(directory.resolve("epoch-" + epoch));
+    ScriptedShard started =
+        ScriptedShard.single(
+            epochDirectory.resolve("shard"), ShardScript.PLAIN.withStep(Duration.ofMillis(10)));
+    Path next = Files.createSymbolicLink(directory.resolve("next"), epochDirectory.getFileName());
+    Files.move(
+        next,
+        directory.resolve("current"),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    return started;
+  }
+}

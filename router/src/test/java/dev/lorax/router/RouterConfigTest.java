@@ -1,0 +1,79 @@
+package dev.lorax.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lorax.router.RouterConfig.Reading;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class RouterConfigTest {
+  @Test
+  void has_upstreams_defaults() {
+    RouterConfig config = read(Map.of(), "--tokenizer-name", "/model");
+
+    assertThat(config.facts().limits().maxInputLength()).isEqualTo(1792);
+    assertThat(config.facts().limits().maxTotalTokens()).isEqualTo(2048);
+    assertThat(config.facts().limits().maxConcurrentRequests()).isEqualTo(1024);
+    assertThat(config.batch().maxPrefillTokens()).isEqualTo(4096);
+    assertThat(config.batch().waitingServedRatio()).isEqualTo(0.3f);
+    assertThat(config.residency().maxActiveAdapters()).isEqualTo(128);
+    assertThat(config.address().port()).isEqualTo(3000);
+    assertThat(config.facts().modelId()).isEqualTo("/model");
+  }
+
+  @Test
+  void takes_values_from_the_environment_unless_the_command_line_has_them() {
+    var environment = Map.of("MAX_BEST_OF", "7", "PORT", "4000", "TOKENIZER_NAME", "/model");
+
+    RouterConfig config = read(environment, "--port", "5000");
+
+    assertThat(config.facts().limits().maxBestOf()).isEqualTo(7);
+    assertThat(config.address().port()).isEqualTo(5000);
+  }
+
+  @Test
+  void listens_everywhere_when_hostname_is_the_name_of_a_pod() {
+    RouterConfig config = read(Map.of("HOSTNAME", "lorax-7d9f"), "--tokenizer-name", "/model");
+
+    assertThat(config.address().hostname()).isEqualTo("0.0.0.0");
+  }
+
+  @Test
+  void reports_all_mistakes_at_once() {
+    Reading reading =
+        RouterConfig.read(
+            List.of(
+                "--port",
+                "tcp://10.0.0.1:80",
+                "--max-input-length",
+                "300",
+                "--max-total-tokens",
+                "200",
+                "--adapter-source",
+                "moon",
+                "--frobnicate"),
+            Map.of());
+
+    assertThat(reading)
+        .isEqualTo(
+            new Reading.Wrong(
+                List.of(
+                    "unknown argument `--frobnicate`",
+                    "--tokenizer-name: expected the directory of the model, got nothing",
+                    "--adapter-source: expected hub, s3, local or pbase, got `moon`",
+                    "--max-input-length: expected less than --max-total-tokens 200, got 300",
+                    "--port: expected an integer of at least 0, got `tcp://10.0.0.1:80`")));
+  }
+
+  @Test
+  void answers_help() {
+    assertThat(RouterConfig.read(List.of("--help"), Map.of())).isInstanceOf(Reading.Answer.class);
+  }
+
+  private static RouterConfig read(Map<String, String> environment, String... arguments) {
+    Reading reading = RouterConfig.read(List.of(arguments), environment);
+    assertThat(reading).isInstanceOf(Reading.Read.class);
+    return ((Reading.Read) reading).config();
+  }
+}

@@ -1,0 +1,324 @@
+package dev.lorax.router;
+
+import com.google.protobuf.Message;
+import dev.lorax.protocol.generate.v1.AdapterParameters;
+import dev.lorax.protocol.generate.v1.AdapterSource;
+import dev.lorax.protocol.generate.v1.Batch;
+import dev.lorax.protocol.generate.v1.CachedBatch;
+import dev.lorax.protocol.generate.v1.ClearCacheRequest;
+import dev.lorax.protocol.generate.v1.ClearCacheResponse;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.DownloadAdapterRequest;
+import dev.lorax.protocol.generate.v1.DownloadAdapterResponse;
+import dev.lorax.protocol.generate.v1.FilterBatchRequest;
+import dev.lorax.protocol.generate.v1.FilterBatchResponse;
+import dev.lorax.protocol.generate.v1.Generation;
+import dev.lorax.protocol.generate.v1.InfoRequest;
+import dev.lorax.protocol.generate.v1.InfoResponse;
+import dev.lorax.protocol.generate.v1.LoadAdapterRequest;
+import dev.lorax.protocol.generate.v1.LoadAdapterResponse;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceImplBase;
+import dev.lorax.protocol.generate.v1.OffloadAdapterRequest;
+import dev.lorax.protocol.generate.v1.OffloadAdapterResponse;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.protocol.generate.v1.PreloadedAdapter;
+import dev.lorax.protocol.generate.v1.Request;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryResponse;
+import dev.lorax.protocol.generate.v1.WarmupRequest;
+import dev.lorax.protocol.generate.v1.WarmupResponse;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
+
+/**
+ * The rules of generate.v1 without a model. Thread-safe: one lock around the cache, as the real
+ * shard has one compute thread.
+ *
+ * <p>Broken rules are remembered: a block in two live requests or in none, an unloaded adapter
+ * index, an unknown batch, a filter that keeps nothing. A prompt with the word {@code poison} fails
+ * its Prefill.
+ */
+final class ScriptedService extends LoraxServiceImplBase {
+  private final Path udsPath;
+  private final int shardIndex;
+  private final int shardCount;
+  private final ShardScript script;
+  private final List<Message> calls = new CopyOnWriteArrayList<>();
+  private final List<String> violations = new CopyOnWriteArrayList<>();
+  private final Map<Long, List<ScriptedText>> cache = new HashMap<>();
+  private final Set<Integer> loaded = new HashSet<>(Set.of(0));
+
+  ScriptedService(Path udsPath, int shardIndex, int shardCount, ShardScript script) {
+    this.udsPath = udsPath;
+    this.shardIndex = shardIndex;
+    this.shardCount = shardCount;
+    this.script = script;
+    for (int i = 1; i <= script.preloaded().size(); i++) {
+      loaded.add(i);
+    }
+  }
+
+  List<Message> calls() {
+    return List.copyOf(calls);
+  }
+
+  List<String> violations() {
+    return List.copyOf(violations);
+  }
+
+  synchronized int cachedBatches() {
+    return cache.size();
+  }
+
+  @Override
+  public void serviceDiscovery(
+      ServiceDiscoveryRequest request, StreamObserver<ServiceDiscoveryResponse> observer) {
+    var urls = ServiceDiscoveryResponse.newBuilder();
+    for (int i = 0; i < shardCount; i++) {
+      urls.addUrls("unix://" + udsPath + "-" + i);
+    }
+    answer(request, observer, urls::build);
+  }
+
+  @Override
+  public void info(InfoRequest request, StreamObserver<InfoResponse> observer) {
+    var info =
+        InfoResponse.newBuilder()
+            .setDtype("torch.float32")
+            .setDeviceType("cpu")
+            .setBlockSize(script.blockSize())
+            .setSupportsGeneration(true)
+            .setRequiresBlockAllocator(true);
+    for (int i = 0; i < script.preloaded().size(); i++) {
+      info.addPreloadedAdapters(
+          PreloadedAdapter.newBuilder()
+              .setAdapterIndex(i + 1)
+              .setAdapterSource(AdapterSource.LOCAL)
+              .setAdapterParameters(
+                  AdapterParameters.newBuilder().addAdapterIds(script.preloaded().get(i))));
+    }
+    answer(request, observer, info::build);
+  }
+
+  @Override
+  public void warmup(WarmupRequest request, StreamObserver<WarmupResponse> observer) {
+    answer(
+        request,
+        observer,
+        () ->
+            WarmupResponse.newBuilder()
+                .setMaxSupportedTotalTokens(script.supportedTokens())
+                .build());
+  }
+
+  @Override
+  public void clearCache(ClearCacheRequest request, StreamObserver<ClearCacheResponse> observer) {
+    answer(
+        request,
+        observer,
+        () -> {
+          if (request.hasId()) {
+            cache.remove(request.getId());
+          } else {
+            cache.clear();
+          }
+          return ClearCacheResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void filterBatch(
+      FilterBatchRequest request, StreamObserver<FilterBatchResponse> observer) {
+    answer(
+        request,
+        observer,
+        () -> {
+          List<ScriptedText> texts = new ArrayList<>(take(request.getBatchId()));
+          texts.removeIf(text -> !request.getRequestIdsList().contains(text.request().getId()));
+          check(!texts.isEmpty(), "a filter that keeps nothing");
+          cache.put(request.getBatchId(), texts);
+          return FilterBatchResponse.newBuilder()
+              .setBatch(cached(request.getBatchId(), texts))
+              .build();
+        });
+  }
+
+  @Override
+  public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
+    compute(
+        request,
+        observer,
+        () -> {
+          Batch batch = request.getBatch();
+          var texts = new ArrayList<ScriptedText>();
+          for (Request prompt : batch.getRequestsList()) {
+            check(loaded.contains(prompt.getAdapterIndex()), "an adapter that is not loaded");
+            texts.add(new ScriptedText(prompt));
+          }
+          if (batch.getRequestsList().stream().anyMatch(r -> r.getInputs().contains("poison"))) {
+            throw Status.INTERNAL.withDescription("the prompt is poisoned").asRuntimeException();
+          }
+          cache.put(batch.getId(), texts);
+          checkBlocks();
+          var answer = PrefillResponse.newBuilder().addAllGenerations(step(texts));
+          if (texts.stream().allMatch(ScriptedText::ended)) {
+            cache.remove(batch.getId());
+          } else {
+            answer.setBatch(cached(batch.getId(), texts));
+          }
+          return answer.build();
+        });
+  }
+
+  @Override
+  public void decode(DecodeRequest request, StreamObserver<DecodeResponse> observer) {
+    compute(
+        request,
+        observer,
+        () -> {
+          var texts = new ArrayList<ScriptedText>();
+          request.getBatchesList().forEach(batch -> texts.addAll(take(batch.getId())));
+          check(texts.stream().noneMatch(ScriptedText::ended), "a request that had ended");
+          long id = request.getBatches(0).getId();
+          var answer = DecodeResponse.newBuilder().addAllGenerations(step(texts));
+          if (!texts.stream().allMatch(ScriptedText::ended)) {
+            cache.put(id, texts);
+            answer.setBatch(cached(id, texts));
+          }
+          return answer.build();
+        });
+  }
+
+  @Override
+  public void downloadAdapter(
+      DownloadAdapterRequest request, StreamObserver<DownloadAdapterResponse> observer) {
+    answer(
+        request,
+        observer,
+        () -> {
+          for (String id : request.getAdapterParameters().getAdapterIdsList()) {
+            if (!script.adapters().contains(id)) {
+              throw Status.INTERNAL
+                  .withDescription("adapter `%s` not found".formatted(id))
+                  .asRuntimeException();
+            }
+          }
+          return DownloadAdapterResponse.newBuilder()
+              .setDownloaded(true)
+              .setMemoryFraction(0.1f)
+              .build();
+        });
+  }
+
+  @Override
+  public void loadAdapter(
+      LoadAdapterRequest request, StreamObserver<LoadAdapterResponse> observer) {
+    pause(script.load());
+    answer(
+        request,
+        observer,
+        () -> {
+          loaded.add(request.getAdapterIndex());
+          return LoadAdapterResponse.newBuilder().setLoaded(true).build();
+        });
+  }
+
+  @Override
+  public void offloadAdapter(
+      OffloadAdapterRequest request, StreamObserver<OffloadAdapterResponse> observer) {
+    answer(
+        request,
+        observer,
+        () ->
+            OffloadAdapterResponse.newBuilder()
+                .setOffloaded(loaded.remove(request.getAdapterIndex()))
+                .build());
+  }
+
+  private List<Generation> step(List<ScriptedText> texts) {
+    var mine = new ArrayList<Generation>();
+    for (ScriptedText text : texts) {
+      if (text.ended()) {
+        continue;
+      }
+      Generation generation = text.next();
+      if (text.request().getId() % shardCount == shardIndex) {
+        mine.add(generation);
+      }
+    }
+    return mine;
+  }
+
+  private List<ScriptedText> take(long batchId) {
+    List<ScriptedText> texts = cache.remove(batchId);
+    check(texts != null, "batch " + batchId + ", which is not in the cache");
+    return texts == null ? List.of() : texts;
+  }
+
+  private void checkBlocks() {
+    var owned = new HashSet<Integer>();
+    for (List<ScriptedText> texts : cache.values()) {
+      for (ScriptedText text : texts) {
+        Request request = text.request();
+        int needed =
+            request.getTokenizedInputs().getIdsCount()
+                + request.getStoppingParameters().getMaxNewTokens()
+                - 1;
+        check(request.getSlotsCount() >= needed, "too few slots");
+        // Requests that have ended or gone may still be cached; their blocks are free again.
+        if (!text.ended()) {
+          request.getBlocksList().forEach(b -> check(b > 0, "the reserved block"));
+          check(request.getBlocksList().stream().noneMatch(owned::contains), "a shared block");
+          owned.addAll(request.getBlocksList());
+        }
+      }
+    }
+  }
+
+  private static CachedBatch cached(long id, List<ScriptedText> texts) {
+    var batch = CachedBatch.newBuilder().setId(id).setSize(texts.size());
+    texts.forEach(text -> batch.addRequestIds(text.request().getId()));
+    return batch.build();
+  }
+
+  private void check(boolean holds, String what) {
+    if (!holds) {
+      violations.add("the router used " + what);
+    }
+  }
+
+  private <R> void compute(Message call, StreamObserver<R> observer, Supplier<R> work) {
+    pause(script.step());
+    answer(call, observer, work);
+  }
+
+  private synchronized <R> void answer(Message call, StreamObserver<R> observer, Supplier<R> work) {
+    calls.add(call);
+    try {
+      observer.onNext(work.get());
+      observer.onCompleted();
+    } catch (RuntimeException e) {
+      observer.onError(e);
+    }
+  }
+
+  private static void pause(Duration duration) {
+    try {
+      Thread.sleep(duration);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.lorax.router;
+
+import com.google.protobuf.Message;
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A shard that speaks generate.v1 over a real Unix socket and generates by script. It keeps the
+ * rules of the protocol and complains of a router that breaks them: see {@link ScriptedService}.
+ */
+final class ScriptedShard implements AutoCloseable {
+  private final EventLoopGroup events =
+      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private final ScriptedService service;
+  private final Server server;
+
+  private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
+      throws IOException {
+    service = new ScriptedService(udsPath, shardIndex, shardCount, script);
+    server =
+        NettyServerBuilder.forAddress(new DomainSocketAddress(udsPath + "-" + shardIndex))
+            .channelType(EpollServerDomainSocketChannel.class)
+            .bossEventLoopGroup(events)
+            .workerEventLoopGroup(events)
+            .maxInboundMessageSize(Integer.MAX_VALUE)
+            .executor(Executors.newVirtualThreadPerTaskExecutor())
+            .addService(service)
+            .addService(new ScriptedTemplate())
+            .build()
+            .start();
+  }
+
+  /** Starts a whole group; the first socket is {@code <udsPath>-0}. */
+  static List<ScriptedShard> group(Path udsPath, int shardCount, ShardScript script)
+      throws IOException {
+    var shards = new ArrayList<ScriptedShard>();
+    for (int i = 0; i < shardCount; i++) {
+      shards.add(new ScriptedShard(udsPath, i, shardCount, script));
+    }
+    return shards;
+  }
+
+  static ScriptedShard single(Path udsPath, ShardScript script) throws IOException {
+    return group(udsPath, 1, script).getFirst();
+  }
+
+  /** All requests so far, in order. */
+  <M extends Message> List<M> calls(Class<M> type) {
+    return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  List<Message> calls() {
+    return service.calls();
+  }
+
+  /** Rules of the protocol that the router has broken. */
+  List<String> violations() {
+    return service.violations();
+  }
+
+  int cachedBatches() {
+    return service.cachedBatches();
+  }
+
+  /** Dies as a killed process does: connections break, nothing is said. */
+  @Override
+  public void close() {
+    server.shutdownNow();
+    try {
+      server.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+}

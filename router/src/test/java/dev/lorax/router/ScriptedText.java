@@ -1,0 +1,113 @@
+package dev.lorax.router;
+
+import dev.lorax.protocol.generate.v1.FinishReason;
+import dev.lorax.protocol.generate.v1.GeneratedText;
+import dev.lorax.protocol.generate.v1.Generation;
+import dev.lorax.protocol.generate.v1.NextTokens;
+import dev.lorax.protocol.generate.v1.Request;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a {@link ScriptedShard} generates for one request: words that follow from prompt and adapter
+ * alone, so the same question always has the same answer. The word {@code eos3} in a prompt ends
+ * the text with an end token in third place.
+ */
+final class ScriptedText {
+  private static final int VOCABULARY = 50;
+  private static final int END_TOKEN = 2;
+
+  private final Request request;
+  private final StringBuilder text = new StringBuilder();
+  private int generated;
+  private boolean ended;
+
+  ScriptedText(Request request) {
+    this.request = request;
+  }
+
+  /** The whole text that a request must get, for tests to compare with. */
+  static String expected(String prompt, String adapterId, int tokens) {
+    var text = new StringBuilder();
+    for (int i = 0; i < tokens; i++) {
+      text.append(word(prompt, adapterId, i));
+    }
+    return text.toString();
+  }
+
+  Request request() {
+    return request;
+  }
+
+  boolean ended() {
+    return ended;
+  }
+
+  Generation next() {
+    boolean endToken = request.getInputs().contains("eos3") && generated == 2;
+    String word = word(request.getInputs(), request.getParameters().getAdapterId(), generated);
+    var tokens =
+        NextTokens.newBuilder()
+            .addIds(endToken ? END_TOKEN : id(word))
+            .addTexts(endToken ? "</s>" : word)
+            .addLogprobs(-0.1f * (generated + 1))
+            .addIsSpecial(endToken);
+    generated++;
+    text.append(endToken ? "" : word);
+    var generation = Generation.newBuilder().setRequestId(request.getId()).setNextTokens(tokens);
+    if (generated == 1) {
+      generation.setPrefillTokensLength(request.getTokenizedInputs().getIdsCount());
+      if (request.getPrefillLogprobs()) {
+        generation.setPrefillTokens(prefill());
+      }
+    }
+    FinishReason reason = finishReason(endToken);
+    if (reason != null) {
+      ended = true;
+      generation.setGeneratedText(end(reason));
+    }
+    return generation.build();
+  }
+
+  private @Nullable FinishReason finishReason(boolean endToken) {
+    var stopping = request.getStoppingParameters();
+    if (generated >= stopping.getMaxNewTokens()) {
+      return FinishReason.FINISH_REASON_LENGTH;
+    }
+    if (endToken && !stopping.getIgnoreEosToken()) {
+      return FinishReason.FINISH_REASON_EOS_TOKEN;
+    }
+    boolean stopped = stopping.getStopSequencesList().stream().anyMatch(text.toString()::endsWith);
+    return stopped ? FinishReason.FINISH_REASON_STOP_SEQUENCE : null;
+  }
+
+  private GeneratedText end(FinishReason reason) {
+    var end =
+        GeneratedText.newBuilder()
+            .setText(text.toString())
+            .setGeneratedTokens(generated)
+            .setFinishReason(reason);
+    if (request.getParameters().getDoSample()) {
+      end.setSeed(request.getParameters().getSeed());
+    }
+    return end.build();
+  }
+
+  private NextTokens prefill() {
+    var tokens = NextTokens.newBuilder();
+    for (int i = 0; i < request.getTokenizedInputs().getIdsCount(); i++) {
+      tokens.addIds(request.getTokenizedInputs().getIds(i));
+      tokens.addTexts("p" + i);
+      tokens.addLogprobs(i == 0 ? Float.NaN : -1.5f);
+    }
+    return tokens.build();
+  }
+
+  private static String word(String prompt, String adapterId, int place) {
+    int start = Math.floorMod((prompt + "|" + adapterId).hashCode(), VOCABULARY);
+    return " w" + (start + place) % VOCABULARY;
+  }
+
+  private static int id(String word) {
+    return 100 + Integer.parseInt(word.substring(2));
+  }
+}

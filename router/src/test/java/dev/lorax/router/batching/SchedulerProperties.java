@@ -1,0 +1,161 @@
+package dev.lorax.router.batching;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterAction;
+import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.adapter.AdapterSource;
+import dev.lorax.router.adapter.AdapterTable;
+import dev.lorax.router.adapter.ResidencyLimits;
+import dev.lorax.router.generation.Generation;
+import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.generation.GenerationSink;
+import dev.lorax.router.generation.Prompt;
+import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.Sampling;
+import dev.lorax.router.generation.StopRules;
+import dev.lorax.router.kvcache.BlockAllocator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+
+/** Laws of the scheduler: budgets hold, and everybody gets a turn. */
+class SchedulerProperties {
+  private static final int BLOCK_SIZE = 16;
+  private static final int TOTAL_BLOCKS = 33;
+  private static final int PREFILL_BUDGET = 120;
+  private static final long NOW = 0;
+
+  private final AdapterTable adapters = new AdapterTable(new ResidencyLimits(3, Duration.ZERO));
+
+  /** A request in the making; adapter 0 is the base model. */
+  record Wish(int promptTokens, int newTokens, int adapter) {}
+
+  @Property
+  void never_exceeds_its_budgets(@ForAll("wishes") List<Wish> wishes) {
+    var allocator = new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE);
+    var waiting = queue(wishes);
+    var scheduler = scheduler(waiting, allocator);
+    var running = new ArrayList<Entry>();
+    for (int round = 0; waiting.size() > 0 || !running.isEmpty(); round++) {
+      moveAdapters(waiting, round);
+      PrefillBatch batch = scheduler.next(0, NOW);
+      if (batch != null) {
+        int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
+        assertThat(prompts <= PREFILL_BUDGET || batch.entries().size() == 1).isTrue();
+        assertThat(batch.entries()).allMatch(e -> e.adapter().admits());
+        running.addAll(batch.entries());
+      }
+      int held = running.stream().mapToInt(e -> e.blocks().blockCount()).sum();
+      assertThat(held + allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+      if (!running.isEmpty()) {
+        running.removeFirst().leaves(NOW);
+      }
+      assertThat(round).as("rounds until everybody was served").isLessThan(20 * wishes.size() + 20);
+    }
+    assertThat(allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+  }
+
+  @Property
+  void serves_requests_of_ready_adapters_in_the_order_of_arrival(
+      @ForAll("wishes") List<Wish> wishes) {
+    var waiting =
+        queue(wishes.stream().map(w -> new Wish(w.promptTokens(), w.newTokens(), 0)).toList());
+    var scheduler = scheduler(waiting, new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE));
+    var order = new ArrayList<Long>();
+    while (waiting.size() > 0) {
+      PrefillBatch batch = Objects.requireNonNull(scheduler.next(0, NOW));
+      batch.entries().forEach(e -> order.add(e.id()));
+      batch.entries().forEach(e -> e.leaves(NOW));
+    }
+    assertThat(order).isSorted().hasSize(wishes.size());
+  }
+
+  @Property
+  void takes_nothing_when_too_few_could_go(
+      @ForAll("wishes") List<Wish> wishes, @ForAll @IntRange(min = 1, max = 50) int minSize) {
+    var allocator = new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE);
+    var waiting = queue(wishes);
+    int before = waiting.size();
+
+    PrefillBatch batch = scheduler(waiting, allocator).next(minSize, NOW);
+
+    if (batch == null) {
+      assertThat(waiting.size()).isEqualTo(before);
+      assertThat(allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+    } else {
+      assertThat(batch.entries()).hasSizeGreaterThanOrEqualTo(minSize);
+    }
+  }
+
+  @Provide
+  Arbitrary<List<Wish>> wishes() {
+    Arbitrary<Wish> wish =
+        Combinators.combine(
+                Arbitraries.integers().between(1, 200),
+                Arbitraries.integers().between(1, 200),
+                Arbitraries.integers().between(0, 6))
+            .as(Wish::new);
+    return wish.list().ofMinSize(1).ofMaxSize(40);
+  }
+
+  private WaitingEntries queue(List<Wish> wishes) {
+    adapters.reset(List.of());
+    var waiting = new WaitingEntries();
+    for (int i = 0; i < wishes.size(); i++) {
+      waiting.add(entry(i, wishes.get(i)), adapters);
+    }
+    return waiting;
+  }
+
+  private Scheduler scheduler(WaitingEntries waiting, BlockAllocator allocator) {
+    return new Scheduler(new BatchLimits(PREFILL_BUDGET, 0, 0, true), waiting, allocator, 0);
+  }
+
+  /** Does at once what the table asks of the shards. */
+  private void moveAdapters(WaitingEntries waiting, long nanoTime) {
+    for (AdapterAction action : adapters.advance(waiting::has, nanoTime)) {
+      Adapter adapter = action.adapter();
+      switch (action) {
+        case AdapterAction.Download _ -> adapters.downloaded(adapter, 0.3f);
+        case AdapterAction.Load _ -> adapters.loaded(adapter, nanoTime);
+        case AdapterAction.Offload _ -> adapters.offloaded(adapter);
+      }
+    }
+  }
+
+  private static Entry entry(long id, Wish wish) {
+    AdapterKey key =
+        wish.adapter() == 0
+            ? AdapterKey.BASE
+            : AdapterKey.of("adapter-" + wish.adapter(), AdapterSource.LOCAL, null);
+    var request =
+        new GenerationRequest(
+            new Prompt("", new int[wish.promptTokens()]),
+            new Sampling(1, 0, 1, 1, false, 0, 1, 0, 0, false, null, 0),
+            new StopRules(wish.newTokens(), List.of(), false),
+            1000,
+            false);
+    return new Entry(id, request, key, new DeafSink(), Long.MAX_VALUE);
+  }
+
+  private static final class DeafSink implements GenerationSink {
+    @Override
+    public void scheduled(long nanoTime) {}
+
+    @Override
+    public void generated(Generation generation, long nanoTime) {}
+
+    @Override
+    public void failed(Rejection rejection) {}
+  }
+}
