@@ -1,6 +1,7 @@
 package dev.lorax.operator;
 
 import dev.lorax.operator.OperatorConfig.Leadership;
+import dev.lorax.operator.log.LogKeys;
 import dev.lorax.operator.server.LoraxServerReconciler;
 import dev.lorax.operator.server.plan.ServingPlanner;
 import io.fabric8.kubernetes.client.KubernetesClient;

@@ -1,5 +1,6 @@
 package dev.lorax.operator;
 
+import dev.lorax.operator.log.LogKeys;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
 import java.time.Clock;

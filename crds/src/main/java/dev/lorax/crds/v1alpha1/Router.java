@@ -12,18 +12,19 @@ import org.jspecify.annotations.Nullable;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @ValidationRule(
     value =
-        "!has(self.maxInputLength) || !has(self.maxTotalTokens) || self.maxInputLength < self.maxTotalTokens",
-    messageExpression =
-        "'maxInputLength must leave room for at least one new token: expected less than maxTotalTokens ('"
-            + " + string(self.maxTotalTokens) + '), got ' + string(self.maxInputLength)",
+        "!has(self.maxInputLength) || !has(self.maxTotalTokens)"
+            + " || self.maxInputLength < self.maxTotalTokens",
+    message =
+        "maxInputLength must be less than maxTotalTokens: a request needs room for its prompt and at least"
+            + " one new token",
     fieldPath = ".maxInputLength")
 @ValidationRule(
     value =
         "!has(self.maxTotalTokens) || !has(self.maxBatchTotalTokens)"
             + " || self.maxTotalTokens <= self.maxBatchTotalTokens",
-    messageExpression =
-        "'a batch must have room for one request: expected maxBatchTotalTokens of at least maxTotalTokens ('"
-            + " + string(self.maxTotalTokens) + '), got ' + string(self.maxBatchTotalTokens)",
+    message =
+        "maxBatchTotalTokens must be at least maxTotalTokens: a batch needs room for one request of any"
+            + " allowed length",
     fieldPath = ".maxBatchTotalTokens")
 public record Router(
     @Size(min = 1, max = 512)

@@ -1,7 +1,7 @@
 package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
-import dev.lorax.operator.LogKeys;
+import dev.lorax.operator.log.LogKeys;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.ObjectReference;
@@ -46,7 +46,7 @@ final class EventRecorder {
     var event =
         new EventBuilder()
             .withNewMetadata()
-            .withGenerateName(server.getMetadata().getName() + ".")
+            .withGenerateName(server.getMetadata().getName() + "-")
             .withNamespace(server.getMetadata().getNamespace())
             .endMetadata()
             .withEventTime(new MicroTime(MICROS.format(now)))

@@ -66,9 +66,11 @@ record Verdict(boolean ready, boolean progressing, String reason, String message
       case PodState.Crashing _ -> 0;
       case PodState.ImagePullFailed _ -> 1;
       case PodState.ContainerRefused _ -> 2;
-      case PodState.Failed _ -> 3;
-      case PodState.Unschedulable _ -> 4;
+      case PodState.Unschedulable _ -> 3;
       case PodState.OnItsWay onItsWay -> 100 + onItsWay.stage();
+      // Its pod stays to be looked at while another takes its place: what that one waits for
+      // counts.
+      case PodState.Failed _ -> SERVING - 1;
       case PodState.Ready _, PodState.Stopping _ -> SERVING;
     };
   }

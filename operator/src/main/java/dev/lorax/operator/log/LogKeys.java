@@ -1,0 +1,14 @@
+package dev.lorax.operator.log;
+
+/** Keys of the values that log lines carry. */
+public final class LogKeys {
+
+  public static final String CONFIG = "config";
+  public static final String NAME = "name";
+  public static final String NAMESPACE = "namespace";
+  public static final String PORT = "port";
+  public static final String PROBLEM = "problem";
+  public static final String REASON = "reason";
+
+  private LogKeys() {}
+}

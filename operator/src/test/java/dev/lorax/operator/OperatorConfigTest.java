@@ -1,0 +1,61 @@
+package dev.lorax.operator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lorax.crds.v1alpha1.Shards.Device;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class OperatorConfigTest {
+
+  @Test
+  void needs_only_the_images() {
+    // when
+    var config =
+        OperatorConfig.fromEnvironment(
+            Map.of("LORAX_LAUNCHER_IMAGE", "launcher:1", "LORAX_ROUTER_IMAGE", "router:1"));
+
+    // then
+    assertThat(config.watchNamespaces()).isEmpty();
+    assertThat(config.leadership()).isNull();
+    assertThat(config.healthPort()).isEqualTo(8080);
+    assertThat(config.images().shards()).isEmpty();
+  }
+
+  @Test
+  void reads_everything_that_the_chart_sets() {
+    // when
+    var config =
+        OperatorConfig.fromEnvironment(
+            Map.of(
+                "LORAX_LAUNCHER_IMAGE", "launcher:1",
+                "LORAX_ROUTER_IMAGE", "router:1",
+                "LORAX_SHARD_CPU_IMAGE", "shard:1",
+                "LORAX_SHARD_CUDA_IMAGE", "",
+                "LORAX_WATCH_NAMESPACES", "b, a",
+                "LORAX_LEADER_ELECTION", "true",
+                "LORAX_LEASE_NAME", "lease",
+                "POD_NAME", "operator-1",
+                "POD_NAMESPACE", "system"));
+
+    // then
+    assertThat(config.images().shards()).containsOnlyKeys(Device.CPU);
+    assertThat(config.watchNamespaces()).containsExactlyInAnyOrder("a", "b");
+    assertThat(config.leadership()).isEqualTo(new OperatorConfig.Leadership("system", "lease"));
+    assertThat(config.instance()).isEqualTo("operator-1");
+  }
+
+  @Test
+  void reports_all_errors_at_once() {
+    // given
+    var environment = Map.of("LORAX_LEADER_ELECTION", "yes", "LORAX_HEALTH_PORT", "70000");
+
+    // then
+    assertThatThrownBy(() -> OperatorConfig.fromEnvironment(environment))
+        .hasMessageContaining("LORAX_LAUNCHER_IMAGE: expected a container image, got nothing")
+        .hasMessageContaining("LORAX_ROUTER_IMAGE: expected a container image, got nothing")
+        .hasMessageContaining("LORAX_LEADER_ELECTION: expected true or false, got yes")
+        .hasMessageContaining("LORAX_HEALTH_PORT: expected a port from 0 to 65535, got 70000");
+  }
+}

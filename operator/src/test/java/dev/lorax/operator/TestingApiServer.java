@@ -1,0 +1,121 @@
+package dev.lorax.operator;
+
+import io.fabric8.kubeapitest.KubeAPIServer;
+import io.fabric8.kubeapitest.KubeAPIServerConfigBuilder;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/**
+ * A real API server with etcd and our CRD, one for all tests of a run. It has no controllers:
+ * nobody makes pods of a Deployment or collects garbage, so tests do or check that themselves.
+ */
+public final class TestingApiServer implements ParameterResolver {
+
+  private static final String DIRECTORY = "KUBE_API_TEST_DIR";
+
+  @Override
+  public boolean supportsParameter(ParameterContext parameter, ExtensionContext extension) {
+    return parameter.getParameter().getType() == TestingApiServer.Access.class;
+  }
+
+  @Override
+  public Access resolveParameter(ParameterContext parameter, ExtensionContext extension) {
+    return extension
+        .getRoot()
+        .getStore(ExtensionContext.Namespace.create(TestingApiServer.class))
+        .getOrComputeIfAbsent(Access.class, key -> Access.start(), Access.class);
+  }
+
+  /** How tests reach the server. Closed with the test run. */
+  public static final class Access implements AutoCloseable {
+
+    private final KubeAPIServer server;
+    private final Config config;
+    private int namespaces;
+
+    private Access(KubeAPIServer server) {
+      this.server = server;
+      this.config = Config.fromKubeconfig(server.getKubeConfigYaml());
+    }
+
+    private static Access start() {
+      var server =
+          new KubeAPIServer(
+              KubeAPIServerConfigBuilder.anAPIServerConfig()
+                  .withTestDir(directory().toString())
+                  .withOfflineMode(true)
+                  .withApiServerFlag("--bind-address", "127.0.0.1")
+                  .build());
+      server.start();
+      var access = new Access(server);
+      access.applyDefinition();
+      return access;
+    }
+
+    /** A client of its own for each caller, who closes it. */
+    public KubernetesClient client() {
+      return new KubernetesClientBuilder().withConfig(config).build();
+    }
+
+    /** A fresh namespace, so that tests never see each other's objects. */
+    public synchronized String namespace() {
+      String name = "test-" + ++namespaces;
+      try (var client = client()) {
+        client
+            .resource(new NamespaceBuilder().withNewMetadata().withName(name).endMetadata().build())
+            .create();
+      }
+      return name;
+    }
+
+    @Override
+    public void close() {
+      server.stop();
+    }
+
+    private void applyDefinition() {
+      try (var client = client()) {
+        var definition =
+            Serialization.unmarshal(
+                Objects.requireNonNull(
+                    getClass().getResourceAsStream("/dev/lorax/crds/loraxservers.lorax.dev.yaml")),
+                CustomResourceDefinition.class);
+        client.resource(definition).create();
+        client.resource(definition).waitUntilCondition(Access::established, 30, TimeUnit.SECONDS);
+      }
+    }
+
+    private static boolean established(CustomResourceDefinition definition) {
+      return definition != null
+          && definition.getStatus() != null
+          && definition.getStatus().getConditions().stream()
+              .anyMatch(condition ->
+                  "Established".equals(condition.getType())
+                      && "True".equals(condition.getStatus()));
+    }
+
+    private static Path directory() {
+      String directory = System.getProperty(DIRECTORY, System.getenv().getOrDefault(DIRECTORY, ""));
+      if (directory.isEmpty() || !Files.isDirectory(Path.of(directory, "k8s"))) {
+        throw new IllegalStateException(
+            DIRECTORY
+                + ": expected a directory made by `lorax-cluster link DIR` (DIR/k8s/VERSION/"
+                + "{etcd,kube-apiserver,kubectl}), got '"
+                + directory
+                + "'; `./lorax test` makes one");
+      }
+      return Path.of(directory).toAbsolutePath();
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package dev.lorax.operator;
+
+import dev.lorax.operator.server.manifest.Labels;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodStatusBuilder;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.util.Map;
+
+/** A pod of a server with a status as kubelet would write it, where there is no kubelet. */
+final class TestingPod {
+
+  private static final String NAME = "demo-pod";
+
+  private final KubernetesClient client;
+  private final String namespace;
+  private final String server;
+
+  TestingPod(KubernetesClient client, String namespace, String server) {
+    this.client = client;
+    this.namespace = namespace;
+    this.server = server;
+  }
+
+  /** Makes the pod from the template of the server's Deployment. */
+  TestingPod create() {
+    var deployment =
+        client.resources(Deployment.class).inNamespace(namespace).withName(server).get();
+    PodSpec spec = deployment.getSpec().getTemplate().getSpec();
+    Map<String, String> labels = deployment.getSpec().getTemplate().getMetadata().getLabels();
+    if (!server.equals(labels.get(Labels.INSTANCE))) {
+      throw new AssertionError("template of another server: " + labels);
+    }
+    client
+        .resource(
+            new PodBuilder()
+                .withNewMetadata()
+                .withName(NAME)
+                .withNamespace(namespace)
+                .withLabels(labels)
+                .endMetadata()
+                .withSpec(spec)
+                .build())
+        .create();
+    return this;
+  }
+
+  void launcherRuns() {
+    write(running("launcher", false), running("shard-0", false), running("router", false), false);
+  }
+
+  void modelIsCached() {
+    write(running("launcher", true), running("shard-0", false), running("router", false), false);
+  }
+
+  void shardsAreReady() {
+    write(running("launcher", true), running("shard-0", true), running("router", false), false);
+  }
+
+  void routerIsReady() {
+    write(running("launcher", true), running("shard-0", true), running("router", true), true);
+  }
+
+  void launcherCrashes(int exitCode, String lastWords) {
+    var launcher =
+        new ContainerStatusBuilder(running("launcher", false))
+            .withRestartCount(3)
+            .withNewState()
+            .withNewWaiting("back-off 40s restarting failed container", "CrashLoopBackOff")
+            .endState()
+            .withNewLastState()
+            .withNewTerminated()
+            .withExitCode(exitCode)
+            .withReason("Error")
+            .withMessage(lastWords)
+            .endTerminated()
+            .endLastState()
+            .build();
+    write(launcher, running("shard-0", false), running("router", false), false);
+  }
+
+  private void write(
+      ContainerStatus launcher, ContainerStatus shard, ContainerStatus router, boolean ready) {
+    client
+        .resources(Pod.class)
+        .inNamespace(namespace)
+        .withName(NAME)
+        .editStatus(pod ->
+            new PodBuilder(pod)
+                .withStatus(
+                    new PodStatusBuilder()
+                        .withPhase("Running")
+                        .addNewCondition()
+                        .withType("Ready")
+                        .withStatus(ready ? "True" : "False")
+                        .endCondition()
+                        .withInitContainerStatuses(launcher, shard)
+                        .withContainerStatuses(router)
+                        .build())
+                .build());
+  }
+
+  private static ContainerStatus running(String name, boolean ready) {
+    return new ContainerStatusBuilder()
+        .withName(name)
+        .withImage("image")
+        .withImageID("")
+        .withRestartCount(0)
+        .withReady(ready)
+        .withNewState()
+        .withNewRunning()
+        .endRunning()
+        .endState()
+        .build();
+  }
+}
