@@ -43,7 +43,9 @@ def read_adapter(
     """
     what = f"adapter {adapter_id}"
     config = read_adapter_config(directory, adapter_id)
-    pairs = _pair(_read_tensors(directory / WEIGHTS, what), what)
+    tensors = _read_tensors(directory / WEIGHTS, what)
+    _drop_frozen_copies(tensors, projections, what)
+    pairs = _pair(tensors, what)
     unknown = sorted(pairs.keys() - projections.keys())
     if unknown:
         kinds = sorted({name.rsplit(".", 1)[-1] for name in projections})
@@ -63,6 +65,25 @@ def read_adapter(
 def _read_tensors(path: Path, what: str) -> dict[str, Tensor]:
     with open_safetensors(path, what) as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _drop_frozen_copies(
+    tensors: dict[str, Tensor], projections: Mapping[str, Projection], what: str
+) -> None:
+    """Forgets the copies of the base's own head and embedding that PEFT saves beside the update.
+
+    LoRA trains neither, so a copy of the same shape says nothing new; another shape means that the
+    vocabulary was resized, which is another base model.
+    """
+    head = projections["lm_head"]
+    expected = [head.out_features, head.in_features]
+    for name in ("lm_head.base_layer.weight", "model.embed_tokens.weight"):
+        copy = tensors.pop(_PREFIX + name, None)
+        if copy is not None and list(copy.shape) != expected:
+            raise CheckpointError(
+                f"{what} does not fit the base model: tensor {_PREFIX}{name} must have shape "
+                f"{expected}, got {list(copy.shape)}"
+            )
 
 
 def _pair(tensors: dict[str, Tensor], what: str) -> dict[str, tuple[Tensor, Tensor]]:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lorax_shard.adapters.sources import AdapterSource

@@ -1,0 +1,147 @@
+"""Every architecture of the family against transformers, and directories that cannot be served."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_model import write_model
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+
+from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
+from lorax_shard.layers.attention import DecodePlan, PrefillPlan, context_mask
+from lorax_shard.layers.lora import LoraRouting
+from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.step import StepContext
+from lorax_shard.models import load_model, read_model_config
+from lorax_shard.weights import CheckpointError
+
+CPU = torch.device("cpu")
+LLAMA3_ROPE = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+FAMILY = {
+    "tied": (LlamaConfig, {}),
+    "untied": (LlamaConfig, {"tie_word_embeddings": False}),
+    "biased": (LlamaConfig, {"attention_bias": True, "mlp_bias": True}),
+    "llama3": (LlamaConfig, {"rope_scaling": LLAMA3_ROPE, "rope_theta": 500000.0}),
+    "linear": (LlamaConfig, {"rope_scaling": {"rope_type": "linear", "factor": 4.0}}),
+    "wide-heads": (LlamaConfig, {"head_dim": 16}),
+    "qwen2": (Qwen2Config, {}),
+    "mistral": (MistralConfig, {"sliding_window": None}),
+}
+
+
+def our_logits(directory: Path, ids: list[int], prompt: int) -> torch.Tensor:
+    """Logits of all tokens: the first `prompt` in one prefill, the rest one by one."""
+    config = read_model_config(directory)
+    model = load_model(directory, config, ShardGroup(), CPU)
+    shape = KvShape(config.layers, model.kv_heads, config.head_dim, config.dtype)
+    cache = KvCache(shape, 8, CPU)
+    blocks = torch.tensor([5, 2, 7, 1])
+    slots = torch.cat([block * BLOCK_SIZE + torch.arange(BLOCK_SIZE) for block in blocks])
+    tokens, positions, none = torch.tensor(ids), torch.arange(len(ids)), LoraRouting()
+
+    def run(start: int, stop: int, attention) -> torch.Tensor:
+        step = StepContext(tokens[start:stop], positions[start:stop], attention, none, None, none)
+        with torch.inference_mode():
+            return model.forward(step, cache.layers)
+
+    rows = [run(0, prompt, PrefillPlan([prompt], slots[:prompt]))]
+    for place in range(prompt, len(ids)):
+        mask = context_mask(torch.tensor([place + 1]), 4 * BLOCK_SIZE, torch.float32)
+        rows.append(run(place, place + 1, DecodePlan(slots[place : place + 1], blocks[None], mask)))
+    return torch.cat(rows)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
+    # given
+    config_class, changes = FAMILY[name]
+    write_model(tmp_path, config_class, **changes)
+    ids = [(11 * place) % 300 + 3 for place in range(60)]
+
+    # when
+    ours = our_logits(tmp_path, ids, prompt=50)
+
+    # then
+    reference = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        expected = reference(torch.tensor([ids])).logits[0]
+    torch.testing.assert_close(ours, expected, atol=2e-4, rtol=1e-4)
+
+
+def test_weights_may_lie_in_many_files(tmp_path: Path) -> None:
+    # given the same model whole and in pieces
+    write_model(tmp_path / "whole")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "whole")
+    model.save_pretrained(tmp_path / "pieces", max_shard_size="100KB")
+    assert len(list((tmp_path / "pieces").glob("*.safetensors"))) > 2
+
+    # then
+    ids = list(range(50, 80))
+    pieces = our_logits(tmp_path / "pieces", ids, 20)
+    torch.testing.assert_close(pieces, our_logits(tmp_path / "whole", ids, 20))
+
+
+def edited(tmp_path: Path, **changes) -> Path:
+    write_model(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model_type": "gpt2"}, "model_type 'gpt2'.*expected one of llama, mistral, qwen2"),
+        ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ({"rope_scaling": {"rope_type": "yarn"}, "rope_parameters": None}, "rope type 'yarn'"),
+        (
+            {"intermediate_size": 96},
+            r"gate_proj.weight must have shape \[96, 72\].*got \[100, 72\]",
+        ),
+        ({"num_hidden_layers": 4}, "no tensor model.layers.3.input_layernorm.weight"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused_by_name(
+    tmp_path: Path, changes: dict, reason: str
+) -> None:
+    directory = edited(tmp_path, **changes)
+
+    with pytest.raises(CheckpointError, match=reason):
+        load_model(directory, read_model_config(directory), ShardGroup(), CPU)
+
+
+def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    config = read_model_config(tmp_path)
+
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"model.safetensors is not a safetensors file"):
+        load_model(tmp_path, config, ShardGroup(), CPU)
+
+    weights.unlink()
+    with pytest.raises(CheckpointError, match=r"has no weights: expected model.safetensors"):
+        load_model(tmp_path, config, ShardGroup(), CPU)
+
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(CheckpointError, match="must hold a JSON object, got a list"):
+        read_model_config(tmp_path)
+
+
+def test_an_index_that_points_nowhere_is_named(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file({"model.norm.weight": weights["model.norm.weight"]}, tmp_path / "model.safetensors")
+    index = {"weight_map": dict.fromkeys(weights, "model.safetensors")}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    with pytest.raises(CheckpointError, match="which does not hold it"):
+        load_model(tmp_path, read_model_config(tmp_path), ShardGroup(), CPU)

@@ -1,0 +1,98 @@
+"""The demo's real model and adapters: greedy answers equal transformers and PEFT.
+
+LORAX_DEMO_MODEL names the model's directory in HF layout; `./lorax test` sets it.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import greedy_tokens
+from peft import PeftModel
+from shard_process import start_group
+from testing_router import TestingRouter
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lorax_shard.engine.chat import ChatRenderer
+from lorax_shard.engine.tokenizer import Tokenizer
+
+ADAPTER_ROOT = Path(__file__).parents[1] / "demo" / "adapters"
+ADAPTERS = [None, "pirate", "sentiment", "sql"]
+QUESTIONS = ["What is the capital of France?", "The food was cold and the waiter was rude."]
+TOKENS = 24
+
+
+@pytest.fixture(scope="module")
+def demo_model() -> Path:
+    name = os.environ.get("LORAX_DEMO_MODEL")
+    if not name:
+        pytest.fail("LORAX_DEMO_MODEL is not set: expected the directory of SmolLM2 in HF layout")
+    return Path(name)
+
+
+@pytest.fixture(scope="module")
+def prompts(demo_model: Path) -> list[tuple[int, ...]]:
+    tokenizer = AutoTokenizer.from_pretrained(demo_model)
+    chats = [[{"role": "user", "content": question}] for question in QUESTIONS]
+    texts = tokenizer.apply_chat_template(chats, add_generation_prompt=True, tokenize=False)
+    return [tuple(tokenizer(text, add_special_tokens=False).input_ids) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def expected(demo_model: Path, prompts) -> dict[tuple[int, int], list[int]]:
+    """Continuations by (prompt, adapter); one base model carries all adapters in turn."""
+    base = AutoModelForCausalLM.from_pretrained(demo_model, dtype=torch.float32).eval()
+    answers = {(at, 0): greedy_tokens(base, prompt, TOKENS) for at, prompt in enumerate(prompts)}
+    model = None
+    for index, name in enumerate(ADAPTERS):
+        if name is None:
+            continue
+        if model is None:
+            model = PeftModel.from_pretrained(base, ADAPTER_ROOT / name, adapter_name=name)
+        else:
+            model.load_adapter(ADAPTER_ROOT / name, adapter_name=name)
+        model.set_adapter(name)
+        for at, prompt in enumerate(prompts):
+            answers[at, index] = greedy_tokens(model, prompt, TOKENS)
+    return answers
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_mixed_batches_answer_like_transformers(
+    demo_model: Path, prompts, expected, tmp_path_factory: pytest.TempPathFactory, world: int
+) -> None:
+    # given
+    folder = tmp_path_factory.mktemp("smollm2")
+    group = start_group(folder, demo_model, ADAPTER_ROOT, world)
+    try:
+        router = TestingRouter(group)
+        for index, name in enumerate(ADAPTERS):
+            if name is not None:
+                router.load(index, name)
+
+        # when
+        keys = list(expected)
+        requests = [
+            router.request(list(prompts[at]), adapter, max_new_tokens=TOKENS)
+            for at, adapter in keys
+        ]
+        answers = router.run(*requests)
+
+        # then
+        got = {key: answer.ids for key, answer in zip(keys, answers, strict=True)}
+        assert got == expected
+        for at in range(len(prompts)):
+            assert len({tuple(got[at, adapter]) for adapter in range(len(ADAPTERS))}) == 4
+    finally:
+        group.stop()
+
+
+def test_the_demo_prompt_renders_as_transformers_renders_it(demo_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(demo_model)
+    chat = [{"role": "user", "content": QUESTIONS[0]}]
+
+    ours = ChatRenderer(demo_model, Tokenizer(demo_model)).render(json.dumps(chat), "", True)
+
+    assert ours == tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)

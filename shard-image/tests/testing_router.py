@@ -1,0 +1,155 @@
+"""What a router does to a shard, as far as the tests need it: blocks, batches, fan-out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shard_process import ShardGroup
+
+from lorax_shard.pb import generate_pb2 as pb
+
+BLOCK_SIZE = 16
+CACHE_TOKENS = 64 * 1024
+
+
+@dataclass
+class Answer:
+    """All that came back for one request."""
+
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    special: list[bool] = field(default_factory=list)
+    alternatives: list[pb.AlternativeTokens] = field(default_factory=list)
+    prompt_tokens: int = 0
+    prefill: pb.NextTokens | None = None
+    final: pb.GeneratedText | None = None
+
+    def add(self, generation: pb.Generation) -> None:
+        self.ids += generation.next_tokens.ids
+        self.logprobs += generation.next_tokens.logprobs
+        self.texts += generation.next_tokens.texts
+        self.special += generation.next_tokens.is_special
+        self.alternatives += generation.next_tokens.alternative_tokens
+        self.prompt_tokens += generation.prefill_tokens_length
+        if generation.HasField("prefill_tokens"):
+            self.prefill = generation.prefill_tokens
+        if generation.HasField("generated_text"):
+            self.final = generation.generated_text
+
+
+class TestingRouter:
+    """Drives a shard group step by step. Blocks are handed out upwards and never reused."""
+
+    __test__ = False  # no test class, whatever its name
+
+    def __init__(self, group: ShardGroup) -> None:
+        self.stubs = group.stubs()
+        self.master = self.stubs[0]
+        self.answers: dict[int, Answer] = {}
+        self._next_request = 0
+        self._next_batch = 1
+        self._next_block = 1
+        self.fan_out("ClearCache", pb.ClearCacheRequest())
+        self.fan_out("Warmup", pb.WarmupRequest(batch=warm_up_batch()))
+
+    def fan_out(self, method: str, request) -> list:
+        """The answers of all shards, in order; every shard gets the call before one is awaited."""
+        calls = [getattr(stub, method).future(request, timeout=60) for stub in self.stubs]
+        return [call.result() for call in calls]
+
+    def load(self, index: int, adapter_id: str) -> None:
+        parameters = pb.AdapterParameters(adapter_ids=[adapter_id])
+        request = {"adapter_parameters": parameters, "adapter_source": pb.LOCAL}
+        assert self.master.DownloadAdapter(pb.DownloadAdapterRequest(**request)).downloaded
+        answers = self.fan_out("LoadAdapter", pb.LoadAdapterRequest(**request, adapter_index=index))
+        assert all(answer.loaded for answer in answers)
+
+    def offload(self, index: int, adapter_id: str) -> bool:
+        parameters = pb.AdapterParameters(adapter_ids=[adapter_id])
+        request = pb.OffloadAdapterRequest(adapter_parameters=parameters, adapter_index=index)
+        return self.master.OffloadAdapter(request).offloaded
+
+    def request(
+        self,
+        prompt: list[int],
+        adapter: int = 0,
+        max_new_tokens: int = 12,
+        stop: Iterable[str] = (),
+        ignore_eos: bool = False,
+        prefill_logprobs: bool = False,
+        truncate: int = 0,
+        **parameters,
+    ) -> pb.Request:
+        """A request with blocks of its own; greedy unless parameters say otherwise."""
+        needed = len(prompt) + max_new_tokens - 1
+        count = -(-needed // BLOCK_SIZE)
+        blocks = range(self._next_block, self._next_block + count)
+        if blocks.stop * BLOCK_SIZE > CACHE_TOKENS:
+            blocks = range(1, 1 + count)
+        self._next_block = blocks.stop
+        slots = [block * BLOCK_SIZE + place for block in blocks for place in range(BLOCK_SIZE)]
+        self._next_request += 1
+        return pb.Request(
+            id=self._next_request,
+            tokenized_inputs=pb.TokenizedInputs(ids=prompt),
+            truncate=truncate,
+            parameters=pb.NextTokenChooserParameters(**{"temperature": 1.0} | parameters),
+            stopping_parameters=pb.StoppingCriteriaParameters(
+                max_new_tokens=max_new_tokens, stop_sequences=stop, ignore_eos_token=ignore_eos
+            ),
+            prefill_logprobs=prefill_logprobs,
+            adapter_index=adapter,
+            blocks=blocks,
+            slots=slots[:needed],
+        )
+
+    def prefill(self, *requests: pb.Request) -> pb.CachedBatch | None:
+        """Starts a batch; what goes on of it."""
+        batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
+        self._next_batch += 1
+        return self._take(self.fan_out("Prefill", pb.PrefillRequest(batch=batch)))
+
+    def decode(self, *batches: pb.CachedBatch) -> pb.CachedBatch | None:
+        """One step of the batches, which become one."""
+        return self._take(self.fan_out("Decode", pb.DecodeRequest(batches=batches)))
+
+    def finish(self, batch: pb.CachedBatch | None) -> None:
+        """Steps until every request of the batch has ended."""
+        while batch is not None:
+            batch = self.decode(batch)
+
+    def run(self, *requests: pb.Request) -> list[Answer]:
+        """The answers to requests that run as one batch."""
+        self.finish(self.prefill(*requests))
+        return [self.answers.pop(request.id) for request in requests]
+
+    def _take(self, responses: list) -> pb.CachedBatch | None:
+        for response in responses:
+            for generation in response.generations:
+                self.answers.setdefault(generation.request_id, Answer()).add(generation)
+        last = responses[-1]
+        return last.batch if last.HasField("batch") else None
+
+
+def warm_up_batch() -> pb.Batch:
+    """As upstream's router sends it: no ids, no blocks, an image and settings nobody serves."""
+    chunks = [
+        pb.InputChunk(text="_test " * 40),
+        pb.InputChunk(image=pb.Image(data=b"png", mimetype="image/png")),
+    ]
+    requests = [
+        pb.Request(
+            id=0,
+            inputs="_test " * 40,
+            tokenized_inputs=pb.TokenizedInputs(input_chunks=chunks if first else chunks[:1]),
+            truncate=40,
+            parameters=pb.NextTokenChooserParameters(
+                temperature=0.9, top_k=10, top_p=0.9, typical_p=0.9, repetition_penalty=1.2,
+                frequency_penalty=0.5, presence_penalty=0.5, watermark=True,
+            ),
+            stopping_parameters=pb.StoppingCriteriaParameters(max_new_tokens=24),
+            prefill_logprobs=True,
+        )
+        for first in (True, False)
+    ]  # fmt: skip
+    return pb.Batch(id=0, requests=requests, size=2, max_tokens=128)
