@@ -6,7 +6,6 @@ cd "$(dirname "$0")"
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/lorax"
 files=$(find . -name '*.go' ! -name '*_test.go' -o -name 'go.*' -o -name build.sh | LC_ALL=C sort)
-# shellcheck disable=SC2086 # one argument a file
 key=$({ go env GOVERSION GOARCH; cat $files; } | sha256sum | cut -c1-12)
 folder="$cache/cluster-$key"
 mkdir -p "$cache"
@@ -20,11 +19,12 @@ if [ ! -d "$folder" ]; then
   set -- -s -w -X "lorax.dev/cluster/command.Version=${kubernetes#v}"
   set -- "$@" -X "helm.sh/helm/v3/internal/version.version=$(go list -m -f '{{.Version}}' helm.sh/helm/v3)"
   for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-    set -- "$@" -X "$package.gitVersion=$kubernetes" -X "$package.gitMajor=1" -X "$package.gitMinor=34"
+    set -- "$@" -X "$package.gitVersion=$kubernetes" -X "$package.gitMajor=1"
   done
   CGO_ENABLED=0 go build -trimpath -ldflags "$*" -o "$made/" . helm.sh/helm/v3/cmd/helm >&2
   mv "$made/cluster" "$made/lorax-cluster"
   ln -s lorax-cluster "$made/kubectl"
+  find "$cache" -maxdepth 1 -name 'cluster-*' -mtime +2 -exec rm -rf {} +
   mv "$made" "$folder"
 fi
 echo "$folder/lorax-cluster"

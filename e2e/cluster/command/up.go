@@ -85,7 +85,7 @@ func prepare(path string) (state.Folder, error) {
 
 // hold is the parent of the whole cluster: when it ends, the kernel ends the rest.
 func hold(folder state.Folder, options upOptions) error {
-	if err := errors.Join(folder.End(), folder.MakeMountPoints(), folder.MakeCgroups()); err != nil {
+	if err := errors.Join(folder.End(), folder.MakeCgroups()); err != nil {
 		return err
 	}
 	store, err := lockStore()

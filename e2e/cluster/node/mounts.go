@@ -29,10 +29,10 @@ func mountPrivately(folder state.Folder) error {
 		func() error { return mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE) },
 		func() error { return mount("proc", "/proc", "proc", 0) },
 		func() error { return renewSysfs(folder) },
+		func() error { return addFolders("/var/lib", folder.Path("config", "lib"), "kubelet", "cni") },
+		func() error { return addFolders("/run", folder.Path("config", "run"), "containerd") },
 		func() error { return mount(folder.Path("kubelet"), "/var/lib/kubelet", "", unix.MS_BIND) },
 		func() error { return mount(folder.Path("log"), "/var/log", "", unix.MS_BIND) },
-		func() error { return mount("tmpfs", "/var/lib/cni", "tmpfs", 0) },
-		func() error { return mount("tmpfs", "/run/containerd", "tmpfs", 0) },
 		func() error { return showSysctls(folder) },
 		// Pods may ask for mount propagation, which needs a shared root.
 		func() error { return mount("", "/", "", unix.MS_REC|unix.MS_SHARED) },

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,27 +8,6 @@ import (
 )
 
 const grace = 15 * time.Second
-
-// Mount points that the cluster's mount namespace needs and a machine may lack.
-var mountPoints = []string{"/var/lib/kubelet", "/var/lib/cni", "/run/containerd"}
-
-// MakeMountPoints creates the machine's missing mount points, as empty folders, and remembers them.
-func (f Folder) MakeMountPoints() error {
-	for _, point := range mountPoints {
-		if _, err := os.Stat(point); err == nil {
-			continue
-		}
-		record, err := os.OpenFile(f.Path("mountpoints"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(record, point)
-		if err = errors.Join(err, record.Close(), os.MkdirAll(point, 0o755)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Remove ends the cluster if it runs and removes all that it left. Removing twice is no error.
 func (f Folder) Remove() error {
@@ -45,14 +23,6 @@ func (f Folder) Remove() error {
 	}
 	if len(mounted) > 0 {
 		return fmt.Errorf("state folder %s has mounts in it: %s", f, strings.Join(mounted, ", "))
-	}
-	record, err := os.ReadFile(f.Path("mountpoints"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, point := range strings.Fields(string(record)) {
-		// Somebody else may use the folder by now; an empty one is all that is ours.
-		_ = os.Remove(point)
 	}
 	return os.RemoveAll(string(f))
 }
