@@ -5,6 +5,7 @@ import dev.lorax.operator.log.LogKeys;
 import dev.lorax.operator.server.LoraxServerReconciler;
 import dev.lorax.operator.server.plan.ServingPlanner;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
 import io.javaoperatorsdk.operator.api.config.LeaderElectionConfiguration;
@@ -12,6 +13,7 @@ import io.javaoperatorsdk.operator.api.config.LeaderElectionConfigurationBuilder
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,16 +27,43 @@ final class LoraxOperator implements AutoCloseable {
 
   private final Operator operator;
   private final HealthServer health;
+  private final AtomicBoolean stopping;
 
-  private LoraxOperator(Operator operator, HealthServer health) {
+  private LoraxOperator(Operator operator, HealthServer health, AtomicBoolean stopping) {
     this.operator = operator;
     this.health = health;
+    this.stopping = stopping;
   }
 
-  /** Starts watching. The client is closed with the operator. */
-  static LoraxOperator start(OperatorConfig config, KubernetesClient client, Clock clock)
+  /**
+   * Starts watching. The client is closed with the operator. {@code leadershipLost} is called when
+   * another process has been elected while this one was not stopping; it must end the process,
+   * because reconciles may still be under way.
+   */
+  static LoraxOperator start(
+      OperatorConfig config, KubernetesClient client, Clock clock, Runnable leadershipLost)
       throws IOException {
-    var operator = new Operator(overrides -> configure(overrides, config, client));
+    var stopping = new AtomicBoolean();
+    Runnable lost =
+        () -> {
+          if (!stopping.get()) {
+            leadershipLost.run();
+          }
+        };
+    var operator = new Operator(overrides -> configure(overrides, config, client, lost));
+    register(operator, config, clock);
+    var runtime = operator.getRuntimeInfo();
+    var health =
+        HealthServer.start(
+            config.healthPort(),
+            () -> !runtime.isStarted() || runtime.allEventSourcesAreHealthy(),
+            () -> runtime.isStarted() && runtime.allEventSourcesAreHealthy());
+    operator.start();
+    LOG.atInfo().addKeyValue(LogKeys.PORT, health.port()).log("operator started");
+    return new LoraxOperator(operator, health, stopping);
+  }
+
+  private static void register(Operator operator, OperatorConfig config, Clock clock) {
     var reconciler =
         new LoraxServerReconciler(new ServingPlanner(config.images()), clock, config.instance());
     operator.register(
@@ -44,25 +73,20 @@ final class LoraxOperator implements AutoCloseable {
             overrides.settingNamespaces(config.watchNamespaces());
           }
         });
-    var runtime = operator.getRuntimeInfo();
-    var health =
-        HealthServer.start(
-            config.healthPort(),
-            () -> !runtime.isStarted() || runtime.allEventSourcesAreHealthy(),
-            () -> runtime.isStarted() && runtime.allEventSourcesAreHealthy());
-    operator.start();
-    LOG.atInfo().addKeyValue(LogKeys.PORT, health.port()).log("operator started");
-    return new LoraxOperator(operator, health);
   }
 
   @Override
   public void close() {
+    stopping.set(true);
     operator.stop();
     health.close();
   }
 
   private static void configure(
-      ConfigurationServiceOverrider overrides, OperatorConfig config, KubernetesClient client) {
+      ConfigurationServiceOverrider overrides,
+      OperatorConfig config,
+      KubernetesClient client,
+      Runnable leadershipLost) {
     overrides
         .withKubernetesClient(client)
         .withCloseClientOnStop(true)
@@ -72,14 +96,19 @@ final class LoraxOperator implements AutoCloseable {
         // One more look after an own write is cheaper than an annotation on what users see.
         .withPreviousAnnotationForDependentResources(false);
     if (config.leadership() != null) {
-      overrides.withLeaderElectionConfiguration(election(config.leadership(), config.instance()));
+      overrides.withLeaderElectionConfiguration(
+          election(config.leadership(), config.instance(), leadershipLost));
     }
   }
 
-  private static LeaderElectionConfiguration election(Leadership leadership, String instance) {
+  private static LeaderElectionConfiguration election(
+      Leadership leadership, String instance, Runnable leadershipLost) {
     return LeaderElectionConfigurationBuilder.aLeaderElectionConfiguration(leadership.leaseName())
         .withLeaseNamespace(leadership.leaseNamespace())
         .withIdentity(instance)
+        // The framework would exit the process also while it stops, and hang there for ever.
+        .withExitOnStopLeading(false)
+        .withLeaderCallbacks(new LeaderCallbacks(() -> {}, leadershipLost, leader -> {}))
         .build();
   }
 }

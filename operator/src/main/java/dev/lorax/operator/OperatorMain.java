@@ -2,6 +2,8 @@ package dev.lorax.operator;
 
 import dev.lorax.operator.log.LogKeys;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.javaoperatorsdk.operator.OperatorException;
 import java.io.IOException;
 import java.time.Clock;
 import org.slf4j.Logger;
@@ -14,18 +16,30 @@ public final class OperatorMain {
 
   private OperatorMain() {}
 
-  public static void main(String[] arguments) throws IOException {
-    OperatorConfig config;
+  public static void main(String[] arguments) {
     try {
-      config = OperatorConfig.fromEnvironment(System.getenv());
+      OperatorConfig config = OperatorConfig.fromEnvironment(System.getenv());
+      LOG.atInfo().addKeyValue(LogKeys.CONFIG, config).log("operator starts");
+      start(config);
     } catch (IllegalArgumentException wrong) {
       LOG.atError().addKeyValue(LogKeys.PROBLEM, wrong.getMessage()).log("configuration refused");
       System.exit(2);
-      return;
+    } catch (IOException | OperatorException | KubernetesClientException failed) {
+      LOG.atError().setCause(failed).log("operator could not start");
+      System.exit(1);
     }
-    LOG.atInfo().addKeyValue(LogKeys.CONFIG, config).log("operator starts");
+  }
+
+  private static void start(OperatorConfig config) throws IOException {
+    var client = new KubernetesClientBuilder().build();
     var operator =
-        LoraxOperator.start(config, new KubernetesClientBuilder().build(), Clock.systemUTC());
+        LoraxOperator.start(config, client, Clock.systemUTC(), OperatorMain::leadershipLost);
     Runtime.getRuntime().addShutdownHook(new Thread(operator::close, "stop"));
+  }
+
+  private static void leadershipLost() {
+    LOG.atWarn().log("another operator process was elected; this one ends");
+    // No shutdown hooks: they would wait for reconciles that the new leader must not meet.
+    Runtime.getRuntime().halt(1);
   }
 }

@@ -23,7 +23,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The whole operator against a real API server, from what users write to what they read. */
+/**
+ * The whole operator against a real API server, from what users write to what they read. It has the
+ * rights that the chart grants and no others.
+ */
 @ExtendWith(TestingApiServer.class)
 final class LoraxServerIT {
 
@@ -52,8 +55,9 @@ final class LoraxServerIT {
     operator =
         LoraxOperator.start(
             new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0),
-            server.client(),
-            Clock.systemUTC());
+            server.operatorClient(),
+            Clock.systemUTC(),
+            () -> {});
   }
 
   @AfterEach
@@ -119,8 +123,9 @@ final class LoraxServerIT {
     operator =
         LoraxOperator.start(
             new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "second", 0),
-            access.client(),
-            Clock.systemUTC());
+            access.operatorClient(),
+            Clock.systemUTC(),
+            () -> {});
     new TestingPod(client, namespace, "demo").create();
     awaitReason("PodStarting");
 

@@ -5,6 +5,7 @@ import io.fabric8.kubeapitest.KubeAPIServerConfigBuilder;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 public final class TestingApiServer implements ParameterResolver {
 
   private static final String DIRECTORY = "KUBE_API_TEST_DIR";
+  private static final String OPERATOR = "test-operator";
 
   @Override
   public boolean supportsParameter(ParameterContext parameter, ExtensionContext extension) {
@@ -60,12 +62,25 @@ public final class TestingApiServer implements ParameterResolver {
       server.start();
       var access = new Access(server);
       access.applyDefinition();
+      ChartRole.grant(access.client(), OPERATOR);
       return access;
     }
 
-    /** A client of its own for each caller, who closes it. */
+    /** A client that may do everything, of its own for each caller, who closes it. */
     public KubernetesClient client() {
       return new KubernetesClientBuilder().withConfig(config).build();
+    }
+
+    /** A client that may do what the chart grants to the operator, and nothing else. */
+    public KubernetesClient operatorClient() {
+      return new KubernetesClientBuilder()
+          .withConfig(new ConfigBuilder(config).withImpersonateUsername(OPERATOR).build())
+          .build();
+    }
+
+    /** For processes of their own. */
+    public String kubeconfig() {
+      return server.getKubeConfigYaml();
     }
 
     /** A fresh namespace, so that tests never see each other's objects. */
