@@ -1,9 +1,8 @@
 #!/bin/sh
 # Prints the path of lorax-cluster, which it builds when the cache lacks one of this very content.
-# Beside it lie helm and, as a link to it, kubectl. Building needs no root.
+# Beside it lie helm and, as a link to it, kubectl.
 set -eu
 cd "$(dirname "$0")"
-
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/lorax"
 files=$(find . -name '*.go' ! -name '*_test.go' -o -name 'go.*' -o -name build.sh | LC_ALL=C sort)
 key=$({ go env GOVERSION GOARCH; cat $files; } | sha256sum | cut -c1-12)
@@ -18,8 +17,9 @@ if [ ! -d "$folder" ]; then
   kubernetes=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
   set -- -s -w -X "lorax.dev/cluster/command.Version=${kubernetes#v}"
   set -- "$@" -X "helm.sh/helm/v3/internal/version.version=$(go list -m -f '{{.Version}}' helm.sh/helm/v3)"
+  minor=${kubernetes#v1.}
   for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-    set -- "$@" -X "$package.gitVersion=$kubernetes" -X "$package.gitMajor=1"
+    set -- "$@" -X "$package.gitVersion=$kubernetes" -X "$package.gitMajor=1" -X "$package.gitMinor=${minor%%.*}"
   done
   CGO_ENABLED=0 go build -trimpath -ldflags "$*" -o "$made/" . helm.sh/helm/v3/cmd/helm >&2
   mv "$made/cluster" "$made/lorax-cluster"
