@@ -39,6 +39,7 @@ type node struct {
 	devices        int
 	audit          bool
 	client         kubernetes.Interface
+	started        time.Time
 }
 
 // Run brings the cluster up, says "ready" through the callback and returns only when some part of
@@ -47,6 +48,7 @@ func Run(ctx context.Context, plan Plan, listener net.Listener, progress func(st
 	n := &node{
 		processes:      processes{folder: plan.Folder, ended: make(chan error, 16)},
 		containerdRoot: plan.ContainerdRoot, images: plan.Images, devices: plan.Devices, audit: plan.Audit,
+		started: time.Now(),
 	}
 	go func() { n.ended <- network.Forward(listener) }()
 	up := make(chan error, 1)
@@ -151,7 +153,9 @@ func (n *node) ready(ctx context.Context) error {
 		return err
 	}
 	for _, condition := range found.Status.Conditions {
-		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
+		// A node of a resumed cluster was ready once; only this kubelet's word counts.
+		fresh := condition.LastHeartbeatTime.After(n.started)
+		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue && fresh {
 			return nil
 		}
 	}
