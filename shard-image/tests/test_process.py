@@ -93,7 +93,8 @@ def test_upstreams_launcher_can_start_it(tiny: TinyModel, folder: Path) -> None:
     # when
     deadline = time.monotonic() + 60
     while "Server started" not in shard.log():
-        assert time.monotonic() < deadline and shard.process.poll() is None, shard.log()
+        assert time.monotonic() < deadline, shard.log()
+        assert shard.process.poll() is None, shard.log()
         time.sleep(0.05)
     shard.wait_until_serving()
     stub = generate_pb2_grpc.LoraxServiceStub(shard.channel)

@@ -1,9 +1,10 @@
 """How much memory there is for adapters and for the cache."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
+from lorax_shard.engine.limits import MemoryLimits
 
 # Of the host memory that is free when the shard warms up. Activations, the page cache that holds
 # the weights' files, and the other processes of the machine live in the rest.
@@ -13,15 +14,6 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 class OutOfMemory(ValueError):
     """Something does not fit the memory that is set aside for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryLimits:
-    """The shares of device memory; names and meanings are upstream's."""
-
-    adapter_fraction: float = 0.1  # ADAPTER_MEMORY_FRACTION, of all memory
-    device_fraction: float = 1.0  # CUDA_MEMORY_FRACTION, of all memory
-    wiggle_room: float = 0.9  # MEMORY_WIGGLE_ROOM, of what is left for the cache
 
 
 class DeviceMemory:
@@ -77,7 +69,8 @@ def _host_available() -> int:
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
     if limit is None or used is None:
         return available
-    return max(0, min(available, limit - used))
+    # Pages of files that nobody read lately count as used, but are given back on demand.
+    return max(0, min(available, limit - used + _inactive_file_pages()))
 
 
 def _meminfo(key: str) -> int:
@@ -86,6 +79,14 @@ def _meminfo(key: str) -> int:
         if name == key:
             return int(value.split()[0]) * 1024
     raise OutOfMemory(f"/proc/meminfo has no {key}")
+
+
+def _inactive_file_pages() -> int:
+    for line in (_CGROUP / "memory.stat").read_text().splitlines():
+        name, _, value = line.partition(" ")
+        if name == "inactive_file":
+            return int(value)
+    return 0
 
 
 def _cgroup(name: str) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lorax_shard.adapters.sources import AdapterSource
-from lorax_shard.engine.memory import MemoryLimits
+from lorax_shard.engine.limits import MemoryLimits
 from lorax_shard.server.config import (
     DEVICES,
     ConfigurationError,
@@ -15,7 +15,6 @@ from lorax_shard.server.config import (
     ServeConfig,
 )
 from lorax_shard.server.log import LEVELS, configure_logging
-from lorax_shard.server.serve import serve
 
 _LOG = logging.getLogger(__name__)
 _TERMINATION_LOG = "/dev/termination-log"
@@ -37,7 +36,11 @@ def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
     arguments = _parser().parse_args(words)
     configure_logging(arguments.logger_level, arguments.json_output)
     try:
-        asyncio.run(serve(read_config(arguments, environment)))
+        config = read_config(arguments, environment)
+        # Only now: it takes seconds to import torch, and none to find a wrong argument.
+        from lorax_shard.server.serve import serve
+
+        asyncio.run(serve(config))
     # The top of the process: whatever it was, say it where people look, and end.
     except Exception as error:
         message = str(error) or type(error).__name__

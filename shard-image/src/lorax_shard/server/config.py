@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lorax_shard.adapters.sources import AdapterSource
-from lorax_shard.engine.memory import MemoryLimits
+from lorax_shard.engine.limits import MemoryLimits
 
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107

@@ -9,11 +9,17 @@ import grpc
 from lorax_shard.engine.chat import ChatTemplateError, NoChatTemplate
 
 _LOG = logging.getLogger(__name__)
+
+
+class NotOffered(ValueError):
+    """A call of the protocol that this kind of model has no answer to."""
+
+
 # Upstream's router expects INTERNAL with the exception's text for everything that generate.v1 does.
 _STATUSES: dict[type[Exception], grpc.StatusCode] = {
     ChatTemplateError: grpc.StatusCode.INVALID_ARGUMENT,
     NoChatTemplate: grpc.StatusCode.FAILED_PRECONDITION,
-    NotImplementedError: grpc.StatusCode.UNIMPLEMENTED,
+    NotOffered: grpc.StatusCode.UNIMPLEMENTED,
 }
 
 
@@ -38,7 +44,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 message = str(error) or type(error).__name__
                 # A refusal is a ValueError and explains itself; anything else is a bug or a
                 # broken machine and needs its traceback.
-                _LOG.error("%s failed: %s", method, message, exc_info=not _is_refusal(error))
+                _LOG.error(
+                    "%s failed: %s", method, message, exc_info=not isinstance(error, ValueError)
+                )
                 status = _STATUSES.get(type(error), grpc.StatusCode.INTERNAL)
                 await context.abort(status, message)
 
@@ -47,7 +55,3 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
-
-
-def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, ValueError | NotImplementedError)

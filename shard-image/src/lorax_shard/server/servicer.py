@@ -12,6 +12,7 @@ from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grp
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
 from lorax_shard.server.compute import ComputeThread
+from lorax_shard.server.errors import NotOffered
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
@@ -107,11 +108,11 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
         """Refused: a decoder has no embedding to give."""
-        raise NotImplementedError("this model generates text, it does not embed")
+        raise NotOffered("this model generates text, it does not embed")
 
     async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
         """Refused: a decoder has no classes."""
-        raise NotImplementedError("this model generates text, it does not classify")
+        raise NotOffered("this model generates text, it does not classify")
 
     async def DownloadAdapter(
         self, request: pb.DownloadAdapterRequest, context: Any
