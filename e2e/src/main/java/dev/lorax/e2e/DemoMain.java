@@ -78,6 +78,11 @@ public final class DemoMain {
     @Nullable Path clusterProgram;
 
     @Option(
+        names = "--k3s-image",
+        description = "The k3s to start in Docker, for machines without a public registry.")
+    @Nullable String k3sImage;
+
+    @Option(
         names = "--context",
         description = "A context of your kubeconfig to use instead of a cluster of its own.")
     @Nullable String context;
@@ -117,6 +122,7 @@ public final class DemoMain {
           stateHome().resolve("lorax/demo"),
           context,
           clusterProgram,
+          k3sImage,
           images,
           SearchPath.parse(environment.getOrDefault("PATH", "")),
           stepOffset,

@@ -32,10 +32,12 @@ public sealed interface ClusterChoice {
    *
    * @param context a context of the person's kubeconfig: only a cluster named here is ever touched
    * @param program the embedded cluster's program, which asks for that kind
+   * @param k3sImage an image to use where k3s is chosen, instead of the public one
    */
   static ClusterChoice decide(
       @Nullable String context,
       @Nullable Path program,
+      @Nullable String k3sImage,
       Surroundings surroundings,
       Consumer<String> progress) {
     if (context != null) {
@@ -45,7 +47,7 @@ public sealed interface ClusterChoice {
       return new Embedded(program);
     }
     return K3sCluster.dockerAnswers()
-        ? new K3s(K3sCluster.DEFAULT_IMAGE)
+        ? new K3s(k3sImage == null ? K3sCluster.DEFAULT_IMAGE : k3sImage)
         : new Embedded(EmbeddedCluster.build(surroundings.repository(), progress));
   }
 

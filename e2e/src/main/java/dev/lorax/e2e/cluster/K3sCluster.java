@@ -119,7 +119,10 @@ final class K3sCluster implements Cluster {
       if (result.getExitCode() != 0) {
         throw new CommandFailed(
             "%s in the k3s container ended with status %d: %s"
-                .formatted(String.join(" ", command), result.getExitCode(), result.getStderr()));
+                .formatted(
+                    String.join(" ", command),
+                    result.getExitCode(),
+                    (result.getStdout() + result.getStderr()).strip()));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

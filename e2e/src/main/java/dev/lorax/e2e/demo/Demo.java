@@ -63,7 +63,11 @@ public final class Demo {
     try (Step step = steps.begin("Kubernetes")) {
       ClusterChoice choice =
           ClusterChoice.decide(
-              config.context(), config.clusterProgram(), config.surroundings(), step::doing);
+              config.context(),
+              config.clusterProgram(),
+              config.k3sImage(),
+              config.surroundings(),
+              step::doing);
       DemoState state =
           DemoState.read(config.state())
               .orElseGet(() -> new DemoState(choice, false, null).write(config.state()));

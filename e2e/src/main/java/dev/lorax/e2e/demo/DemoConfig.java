@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param state the folder that holds all of a running demo
  * @param context a context of the person's kubeconfig to use instead of a cluster of our own
  * @param clusterProgram the embedded cluster's program, if it is built already
+ * @param k3sImage the image of a k3s in Docker, instead of the public one
  * @param images archives of the images
  * @param stepOffset steps that the caller took before
  * @param steps steps in all
@@ -21,6 +22,7 @@ public record DemoConfig(
     Path state,
     @Nullable String context,
     @Nullable Path clusterProgram,
+    @Nullable String k3sImage,
     List<Path> images,
     SearchPath programs,
     int stepOffset,

@@ -39,7 +39,7 @@ public record Diagnosis(KubernetesClient client, String namespace) {
       List<String> found = source.read();
       (found.isEmpty() ? List.of("none") : found).forEach(line -> lines.add("    " + line));
     } catch (KubernetesClientException e) {
-      lines.add("    could not be read: " + e.getMessage());
+      lines.add("    could not be read: " + (e.getCause() == null ? e.getMessage() : e.getCause()));
     }
   }
 

@@ -19,6 +19,7 @@ record StoryConfig(
     Path module,
     @Nullable String context,
     @Nullable Path clusterProgram,
+    @Nullable String k3sImage,
     List<Path> images,
     Path python,
     SearchPath programs) {
@@ -52,6 +53,7 @@ record StoryConfig(
         module,
         environment.get("LORAX_TEST_CONTEXT"),
         program == null ? null : Path.of(program),
+        environment.get("LORAX_K3S_IMAGE"),
         images,
         python.getFirst(),
         SearchPath.parse(environment.getOrDefault("PATH", "")));

@@ -49,7 +49,8 @@ final class World implements AutoCloseable {
         new Surroundings(
             config.repository(), config.module().resolve("target/cluster"), config.programs());
     ClusterChoice choice =
-        ClusterChoice.decide(config.context(), config.clusterProgram(), surroundings, World::say);
+        ClusterChoice.decide(
+            config.context(), config.clusterProgram(), config.k3sImage(), surroundings, World::say);
     choice.down(surroundings, World::say);
     Cluster cluster = choice.up(surroundings, World::say);
     var installation =
