@@ -31,30 +31,6 @@ final class LocalLauncherTest extends LauncherTestCase {
   }
 
   @Test
-  void starts_shards_and_router_as_upstream_does() {
-    // given
-    var sockets = launcher().sockets();
-
-    // when
-    launcher().start("--num-shard", "2", "--dtype", "bfloat16", "--max-best-of", "3");
-    awaitPhase("Serving");
-
-    // then
-    assertThat(launcher().started("shard-1"))
-        .singleElement()
-        .asString()
-        .contains("serve " + launcher().model() + " --uds-path " + sockets + "/epoch-1/shard")
-        .contains("--json-output --source local --adapter-source local --sharded")
-        .contains("--dtype bfloat16");
-    assertThat(launcher().started("router"))
-        .singleElement()
-        .asString()
-        .contains("--master-shard-uds-path " + sockets + "/current/shard-0")
-        .contains("--max-input-length 4095 --max-total-tokens 4096")
-        .contains("--max-best-of 3");
-  }
-
-  @Test
   void starts_a_new_epoch_when_a_shard_is_killed_and_keeps_the_router() throws Exception {
     // given
     launcher().start("--num-shard", "2");

@@ -63,7 +63,7 @@ final class AgentMembers {
       startNow(name, start);
     } else {
       before.kill();
-      var unused = before.exited().thenRun(() -> startNow(name, start));
+      var _ = before.exited().thenRun(() -> startNow(name, start));
     }
   }
 
@@ -78,7 +78,7 @@ final class AgentMembers {
       LocalMember member = host.start(command, line -> wrote(command, line));
       members.put(name, member);
       outbox.put(started(member));
-      var unused = member.exited().thenAccept(exit -> outbox.put(exited(member, exit)));
+      var _ = member.exited().thenAccept(exit -> outbox.put(exited(member, exit)));
     } catch (MemberStartException | IllegalArgumentException e) {
       outbox.put(failed(start, String.valueOf(e.getMessage())));
     } catch (InterruptedException e) {

@@ -36,7 +36,7 @@ public final class HealthProbe implements AutoCloseable {
   CompletableFuture<Void> shard(Path socket) {
     ManagedChannel channel = sockets.channel(socket);
     CompletableFuture<Void> ready = repeat("probe-" + socket.getFileName(), () -> ask(channel));
-    var unused = ready.whenComplete((answer, error) -> channel.shutdownNow());
+    var _ = ready.whenComplete((answer, error) -> channel.shutdownNow());
     return ready;
   }
 
@@ -69,7 +69,7 @@ public final class HealthProbe implements AutoCloseable {
     try {
       // Without this the channel would itself wait ever longer between attempts to connect.
       channel.resetConnectBackoff();
-      var unused =
+      var _ =
           LoraxServiceGrpc.newBlockingStub(channel)
               .withDeadlineAfter(ATTEMPT_DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
               .health(HealthRequest.getDefaultInstance());

@@ -32,12 +32,16 @@ final class MemberLog implements Consumer<OutputLine> {
   @Override
   public void accept(OutputLine line) {
     var parsed = LogLine.parse(line.text());
-    Level level = parsed.map(LogLine::level).orElse(Level.INFO);
-    String message = parsed.map(LogLine::message).orElse(line.text());
-    if (line.stream() == OutputLine.Stream.STDERR || level == Level.ERROR) {
-      keep(message);
+    // What is no log line is still something that a person may need to see.
+    LogLine entry = parsed.orElseGet(() -> LogLine.plain(line.text()));
+    if (line.stream() == OutputLine.Stream.STDERR || entry.level() == Level.ERROR) {
+      keep(entry.message());
     }
-    log.atLevel(level).log(message);
+    var event = log.atLevel(entry.level());
+    for (var field : entry.fields().entrySet()) {
+      event = event.addKeyValue(field.getKey(), field.getValue());
+    }
+    event.log(entry.message());
   }
 
   private synchronized void keep(String message) {

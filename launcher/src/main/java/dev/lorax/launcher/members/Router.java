@@ -87,7 +87,7 @@ public final class Router {
     Duration timeout = surroundings.restarts().startupTimeout();
     CompletableFuture<Void> ready =
         started.readyAfter(surroundings.probe().router(command.health()));
-    var unused =
+    var _ =
         ready.thenRun(() -> LOG.atInfo().addKeyValue("url", command.health()).log("router ready"));
     failure = firstOf(started, ready, timeout);
   }
@@ -106,7 +106,7 @@ public final class Router {
               }
             });
     // Held so that the deadline is dropped with the member it belongs to.
-    var unused = ended.thenRun(() -> late.cancel(false));
+    var _ = ended.thenRun(() -> late.cancel(false));
     return failure;
   }
 }

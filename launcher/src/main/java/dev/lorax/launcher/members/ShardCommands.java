@@ -72,7 +72,8 @@ public final class ShardCommands {
         config.adapterRoots().stream()
             .map(Path::toString)
             .collect(Collectors.joining(File.pathSeparator)));
-    environment.put("ADAPTER_MEMORY_FRACTION", adapterMemoryFraction());
+    // Upstream sets 0 here when adapters are preloaded, and then refuses to load any other.
+    environment.put("ADAPTER_MEMORY_FRACTION", Double.toString(config.adapterMemoryFraction()));
     environment.put("HUGGINGFACE_HUB_CACHE", modelCache.toString());
     environment.put("NCCL_ASYNC_ERROR_HANDLING", "1");
     environment.put("SAFETENSORS_FAST_GPU", "1");
@@ -80,12 +81,5 @@ public final class ShardCommands {
     // Otherwise a line shows up in the log only when a buffer of them is full.
     environment.put("PYTHONUNBUFFERED", "1");
     return environment;
-  }
-
-  /** Preloaded adapters take their memory before the rest is measured, so nothing is set aside. */
-  private String adapterMemoryFraction() {
-    return config.preloadedAdapterIds().isEmpty()
-        ? Double.toString(config.adapterMemoryFraction())
-        : "0";
   }
 }

@@ -29,7 +29,7 @@ final class WatchedMember {
     this.log = log;
     this.status = status;
     status.starting(member.name(), member.epoch());
-    var unused =
+    var _ =
         member.exited().thenAccept(exit -> status.ended(name(), epoch(), failure(exit).sentence()));
   }
 
@@ -60,7 +60,7 @@ final class WatchedMember {
   /** Ready when the probe completes; the probe is given up when the member ends first. */
   CompletableFuture<Void> readyAfter(CompletableFuture<Void> healthProbe) {
     probe = healthProbe;
-    var unused = member.exited().thenRun(() -> healthProbe.cancel(false));
+    var _ = member.exited().thenRun(() -> healthProbe.cancel(false));
     return healthProbe.thenRun(() -> status.ready(name(), epoch()));
   }
 
@@ -73,7 +73,7 @@ final class WatchedMember {
   }
 
   private MemberFailure failure(Exit exit) {
-    return new MemberFailure(name(), exit.description(), log.lastWords());
+    return new MemberFailure(name(), exit.description(), exit.fromOutside() ? "" : log.lastWords());
   }
 
   MemberFailure notReadyWithin(Duration timeout) {

@@ -8,6 +8,9 @@ public sealed interface Exit {
   /** For a sentence that starts with the member's name. */
   String description();
 
+  /** Whether somebody else ended it, so that its own last words say nothing about why. */
+  boolean fromOutside();
+
   /** The process ended; the code is as a shell reports it: 128 + signal number after a signal. */
   record Code(int value) implements Exit {
 
@@ -20,6 +23,12 @@ public sealed interface Exit {
       var signal = SIGNALS.get(value - SIGNAL_BASE);
       return signal == null ? "exited with code " + value : "was ended by " + signal;
     }
+
+    @Override
+    public boolean fromOutside() {
+      return value == SIGNAL_BASE + PosixSignal.SIGKILL.number()
+          || value == SIGNAL_BASE + PosixSignal.SIGTERM.number();
+    }
   }
 
   /** Nobody can tell any more: the container that held the process is gone. */
@@ -28,6 +37,11 @@ public sealed interface Exit {
     @Override
     public String description() {
       return "was lost: " + reason;
+    }
+
+    @Override
+    public boolean fromOutside() {
+      return true;
     }
   }
 }

@@ -52,7 +52,7 @@ public final class LocalProcessHost implements ProcessHost {
     Process process = startOnStarter(command, builder);
     var member = LocalMember.watch(command, process, guard.ownGroup(), output);
     started.add(command.member());
-    var unused = member.exited().thenRun(() -> children.remove(process.pid()));
+    var _ = member.exited().thenRun(() -> children.remove(process.pid()));
     return member;
   }
 

@@ -70,7 +70,7 @@ public final class OrphanReaper implements AutoCloseable {
 
   /** Also makes this process the parent of all orphans below it, should it not be process 1. */
   public static OrphanReaper start(LocalProcessHost host) {
-    becomeSubreaper();
+    setSubreaper(true);
     return new OrphanReaper(
         Thread.ofPlatform().daemon().name("orphan-reaper").start(() -> reap(host)));
   }
@@ -111,9 +111,9 @@ public final class OrphanReaper implements AutoCloseable {
     }
   }
 
-  private static void becomeSubreaper() {
+  private static void setSubreaper(boolean on) {
     try {
-      int ignored = (int) PRCTL.invokeExact(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+      int _ = (int) PRCTL.invokeExact(PR_SET_CHILD_SUBREAPER, on ? 1L : 0L, 0L, 0L, 0L);
     } catch (Throwable e) {
       throw new AssertionError("prctl(2) cannot throw", e);
     }
@@ -127,6 +127,7 @@ public final class OrphanReaper implements AutoCloseable {
 
   @Override
   public void close() {
+    setSubreaper(false);
     thread.interrupt();
   }
 }

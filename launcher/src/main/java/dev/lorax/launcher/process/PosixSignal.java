@@ -42,7 +42,7 @@ public enum PosixSignal {
   /** Any signal by its number, as another program asked for it. */
   public static void send(int target, int number) {
     try {
-      int ignored = (int) KILL.invokeExact(target, number);
+      int _ = (int) KILL.invokeExact(target, number);
     } catch (Throwable e) {
       throw new AssertionError("kill(2) cannot throw", e);
     }

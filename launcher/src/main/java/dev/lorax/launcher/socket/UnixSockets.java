@@ -53,6 +53,6 @@ public final class UnixSockets implements AutoCloseable {
 
   @Override
   public void close() {
-    var unused = eventLoop.shutdownGracefully(0, CLOSE_DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
+    var _ = eventLoop.shutdownGracefully(0, CLOSE_DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
   }
 }

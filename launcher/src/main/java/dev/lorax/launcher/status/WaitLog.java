@@ -11,6 +11,7 @@ public final class WaitLog implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger("launcher");
   private static final Duration PERIOD = Duration.ofSeconds(10);
+  private static final Duration WORTH_TELLING = Duration.ofSeconds(5);
 
   private final Thread thread;
 
@@ -35,17 +36,16 @@ public final class WaitLog implements AutoCloseable {
   }
 
   private static void report(LauncherStatus.Snapshot snapshot, Instant now) {
-    snapshot
-        .members()
-        .forEach((member, state) -> {
-          if (state instanceof MemberState.Loading(var epoch, var since)) {
-            LOG.atInfo()
-                .addKeyValue("member", member)
-                .addKeyValue("epoch", epoch)
-                .addKeyValue("elapsed", Duration.between(since, now).toSeconds() + "s")
-                .log("still loading");
-          }
-        });
+    for (var member : snapshot.members().entrySet()) {
+      if (member.getValue() instanceof MemberState.Loading(var epoch, var since)
+          && Duration.between(since, now).compareTo(WORTH_TELLING) >= 0) {
+        LOG.atInfo()
+            .addKeyValue("member", member.getKey())
+            .addKeyValue("epoch", epoch)
+            .addKeyValue("elapsed", Duration.between(since, now).toSeconds() + "s")
+            .log("still loading");
+      }
+    }
   }
 
   @Override

@@ -1,0 +1,127 @@
+package dev.lorax.launcher.members;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lorax.launcher.config.ArgumentException;
+import dev.lorax.launcher.config.LauncherArguments;
+import dev.lorax.launcher.config.LauncherConfig;
+import dev.lorax.launcher.model.ModelDirectory;
+import dev.lorax.launcher.process.MemberCommand;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What upstream's shard and router programs are told, too. */
+final class MemberCommandsTest {
+
+  private static final Path SOCKETS = Path.of("/run/lorax/epoch-3/shard");
+
+  @TempDir private Path directory;
+
+  private static LauncherConfig config(String... line) throws ArgumentException {
+    List<String> arguments = new ArrayList<>(List.of("--model-id", "m"));
+    arguments.addAll(List.of(line));
+    var parsed = LauncherArguments.parse(arguments, Map.of(), Path.of("/home/someone"));
+    return ((LauncherArguments.Parsed.Run) parsed).config();
+  }
+
+  private static List<MemberCommand> shards(LauncherConfig config) {
+    var model = new ModelDirectory(Path.of("/models/m"), OptionalInt.empty());
+    return new ShardCommands(config.shards(), Path.of("/data")).forEpoch(3, SOCKETS, model);
+  }
+
+  private MemberCommand router(LauncherConfig config, OptionalInt contextLength) throws Exception {
+    try (var epochs = EpochDirectories.claim(directory)) {
+      return new RouterCommand(config.router(), epochs)
+          .forStart(1, new ModelDirectory(Path.of("/models/m"), contextLength));
+    }
+  }
+
+  @Test
+  void starts_one_shard_without_asking_for_peers() throws Exception {
+    assertThat(shards(config()))
+        .singleElement()
+        .satisfies(shard ->
+            assertThat(String.join(" ", shard.arguments()))
+                .isEqualTo(
+                    "lorax-server serve /models/m --uds-path /run/lorax/epoch-3/shard"
+                        + " --logger-level INFO --json-output --source local"
+                        + " --adapter-source local"));
+  }
+
+  @Test
+  void tells_every_shard_its_place_and_the_adapters() throws Exception {
+    // given
+    LauncherConfig config =
+        config(
+            "--num-shard",
+            "2",
+            "--dtype",
+            "bfloat16",
+            "--device",
+            "cuda",
+            "--adapter-root",
+            directory.toString(),
+            "--preloaded-adapter-ids",
+            "sql",
+            "--preloaded-adapter-ids",
+            "pirate");
+
+    // when
+    MemberCommand second = shards(config).get(1);
+
+    // then
+    assertThat(String.join(" ", second.arguments()))
+        .endsWith(
+            "--sharded --dtype bfloat16 --preloaded-adapter-ids sql"
+                + " --preloaded-adapter-ids pirate --preloaded-adapter-source local");
+    assertThat(second.environment())
+        .containsEntry("RANK", "1")
+        .containsEntry("WORLD_SIZE", "2")
+        .containsEntry("MASTER_ADDR", "localhost")
+        .containsEntry("MASTER_PORT", "29500")
+        .containsEntry("LORAX_DEVICE", "cuda")
+        .containsEntry("LORAX_ADAPTER_ROOTS", directory.toString())
+        .containsEntry("ADAPTER_MEMORY_FRACTION", "0.1")
+        .containsEntry("HUGGINGFACE_HUB_CACHE", "/data");
+  }
+
+  @Test
+  void derives_the_token_limits_from_the_model_up_to_upstreams_ceiling() throws Exception {
+    assertThat(String.join(" ", router(config(), OptionalInt.of(2048)).arguments()))
+        .contains("--max-input-length 2047 --max-total-tokens 2048 --max-batch-prefill-tokens 2097")
+        .contains("--master-shard-uds-path " + directory + "/current/shard-0")
+        .doesNotContain("--max-batch-total-tokens");
+    assertThat(router(config(), OptionalInt.of(131072)).arguments()).contains("4096", "4095");
+    assertThat(router(config(), OptionalInt.empty()).arguments()).contains("4096", "4095");
+  }
+
+  @Test
+  void gives_the_router_the_limits_that_were_asked_for() throws Exception {
+    // given
+    LauncherConfig config =
+        config(
+            "--max-total-tokens",
+            "512",
+            "--max-batch-total-tokens",
+            "9000",
+            "--max-best-of",
+            "3",
+            "--hostname",
+            "127.0.0.1");
+
+    // when
+    MemberCommand command = router(config, OptionalInt.of(8192));
+
+    // then
+    assertThat(String.join(" ", command.arguments()))
+        .contains("--max-input-length 511 --max-total-tokens 512 --max-batch-prefill-tokens 561")
+        .contains("--max-batch-total-tokens 9000")
+        .contains("--max-best-of 3")
+        .contains("--hostname 127.0.0.1");
+  }
+}

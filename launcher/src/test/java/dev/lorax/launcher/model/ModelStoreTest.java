@@ -1,0 +1,124 @@
+package dev.lorax.launcher.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lorax.launcher.config.LauncherConfig.ModelConfig;
+import dev.lorax.launcher.convert.TinyGguf;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.InstantSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ModelStoreTest {
+
+  @TempDir private Path directory;
+
+  private ModelStore store(Object id) {
+    var config = new ModelConfig(id.toString(), directory.resolve("cache"), false);
+    return new ModelStore(config, InstantSource.system());
+  }
+
+  @Test
+  void converts_a_gguf_file_into_a_directory_named_after_its_content() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.Q4.gguf"));
+
+    // when
+    ModelDirectory model = store(file).downloadAndConvert();
+
+    // then
+    assertThat(model.path().getFileName().toString()).matches("gguf--tiny\\.Q4--[0-9a-f]{12}");
+    assertThat(model.maxPositionEmbeddings()).hasValue(64);
+    assertThat(model.path().getParent()).isDirectoryNotContaining("glob:**/*.unfinished");
+  }
+
+  @Test
+  void converts_the_same_content_once() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    Path weights = store(file).downloadAndConvert().path().resolve("model.safetensors");
+    var old = FileTime.fromMillis(0);
+    Files.setLastModifiedTime(weights, old);
+
+    // when
+    store(file).downloadAndConvert();
+
+    // then
+    assertThat(Files.getLastModifiedTime(weights)).isEqualTo(old);
+  }
+
+  @Test
+  void makes_up_for_a_conversion_that_was_killed() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    Path made = store(file).downloadAndConvert().path();
+    Path unfinished = made.resolveSibling("." + made.getFileName() + ".unfinished");
+    Files.move(made, unfinished);
+    Files.delete(unfinished.resolve("config.json"));
+
+    // when
+    ModelDirectory model = store(file).downloadAndConvert();
+
+    // then
+    assertThat(model.path()).isEqualTo(made);
+    assertThat(unfinished).doesNotExist();
+  }
+
+  @Test
+  void an_interrupt_stops_the_conversion_and_leaves_nothing() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+
+    // when
+    Thread.currentThread().interrupt();
+
+    // then
+    assertThatThrownBy(() -> store(file).downloadAndConvert())
+        .isInstanceOf(InterruptedException.class);
+    assertThat(Thread.interrupted()).isFalse();
+    assertThat(directory.resolve("cache")).doesNotExist();
+  }
+
+  @Test
+  void takes_a_directory_in_hugging_face_layout_as_it_is() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    Path layout = store(file).downloadAndConvert().path();
+
+    // then
+    assertThat(store(layout).downloadAndConvert().path()).isEqualTo(layout);
+  }
+
+  @Test
+  void says_what_is_missing() throws Exception {
+    // given
+    Path empty = Files.createDirectory(directory.resolve("empty"));
+    Path text = Files.writeString(directory.resolve("model.txt"), "");
+
+    // then
+    assertRefused(
+        empty,
+        "model directory %s lacks config.json, tokenizer.json, tokenizer_config.json, *.safetensors"
+            .formatted(empty));
+    assertRefused(
+        directory.resolve("absent.gguf"),
+        "model %s/absent.gguf does not exist: expected a directory in Hugging Face layout or a .gguf file"
+            .formatted(directory));
+    assertRefused(
+        text,
+        "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(text));
+    assertRefused(
+        "mistralai/Mistral-7B-Instruct-v0.1",
+        "model mistralai/Mistral-7B-Instruct-v0.1 is neither a local directory nor a .gguf file,"
+            + " and download from the hub is not available in this version");
+  }
+
+  private void assertRefused(Object id, String sentence) {
+    assertThatThrownBy(() -> store(id).downloadAndConvert())
+        .isInstanceOf(ModelException.class)
+        .hasMessage(sentence);
+  }
+}
