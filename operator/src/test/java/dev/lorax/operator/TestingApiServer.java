@@ -83,12 +83,18 @@ public final class TestingApiServer implements ParameterResolver {
       return server.getKubeConfigYaml();
     }
 
-    /** A fresh namespace, so that tests never see each other's objects. */
+    /** A fresh namespace for each caller; it takes pods of the Restricted profile only. */
     public synchronized String namespace() {
       String name = "test-" + ++namespaces;
       try (var client = client()) {
         client
-            .resource(new NamespaceBuilder().withNewMetadata().withName(name).endMetadata().build())
+            .resource(
+                new NamespaceBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .addToLabels("pod-security.kubernetes.io/enforce", "restricted")
+                    .endMetadata()
+                    .build())
             .create();
       }
       return name;

@@ -27,13 +27,13 @@ public record Adapters(
             "Where adapter ids are looked up: local means directories under spec.adapters.pvc.")
         Source source,
     @JsonPropertyDescription(
-            "The claim whose directory holds one directory for each adapter, in PEFT layout. The id of an"
-                + " adapter is its path relative to that directory.")
+            "The claim whose directory holds one directory for each adapter, in PEFT layout. The id"
+                + " of an adapter is its path relative to that directory.")
         @Nullable Claim pvc,
     @Size(max = 128)
         @JsonPropertyDescription(
-            "Ids of adapters that a replica loads before it takes requests. Others are loaded when a"
-                + " request names them.")
+            "Ids of adapters that a replica loads before it takes requests. Others are loaded when"
+                + " a request names them.")
         List<@Size(min = 1, max = 256) @Pattern(Names.ADAPTER_ID) String> preload) {
 
   public Adapters {

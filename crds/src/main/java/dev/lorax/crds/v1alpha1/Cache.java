@@ -20,8 +20,8 @@ public record Cache(
     @JsonPropertyDescription("A volume on the node's disk that goes with the pod.")
         @Nullable EmptyDir emptyDir,
     @JsonPropertyDescription(
-            "An existing claim that outlives the pods. With more than one replica it must be mountable by"
-                + " all of them.")
+            "An existing claim that outlives the pods. With more than one replica it must be"
+                + " mountable by all of them.")
         @Nullable WritableClaim pvc) {
 
   /** A volume as long-lived as its pod. */

@@ -28,9 +28,9 @@ public record Claim(
     @Default("\"\"")
         @Size(max = 512)
         @JsonPropertyDescription(
-            "Path inside the claim, relative to its root: for a model a directory in Hugging Face layout or"
-                + " a .gguf file, for adapters the directory that holds one directory for each adapter."
-                + " Empty for the root.")
+            "Path inside the claim, relative to its root: for a model a directory in Hugging Face"
+                + " layout or a .gguf file, for adapters the directory that holds one directory for"
+                + " each adapter. Empty for the root.")
         String path) {
 
   public Claim {

@@ -17,8 +17,8 @@ public record Launcher(
         @Nullable String image,
     @Size(max = 64)
         @JsonPropertyDescription(
-            "Further launcher arguments, for example [--dtype, bfloat16]. Arguments that the operator sets"
-                + " itself are refused.")
+            "Further launcher arguments, for example [--dtype, bfloat16]. Arguments that the"
+                + " operator sets itself are refused.")
         List<@Size(max = 1024) String> args,
     @JsonPropertyDescription("Compute resources of the launcher's container.")
         @Nullable ComputeResources resources) {

@@ -31,7 +31,8 @@ import io.fabric8.kubernetes.model.annotation.Version;
         + " Every request may name its own adapter; requests for different adapters share a batch.")
 @ValidationRule(
     value =
-        "self.metadata.name.size() <= 52 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "self.metadata.name.size() <= 52 &&"
+            + " self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     message =
         "metadata.name must be at most 52 characters of a-z, 0-9 and '-', starting with a letter:"
             + " the Service and the pods are named after it")

@@ -29,16 +29,16 @@ import org.jspecify.annotations.Nullable;
 public record LoraxServerSpec(
     @Required
         @JsonPropertyDescription(
-            "Where the base model comes from: exactly one of hub and pvc. Immutable, because adapters"
-                + " are trained for one base model.")
+            "Where the base model comes from: exactly one of hub and pvc. Immutable, because"
+                + " adapters are trained for one base model.")
         ModelSource model,
     @Default("1")
         @Min(0)
         @Max(1000)
         @SpecReplicas
         @JsonPropertyDescription(
-            "Number of identical replicas, each a pod with its own devices. The operator never writes"
-                + " this field: kubectl scale and autoscalers own it.")
+            "Number of identical replicas, each a pod with its own devices. The operator never"
+                + " writes this field: kubectl scale and autoscalers own it.")
         Integer replicas,
     @Default("{}")
         @JsonPropertyDescription(
@@ -55,8 +55,8 @@ public record LoraxServerSpec(
             "The process that fetches the model, starts shards and router, and watches them.")
         Launcher launcher,
     @JsonPropertyDescription(
-            "Volume for downloaded and converted weights. Without it each pod keeps them in a volume"
-                + " of its own that goes with the pod.")
+            "Volume for downloaded and converted weights. Without it each pod keeps them in a"
+                + " volume of its own that goes with the pod.")
         @Nullable Cache cache,
     @Default("{}") @JsonPropertyDescription("The Service in front of the replicas.")
         ServerService service,

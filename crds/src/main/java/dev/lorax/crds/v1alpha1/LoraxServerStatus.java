@@ -27,10 +27,11 @@ public record LoraxServerStatus(
         @Nullable String adaptersReady,
     @JsonPropertyDescription("The preloaded adapters.") List<AdapterStatus> adapters,
     @JsonPropertyDescription(
-            "Ready says whether all replicas answer requests and, if not, what they wait for. Available"
-                + " says whether at least one does. Progressing says whether something is still on its way."
-                + " ModelCached, ShardsReady and RouterReady say how far the replicas have come."
-                + " PeerAccess says whether shards can see each other's devices.")
+            "Ready says whether all replicas answer requests and, if not, what they wait for."
+                + " Available says whether at least one does. Progressing says whether something is"
+                + " still on its way. ModelCached, ShardsReady and RouterReady say how far the"
+                + " replicas have come. PeerAccess says whether shards can see each other's"
+                + " devices.")
         List<Condition> conditions) {
 
   public LoraxServerStatus {

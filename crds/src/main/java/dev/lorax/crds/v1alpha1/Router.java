@@ -15,16 +15,16 @@ import org.jspecify.annotations.Nullable;
         "!has(self.maxInputLength) || !has(self.maxTotalTokens)"
             + " || self.maxInputLength < self.maxTotalTokens",
     message =
-        "maxInputLength must be less than maxTotalTokens: a request needs room for its prompt and at least"
-            + " one new token",
+        "maxInputLength must be less than maxTotalTokens: a request needs room for its prompt and"
+            + " at least one new token",
     fieldPath = ".maxInputLength")
 @ValidationRule(
     value =
         "!has(self.maxTotalTokens) || !has(self.maxBatchTotalTokens)"
             + " || self.maxTotalTokens <= self.maxBatchTotalTokens",
     message =
-        "maxBatchTotalTokens must be at least maxTotalTokens: a batch needs room for one request of any"
-            + " allowed length",
+        "maxBatchTotalTokens must be at least maxTotalTokens: a batch needs room for one request of"
+            + " any allowed length",
     fieldPath = ".maxBatchTotalTokens")
 public record Router(
     @Size(min = 1, max = 512)

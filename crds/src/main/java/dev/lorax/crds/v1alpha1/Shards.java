@@ -26,18 +26,19 @@ public record Shards(
             "What the shards compute on: cuda takes one NVIDIA GPU for each shard, cpu takes none.")
         Device device,
     @JsonPropertyDescription(
-            "PerContainer runs each shard in a container of its own, SharedContainer all shards in one"
-                + " container that holds all devices. Unset lets the operator choose: PerContainer for a"
-                + " single shard or cpu, else SharedContainer, because a container sees only its own GPUs"
-                + " and shards that cannot see each other's GPUs lose their fast link.")
+            "PerContainer runs each shard in a container of its own, SharedContainer all shards in"
+                + " one container that holds all devices. Unset lets the operator choose:"
+                + " PerContainer for a single shard or cpu, else SharedContainer, because a"
+                + " container sees only its own GPUs and shards that cannot see each other's GPUs"
+                + " lose their fast link.")
         @Nullable Placement placement,
     @Size(min = 1, max = 512)
         @JsonPropertyDescription(
             "Container image of the shards; the operator's default for the device when unset.")
         @Nullable String image,
     @JsonPropertyDescription(
-            "Compute resources of one shard. A container that runs several shards gets their sum. The"
-                + " operator adds the GPU unless a GPU resource is named here.")
+            "Compute resources of one shard. A container that runs several shards gets their sum."
+                + " The operator adds the GPU unless a GPU resource is named here.")
         @Nullable ComputeResources resources) {
 
   public Shards {

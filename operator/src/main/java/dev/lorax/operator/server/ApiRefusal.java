@@ -32,7 +32,8 @@ record ApiRefusal(String reason, String message, boolean lasting) {
       case HttpURLConnection.HTTP_CONFLICT ->
           new ApiRefusal(
               "NameTaken",
-              "an object that the operator did not make has the name of this LoraxServer; delete it or choose another name: "
+              "an object that the operator did not make has the name of this LoraxServer; delete it"
+                  + " or choose another name: "
                   + message,
               false);
       case HttpURLConnection.HTTP_FORBIDDEN -> new ApiRefusal("Forbidden", message, false);

@@ -126,7 +126,7 @@ final class LauncherArguments {
     }
   }
 
-  private static String spelled(Device device) {
+  static String spelled(Device device) {
     return switch (device) {
       case CPU -> "cpu";
       case CUDA -> "cuda";

@@ -71,11 +71,13 @@ public final class ServingPlanner {
   private List<PlanProblem> problems(LoraxServerSpec spec, @Nullable String shardImage) {
     var problems = new ArrayList<PlanProblem>();
     if (shardImage == null) {
+      String device = LauncherArguments.spelled(spec.shards().device());
       problems.add(
           new PlanProblem(
               Code.SHARD_IMAGE_MISSING,
-              "spec.shards.image is unset and this operator has no default shard image for device %s: set spec.shards.image"
-                  .formatted(spec.shards().device().name().toLowerCase(java.util.Locale.ROOT))));
+              "spec.shards.image is unset and this operator has no default shard image for device "
+                  + device
+                  + ": set spec.shards.image"));
     }
     LauncherArguments.problems(spec).forEach(problems::add);
     Stream.of(

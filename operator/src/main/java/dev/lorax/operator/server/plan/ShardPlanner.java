@@ -64,8 +64,8 @@ final class ShardPlanner {
           new PeerAccess(
               false,
               "DevicesIsolated",
-              "each of %d containers sees only its own GPU, so shards exchange data without a direct link; set spec.shards.placement to SharedContainer"
-                  .formatted(shards.count()));
+              "a container sees only its own GPU, so shards exchange data without a direct link;"
+                  + " set spec.shards.placement to SharedContainer");
     };
   }
 }
