@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -34,6 +35,7 @@ record RouterConfig(
     boolean jsonOutput) {
   static final String VERSION = "0.1.0";
 
+  private static final int LAST_PORT = 65_535;
   private static final String ANY_ADDRESS = "0.0.0.0";
   private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
 
@@ -89,45 +91,75 @@ record RouterConfig(
     if (name.equals("hostname") && !IP.matcher(value).matches()) {
       return ANY_ADDRESS;
     }
-    return value;
+    return option.type() == boolean.class ? String.valueOf(isOn(value)) : value;
+  }
+
+  /** Upstream's reading of switches in the environment. */
+  private static boolean isOn(String value) {
+    return !Set.of("0", "false", "no", "off", "n", "f").contains(value.toLowerCase(Locale.ROOT));
   }
 
   private static RouterConfig check(RouterOptions options, OptionProblems problems) {
-    if (!IP.matcher(options.hostname).matches()) {
-      problems.add("--hostname: expected an IP address, got `%s`".formatted(options.hostname));
-    }
-    if (options.tokenizerName == null) {
-      problems.add("--tokenizer-name: expected the directory of the model, got nothing");
-    }
-    Path directory = Path.of(options.tokenizerName == null ? "." : options.tokenizerName);
+    Path directory = directory(options, problems);
     RequestLimits limits = limits(options, problems);
     WarmupPlan warmup = warmup(options, limits, problems);
-    int workers = problems.integer("--validation-workers", options.validationWorkers, 1);
-    int waitingSteps = problems.integer("--max-waiting-tokens", options.maxWaitingTokens, 0);
-    float ratio = problems.ratio("--waiting-served-ratio", options.waitingServedRatio);
-    int loops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-    return new RouterConfig(
-        Path.of(options.masterShardUdsPath),
-        directory,
-        new Address(options.hostname, problems.integer("--port", options.port, 0), loops),
+    var batch =
+        new BatchLimits(
+            warmup.maxPrefillTokens(),
+            problems.ratio("--waiting-served-ratio", options.waitingServedRatio),
+            problems.integer("--max-waiting-tokens", options.maxWaitingTokens, 0),
+            options.eagerPrefill);
+    var facts =
         new ServerFacts(
             options.modelId == null ? directory.toString() : options.modelId,
             options.revision,
             limits,
-            ratio,
-            waitingSteps,
-            workers,
-            options.eagerPrefill,
-            VERSION),
-        new BatchLimits(warmup.maxPrefillTokens(), ratio, waitingSteps, options.eagerPrefill),
-        new ResidencyLimits(
-            problems.integer("--max-active-adapters", options.maxActiveAdapters, 1),
-            problems.seconds("--adapter-cycle-time-s", options.adapterCycleTimeSeconds)),
+            batch,
+            problems.integer("--validation-workers", options.validationWorkers, 1),
+            VERSION);
+    return new RouterConfig(
+        Path.of(options.masterShardUdsPath),
+        directory,
+        address(options, problems),
+        facts,
+        batch,
+        residency(options, problems),
         warmup,
-        new Patience(
-            problems.seconds("--shard-connect-timeout-s", options.shardConnectTimeoutSeconds),
-            problems.seconds("--drain-timeout-s", options.drainTimeoutSeconds)),
+        patience(options, problems),
         options.jsonOutput);
+  }
+
+  private static Path directory(RouterOptions options, OptionProblems problems) {
+    if (options.tokenizerName == null) {
+      problems.add("--tokenizer-name: expected the directory of the model, got nothing");
+      return Path.of(".");
+    }
+    return Path.of(options.tokenizerName);
+  }
+
+  private static Address address(RouterOptions options, OptionProblems problems) {
+    if (!IP.matcher(options.hostname).matches()) {
+      problems.add("--hostname: expected an IP address, got `%s`".formatted(options.hostname));
+    }
+    int port = problems.integer("--port", options.port, 0);
+    if (port > LAST_PORT) {
+      problems.add("--port: expected at most %d, got %d".formatted(LAST_PORT, port));
+    }
+    // Tokenizing, batching and the collector need cores as well.
+    int eventLoops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    return new Address(options.hostname, port, eventLoops);
+  }
+
+  private static ResidencyLimits residency(RouterOptions options, OptionProblems problems) {
+    return new ResidencyLimits(
+        problems.integer("--max-active-adapters", options.maxActiveAdapters, 1),
+        problems.seconds("--adapter-cycle-time-s", options.adapterCycleTimeSeconds));
+  }
+
+  private static Patience patience(RouterOptions options, OptionProblems problems) {
+    return new Patience(
+        problems.seconds("--shard-connect-timeout-s", options.shardConnectTimeoutSeconds),
+        problems.seconds("--drain-timeout-s", options.drainTimeoutSeconds));
   }
 
   private static RequestLimits limits(RouterOptions options, OptionProblems problems) {

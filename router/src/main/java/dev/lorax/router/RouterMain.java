@@ -46,7 +46,7 @@ public final class RouterMain {
     try {
       serve(config);
     } catch (IOException e) {
-      fail(environment, "Argument validation error: " + e.getMessage(), e);
+      fail(environment, "Unable to start: " + e.getMessage(), e);
     } catch (ShardException e) {
       fail(environment, "Unable to connect to the model shards: " + e.reason(), e);
     } catch (RuntimeException e) {

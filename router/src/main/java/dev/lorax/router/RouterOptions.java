@@ -111,10 +111,4 @@ final class RouterOptions {
       defaultValue = "60",
       description = "How long to wait for the shards at the start.")
   String shardConnectTimeoutSeconds;
-
-  @Option(
-      names = "--tokenizer-config-path",
-      hidden = true,
-      description = "Accepted for compatibility: the shard renders chat templates.")
-  @Nullable String tokenizerConfigPath;
 }

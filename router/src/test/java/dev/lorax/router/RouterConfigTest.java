@@ -67,6 +67,14 @@ class RouterConfigTest {
   }
 
   @Test
+  void reads_switches_of_the_environment_as_upstream_does() {
+    assertThat(read(Map.of("EAGER_PREFILL", "1"), "--tokenizer-name", "m").batch().eagerPrefill())
+        .isTrue();
+    assertThat(read(Map.of("EAGER_PREFILL", "off"), "--tokenizer-name", "m").batch().eagerPrefill())
+        .isFalse();
+  }
+
+  @Test
   void answers_help() {
     assertThat(RouterConfig.read(List.of("--help"), Map.of())).isInstanceOf(Reading.Answer.class);
   }

@@ -97,9 +97,10 @@ final class BatchSession {
   private void prefill(PrefillBatch batch) throws ShardException, InterruptedException {
     running.enter(batch.entries());
     long start = ticker.nanos();
-    batch.entries().forEach(entry -> entry.sink().scheduled(start));
     try {
-      StepResult result = send(shards.prefill(batch));
+      Pending<StepResult> call = shards.prefill(batch);
+      batch.entries().forEach(entry -> entry.sink().scheduled(start));
+      StepResult result = send(call);
       observer.stepSucceeded(Step.PREFILL, batch.entries().size(), ticker.nanos() - start);
       deliver(result, batch.entries());
       if (result.batch() != null) {

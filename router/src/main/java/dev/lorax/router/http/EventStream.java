@@ -97,7 +97,7 @@ final class EventStream implements GenerationSink {
     http.response().write(events);
     if (http.response().writeQueueFull()) {
       exchange.abandon();
-      http.request().connection().close();
+      http.response().reset();
     }
   }
 

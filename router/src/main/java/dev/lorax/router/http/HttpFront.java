@@ -76,6 +76,7 @@ public final class HttpFront implements AutoCloseable {
       var options =
           new HttpServerOptions()
               .setTcpNoDelay(true)
+              .setHandle100ContinueAutomatically(true)
               .setMaxHeaderSize(MOST_HEADER_BYTES)
               .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
       HttpServer server = vertx.createHttpServer(options).requestHandler(api.router(vertx));

@@ -35,12 +35,12 @@ final class InfoRoute implements Handler<RoutingContext> {
     json.writeNumberField("max_stop_sequences", limits.maxStopSequences());
     json.writeNumberField("max_input_length", limits.maxInputLength());
     json.writeNumberField("max_total_tokens", limits.maxTotalTokens());
-    json.writeNumberField("waiting_served_ratio", facts.waitingServedRatio());
+    json.writeNumberField("waiting_served_ratio", facts.batch().waitingServedRatio());
     json.writeNumberField(
         "max_batch_total_tokens", shards == null ? 0 : shards.maxBatchTotalTokens());
-    json.writeNumberField("max_waiting_tokens", facts.maxWaitingTokens());
+    json.writeNumberField("max_waiting_tokens", facts.batch().maxWaitingSteps());
     json.writeNumberField("validation_workers", facts.validationWorkers());
-    json.writeBooleanField("eager_prefill", facts.eagerPrefill());
+    json.writeBooleanField("eager_prefill", facts.batch().eagerPrefill());
     json.writeStringField("version", facts.version());
     json.writeNullField("sha");
     json.writeNullField("docker_label");

@@ -1,5 +1,6 @@
 package dev.lorax.router.http;
 
+import dev.lorax.router.batching.BatchLimits;
 import dev.lorax.router.request.RequestLimits;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +13,6 @@ public record ServerFacts(
     String modelId,
     @Nullable String revision,
     RequestLimits limits,
-    float waitingServedRatio,
-    int maxWaitingTokens,
+    BatchLimits batch,
     int validationWorkers,
-    boolean eagerPrefill,
     String version) {}

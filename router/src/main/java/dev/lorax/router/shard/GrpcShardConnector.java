@@ -63,11 +63,15 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   @Override
   public GrpcShardGroup connect() throws InterruptedException {
     Duration pause = FIRST_PAUSE;
+    String told = "";
     while (true) {
       try {
         return attempt();
       } catch (ShardException e) {
-        LOG.atWarn().addKeyValue("reason", e.reason()).log("shards not connected, trying again");
+        if (!told.equals(e.reason())) {
+          told = e.reason();
+          LOG.atWarn().addKeyValue("reason", told).log("shards not connected, trying again");
+        }
         Thread.sleep(pause);
         pause = longer(pause);
       }
