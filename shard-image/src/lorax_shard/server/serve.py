@@ -30,13 +30,14 @@ async def serve(config: ServeConfig) -> None:
     compute = ComputeThread()
     shard = await compute.run(start_shard, config)
     server = _build_server(shard, compute)
+    # Before the socket appears: whoever sees it may stop the process at once.
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     socket = Path(config.socket_path)
     # Left behind by a process that was killed; binding would fail on it.
     socket.unlink(missing_ok=True)
     server.add_insecure_port(f"unix:{socket}")
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await server.start()
     _LOG.info("Server started at unix://%s", socket)
     await stopped.wait()
