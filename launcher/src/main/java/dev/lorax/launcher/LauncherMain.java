@@ -119,7 +119,14 @@ public final class LauncherMain {
       throws IOException, InterruptedException {
     PlaceConfig place = config.place();
     return switch (place.processHost()) {
-      case LOCAL -> LocalProcessHost.open();
+      case LOCAL -> {
+        var host = LocalProcessHost.open();
+        if (!host.childrenEndWithParent()) {
+          LOG.atWarn()
+              .log("no setpriv here: kill -9 of the launcher would leave its members behind");
+        }
+        yield host;
+      }
       case POD -> {
         Path runtime = Path.of(System.getProperty("java.home"));
         AgentInstallation.install(runtime, ownJar(), place.agentDirectory());

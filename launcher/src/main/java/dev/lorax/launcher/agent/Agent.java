@@ -1,5 +1,6 @@
 package dev.lorax.launcher.agent;
 
+import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.control.AgentName;
 import dev.lorax.launcher.process.LocalProcessHost;
 import dev.lorax.launcher.process.MemberName;
@@ -105,7 +106,7 @@ public final class Agent {
         Hello.newBuilder()
             .setRole(AgentName.spelled(name.role()))
             .setIndex(name.index())
-            .setVersion("0.1.0")
+            .setVersion(LauncherConfig.VERSION)
             .addAllRunning(members.running());
     return AgentMessage.newBuilder().setHello(hello).build();
   }

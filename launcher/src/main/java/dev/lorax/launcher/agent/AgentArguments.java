@@ -1,5 +1,6 @@
 package dev.lorax.launcher.agent;
 
+import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.control.AgentName;
 import dev.lorax.launcher.process.MemberName;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import picocli.CommandLine.Option;
     name = "lorax-agent",
     description = "Starts processes in this container on behalf of the launcher.",
     mixinStandardHelpOptions = true,
-    version = "lorax-agent 0.1.0")
+    version = "lorax-agent " + LauncherConfig.VERSION)
 public final class AgentArguments {
 
   @Option(

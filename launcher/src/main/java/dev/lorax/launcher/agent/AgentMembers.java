@@ -51,10 +51,6 @@ final class AgentMembers {
         .toList();
   }
 
-  synchronized boolean isEmpty() {
-    return members.isEmpty();
-  }
-
   /** The launcher knows only one member of a name, so another of that name must end first. */
   synchronized void start(Start start) {
     var name = MemberName.parse(start.getMember());

@@ -22,7 +22,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Prepares a model, starts shards and router, watches them and stops them.",
     sortOptions = false,
     mixinStandardHelpOptions = true,
-    version = "lorax-launcher 0.1.0",
+    version = "lorax-launcher " + LauncherConfig.VERSION,
     footer = {
       "",
       "Every option is also an environment variable: --max-best-of is MAX_BEST_OF.",
@@ -59,7 +59,7 @@ public final class LauncherArguments {
       return new Parsed.Print(commandLine.getUsageMessage());
     }
     if (commandLine.isVersionHelpRequested()) {
-      return new Parsed.Print("lorax-launcher 0.1.0\n");
+      return new Parsed.Print("lorax-launcher %s\n".formatted(LauncherConfig.VERSION));
     }
     List<String> problems = new ArrayList<>(parseProblems(parsed.errors()));
     LauncherConfig config = arguments.toConfig(environment, home, problems);

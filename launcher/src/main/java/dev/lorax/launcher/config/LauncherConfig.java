@@ -12,6 +12,9 @@ public record LauncherConfig(
     PlaceConfig place,
     RestartConfig restarts) {
 
+  /** Of launcher and agent, which are one program. */
+  public static final String VERSION = "0.1.0";
+
   /**
    * The base model.
    *

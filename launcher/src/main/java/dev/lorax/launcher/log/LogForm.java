@@ -46,8 +46,6 @@ public final class LogForm {
   private static Encoder<ILoggingEvent> json(LoggerContext context) {
     var encoder = new JsonEncoder();
     encoder.setContext(context);
-    encoder.setWithFormattedMessage(true);
-    encoder.setWithMessage(false);
     encoder.setWithContext(false);
     encoder.setWithSequenceNumber(false);
     encoder.setWithNanoseconds(false);

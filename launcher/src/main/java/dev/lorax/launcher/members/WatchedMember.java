@@ -53,10 +53,6 @@ final class WatchedMember {
     return member.epoch();
   }
 
-  long processId() {
-    return member.processId();
-  }
-
   /** Ready when the probe completes; the probe is given up when the member ends first. */
   CompletableFuture<Void> readyAfter(CompletableFuture<Void> healthProbe) {
     probe = healthProbe;

@@ -8,7 +8,6 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +24,6 @@ public final class LauncherStatus {
   private Instant since;
   private boolean modelReady;
   private boolean stopping;
-  private @Nullable String failure;
 
   public LauncherStatus(int shardCount, InstantSource clock) {
     this.clock = clock;
@@ -50,8 +48,7 @@ public final class LauncherStatus {
       boolean modelReady,
       Map<MemberName, MemberState> members,
       Map<MemberName.Role, Integer> restarts,
-      Map<Phase, Duration> startDurations,
-      @Nullable String failure) {}
+      Map<Phase, Duration> startDurations) {}
 
   public synchronized Snapshot snapshot() {
     return new Snapshot(
@@ -60,8 +57,7 @@ public final class LauncherStatus {
         modelReady,
         new LinkedHashMap<>(members),
         new EnumMap<>(restarts),
-        new EnumMap<>(startDurations),
-        failure);
+        new EnumMap<>(startDurations));
   }
 
   public synchronized void modelReady() {
@@ -117,11 +113,6 @@ public final class LauncherStatus {
     follow();
   }
 
-  public synchronized void failed(String reason) {
-    failure = reason;
-    follow();
-  }
-
   private static IllegalStateException stillThere(MemberName member, MemberState state) {
     return new IllegalStateException("cannot start %s: it is %s".formatted(member, state.word()));
   }
@@ -148,9 +139,6 @@ public final class LauncherStatus {
   }
 
   private Phase derivedPhase() {
-    if (failure != null) {
-      return Phase.FAILED;
-    }
     if (stopping) {
       return Phase.STOPPING;
     }

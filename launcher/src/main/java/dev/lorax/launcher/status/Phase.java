@@ -6,8 +6,7 @@ public enum Phase {
   SHARDS_LOADING("ShardsLoading", "loading the shards"),
   ROUTER_STARTING("RouterStarting", "starting the router"),
   SERVING("Serving", "serving"),
-  STOPPING("Stopping", "stopping"),
-  FAILED("Failed", "failed");
+  STOPPING("Stopping", "stopping");
 
   private final String word;
   private final String sentence;

@@ -34,15 +34,10 @@ final class StatusJson {
   }
 
   private static ObjectNode head(LauncherStatus.Snapshot snapshot) {
-    ObjectNode json =
-        object()
-            .put("phase", snapshot.phase().toString())
-            .put("since", snapshot.since().toString())
-            .put("epoch", epoch(snapshot));
-    if (snapshot.failure() != null) {
-      json.put("reason", snapshot.failure());
-    }
-    return json;
+    return object()
+        .put("phase", snapshot.phase().toString())
+        .put("since", snapshot.since().toString())
+        .put("epoch", epoch(snapshot));
   }
 
   /** Of the shard group; 0 before its first start. */
