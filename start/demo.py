@@ -5,7 +5,6 @@ import shutil
 import subprocess
 
 import container_images
-import demo_model
 import programs
 import python_environment
 from places import CHECKOUT, E2E_JAR, state
@@ -14,6 +13,9 @@ from toolchain import java_home
 
 # The steps that the story itself tells, after those of the builds.
 _STORY_STEPS = 6
+# Jars, Python environment and images; an embedded cluster adds its packages and its program.
+_STEPS = 3
+_EMBEDDED_STEPS = _STEPS + 2
 
 
 def demo(arguments: list[str]) -> int:
@@ -23,26 +25,16 @@ def demo(arguments: list[str]) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    stages = Stages()
     embedded = options.context is None and not _docker_answers()
+    stages = Stages(total=(_EMBEDDED_STEPS if embedded else _STEPS) + _STORY_STEPS)
     if embedded:
         container_images.packages(stages)
     programs.jars(stages, "operator", "launcher", "router", "e2e")
-    words: list[str] = []
-    if embedded:
-        words += ["--cluster-program", str(container_images.cluster_program(stages))]
-    python = python_environment.python(stages, "build")
-    demo_model.gguf(stages)
-    images = container_images.build(stages, python)
-    words += [
-        "--images",
-        ",".join(map(str, images)),
-        "--step-offset",
-        str(stages.started),
-        "--steps",
-        str(stages.started + _STORY_STEPS),
-    ]
-    return _story(options, *words)
+    words = ["--cluster-program", str(container_images.cluster_program(stages))] if embedded else []
+    archives = container_images.build(stages, python_environment.python(stages, "build"))
+    done = stages.started
+    story = ["--images", ",".join(map(str, archives)), "--step-offset", str(done)]
+    return _story(options, *words, *story, "--steps", str(done + _STORY_STEPS))
 
 
 def _down(options: argparse.Namespace) -> int:

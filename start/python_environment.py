@@ -27,12 +27,13 @@ def python(stages: Stages, extras: str = "") -> Path:
     key = content_key([pins], sys.version)
     home = cache() / f"venv-{extras or 'serve'}-{key}"
     interpreter = home / "bin" / "python"
-    if not (home / "complete").exists():
-        stages.call("python environment", lambda: _create(home, pins))
+    stages.call("python environment", lambda: _create(home, pins))
     return interpreter
 
 
 def _create(home: Path, pins: Path) -> None:
+    if (home / "complete").exists():
+        return
     shutil.rmtree(home, ignore_errors=True)
     interpreter = str(home / "bin" / "python")
     _run(sys.executable, "-m", "venv", str(home))
