@@ -1,12 +1,9 @@
 """From a configuration to an engine that can serve: device, shard group, weights, adapters."""
 
 import logging
-import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -53,8 +50,6 @@ class Shard:
 def start_shard(config: ServeConfig) -> Shard:
     """Loads the model and the preloaded adapters. Runs in the compute thread."""
     device = _choose_device(config)
-    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(_host_threads(config.world))
     model_config = _with_dtype(read_model_config(config.model), config, device)
     tokenizer = Tokenizer(config.model)
     chat = ChatRenderer(config.model, tokenizer)
@@ -120,15 +115,3 @@ def _preload(
         preloaded.append(PreloadedAdapter(adapter_id, index, share))
         _LOG.info("preloaded adapter %s under index %d", adapter_id, index)
     return preloaded
-
-
-def _host_threads(shards: int) -> int:
-    """Cores that this process may use: its container's quota, else a fair part of the machine."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        quota, period = "max", "1"
-    if quota != "max":
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
-    return max(1, cores // shards)
