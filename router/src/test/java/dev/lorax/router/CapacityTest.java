@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.lorax.protocol.generate.v1.DecodeRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -62,6 +64,36 @@ class CapacityTest {
       assertThat(answers).allMatch(answer -> answer.join() == 200);
       assertThat(shard.violations()).isEmpty();
       assertThat(router.metric("lorax_batch_current_max_tokens")).isZero();
+    }
+  }
+
+  @Test
+  void takes_back_every_block_when_clients_come_and_go() throws Exception {
+    ShardScript slow = ShardScript.PLAIN.withStep(Duration.ofMillis(2)).withSupportedTokens(1024);
+    try (var shard = ScriptedShard.single(directory.resolve("shard"), slow);
+        var router = TestingRouter.start(directory.resolve("shard-0"))) {
+      var staying = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+      for (int i = 0; i < 60; i++) {
+        String body =
+            LONG.replace("}}", ",\"adapter_id\":\"" + (i % 2 == 0 ? "red" : "blue") + "\"}}");
+        if (i % 3 == 0) {
+          staying.add(router.postLater("/generate_stream", body));
+        } else {
+          var going = router.open("/generate_stream", body);
+          assertThat(going.body().iterator().next()).startsWith("data: ");
+          going.body().close();
+        }
+      }
+
+      for (var answer : staying) {
+        assertThat(answer.join().body()).contains("\"generated_text\":\" w");
+      }
+      await()
+          .untilAsserted(
+              () -> assertThat(router.metric("lorax_batch_current_max_tokens")).isZero());
+      await().untilAsserted(() -> assertThat(shard.cachedBatches()).isZero());
+      assertThat(router.metric("lorax_request_failure{err=\"dropped\"}")).isEqualTo(40);
+      assertThat(shard.violations()).isEmpty();
     }
   }
 

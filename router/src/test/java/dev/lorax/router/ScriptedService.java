@@ -277,12 +277,10 @@ final class ScriptedService extends LoraxServiceImplBase {
                 + request.getStoppingParameters().getMaxNewTokens()
                 - 1;
         check(request.getSlotsCount() >= needed, "too few slots");
-        // Requests that have ended or gone may still be cached; their blocks are free again.
-        if (!text.ended()) {
-          request.getBlocksList().forEach(b -> check(b > 0, "the reserved block"));
-          check(request.getBlocksList().stream().noneMatch(owned::contains), "a shared block");
-          owned.addAll(request.getBlocksList());
-        }
+        // What is cached owns its blocks, ended or not, until the router has it filtered out.
+        check(!request.getBlocksList().contains(0), "the reserved block");
+        check(request.getBlocksList().stream().noneMatch(owned::contains), "a shared block");
+        owned.addAll(request.getBlocksList());
       }
     }
   }

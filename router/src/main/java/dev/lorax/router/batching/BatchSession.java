@@ -50,8 +50,8 @@ final class BatchSession {
   /** Lets out who has ended or gone, lets in who waits, and makes one step. */
   void turn() throws ShardException, InterruptedException {
     running.leaveCancelled(ticker.nanos());
-    admit();
     filter();
+    admit();
     if (!running.isEmpty()) {
       decode();
     }
@@ -90,6 +90,7 @@ final class BatchSession {
     while (batch != null) {
       stepsSinceJoin = 0;
       prefill(batch);
+      filter();
       batch = limits.eagerPrefill() ? scheduler.next(minSize, ticker.nanos()) : null;
     }
   }
@@ -181,7 +182,10 @@ final class BatchSession {
     }
   }
 
-  /** Makes the shards forget the requests that have left. */
+  /**
+   * Makes the shards forget the requests that have left. Happens before anything is admitted: no
+   * block gets a new owner while the shards still know the old one.
+   */
   private void filter() throws ShardException, InterruptedException {
     var kept = new ArrayList<CachedBatch>();
     for (CachedBatch batch : running.cached()) {
