@@ -47,6 +47,7 @@ public final class RouterCommand {
 
   private List<String> arguments(ModelDirectory model) {
     List<String> arguments = new ArrayList<>(List.of("lorax-router"));
+    add(arguments, "--model-id", model.name());
     add(arguments, "--tokenizer-name", model.path());
     add(arguments, "--master-shard-uds-path", firstShard);
     add(arguments, "--hostname", config.hostname().getHostAddress());

@@ -9,8 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** A directory in Hugging Face layout with everything that shards and router read. */
-public record ModelDirectory(Path path, OptionalInt maxPositionEmbeddings) {
+/**
+ * A directory in Hugging Face layout with everything that shards and router read.
+ *
+ * @param name what clients call the model: that of the directory or file it was made from
+ */
+public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbeddings) {
 
   private static final List<String> REQUIRED =
       List.of("config.json", "tokenizer.json", "tokenizer_config.json");
@@ -18,7 +22,7 @@ public record ModelDirectory(Path path, OptionalInt maxPositionEmbeddings) {
       List.of("max_position_embeddings", "max_seq_len", "n_positions");
 
   /** Checks that the files are there; their contents are the shard's business. */
-  public static ModelDirectory open(Path path) throws ModelException {
+  public static ModelDirectory open(String name, Path path) throws ModelException {
     List<String> missing = new ArrayList<>();
     for (var file : REQUIRED) {
       if (!Files.isRegularFile(path.resolve(file))) {
@@ -33,7 +37,7 @@ public record ModelDirectory(Path path, OptionalInt maxPositionEmbeddings) {
         throw new ModelException(
             "model directory %s lacks %s".formatted(path, String.join(", ", missing)));
       }
-      return new ModelDirectory(path, contextLength(path.resolve("config.json")));
+      return new ModelDirectory(name, path, contextLength(path.resolve("config.json")));
     } catch (IOException e) {
       throw new ModelException("model directory %s: %s".formatted(path, e.getMessage()), e);
     }

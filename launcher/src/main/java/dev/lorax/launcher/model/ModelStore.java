@@ -12,6 +12,8 @@ import java.util.regex.Pattern;
 /** Turns a model id into a directory that can be served. */
 public final class ModelStore {
 
+  private static final String GGUF = ".gguf";
+
   /** {@code owner/name}, with an optional revision. */
   private static final Pattern HUB_ID = Pattern.compile("[\\w.-]+/[\\w.-]+(@[\\w./-]+)?");
 
@@ -27,16 +29,22 @@ public final class ModelStore {
   public ModelDirectory downloadAndConvert() throws ModelException, InterruptedException {
     Path path = Path.of(config.id()).toAbsolutePath();
     if (Files.isDirectory(path)) {
-      return ModelDirectory.open(path);
+      return ModelDirectory.open(fileName(path), path);
     }
     if (!Files.exists(path)) {
       throw new ModelException(absent(path));
     }
-    if (!path.toString().endsWith(".gguf")) {
+    String name = fileName(path);
+    if (!name.endsWith(GGUF)) {
       throw new ModelException(
           "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
     }
-    return ModelDirectory.open(fromGguf(path));
+    return ModelDirectory.open(name.substring(0, name.length() - GGUF.length()), fromGguf(path));
+  }
+
+  private static String fileName(Path path) {
+    Path last = path.normalize().getFileName();
+    return last == null ? path.toString() : last.toString();
   }
 
   private Path fromGguf(Path file) throws ModelException, InterruptedException {
@@ -53,7 +61,7 @@ public final class ModelStore {
   }
 
   private String absent(Path path) {
-    return HUB_ID.matcher(config.id()).matches() && !config.id().endsWith(".gguf")
+    return HUB_ID.matcher(config.id()).matches() && !config.id().endsWith(GGUF)
         ? "model %s is neither a local directory nor a .gguf file, and download from the hub is not available in this version"
             .formatted(config.id())
         : "model %s does not exist: expected a directory in Hugging Face layout or a .gguf file"

@@ -30,14 +30,14 @@ final class MemberCommandsTest {
   }
 
   private static List<MemberCommand> shards(LauncherConfig config) {
-    var model = new ModelDirectory(Path.of("/models/m"), OptionalInt.empty());
+    var model = new ModelDirectory("m", Path.of("/models/m"), OptionalInt.empty());
     return new ShardCommands(config.shards(), Path.of("/data")).forEpoch(3, SOCKETS, model);
   }
 
   private MemberCommand router(LauncherConfig config, OptionalInt contextLength) throws Exception {
     try (var epochs = EpochDirectories.claim(directory)) {
       return new RouterCommand(config.router(), epochs)
-          .forStart(1, new ModelDirectory(Path.of("/models/m"), contextLength));
+          .forStart(1, new ModelDirectory("m", Path.of("/models/m"), contextLength));
     }
   }
 

@@ -30,6 +30,7 @@ final class ModelStoreTest {
     ModelDirectory model = store(file).downloadAndConvert();
 
     // then
+    assertThat(model.name()).isEqualTo("tiny.Q4");
     assertThat(model.path().getFileName().toString()).matches("gguf--tiny\\.Q4--[0-9a-f]{12}");
     assertThat(model.maxPositionEmbeddings()).hasValue(64);
     assertThat(model.path().getParent()).isDirectoryNotContaining("glob:**/*.unfinished");
