@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR
+from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR, content_key
 from stages import Stages
 from toolchain import build_environment, java_home, maven
 
@@ -11,7 +11,13 @@ _JVM_FLAGS = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access
 
 
 def jars(stages: Stages, *modules: str) -> None:
-    """Packages the given modules and what they stand on; tests run elsewhere."""
+    """Packages the given modules and what they stand on, unless these sources were before."""
+    stamp = CHECKOUT / "target" / f"packaged-{'-'.join(modules)}"
+    key = content_key(_java_sources())
+    jars = [CHECKOUT / module / "target" / f"lorax-{module}.jar" for module in modules]
+    if stamp.exists() and stamp.read_text() == key and all(jar.exists() for jar in jars):
+        stages.call("java programs", lambda: None)
+        return
     stages.run(
         "java programs",
         maven(
@@ -24,6 +30,15 @@ def jars(stages: Stages, *modules: str) -> None:
         ),
         env=build_environment(),
     )
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(key)
+
+
+def _java_sources() -> list[Path]:
+    modules = [pom.parent for pom in CHECKOUT.glob("*/pom.xml")]
+    found = [path for module in modules for path in (module / "src" / "main").rglob("*")]
+    poms = [CHECKOUT / "pom.xml", *(module / "pom.xml" for module in modules)]
+    return poms + [path for path in found if path.is_file()]
 
 
 def protocol_code(stages: Stages, python: Path) -> None:
