@@ -96,7 +96,8 @@ def _join_group(config: ServeConfig, device: torch.device) -> ShardGroup:
     if config.world > 1:
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
-            init_method=f"tcp://{config.master_addr}:{config.master_port}",
+            # Debian builds torch without libuv, which the store would use by default.
+            init_method=f"tcp://{config.master_addr}:{config.master_port}?use_libuv=0",
             rank=config.rank,
             world_size=config.world,
             timeout=_GROUP_TIMEOUT,
