@@ -18,8 +18,10 @@ def packages(stages: Stages) -> None:
     if os.geteuid() != 0:
         raise Failure(
             "the embedded Kubernetes starts containers and network namespaces, which needs root; "
-            "run this as root, start Docker, or name a cluster of yours with --context"
+            "run this as root, or without it: ./lorax demo with Docker running or with "
+            "--context NAME for a cluster of yours, ./lorax test --no-cluster"
         )
+    program("go", "to build the embedded Kubernetes", "Go 1.26 or newer")
     stages.run("system packages", [str(_CLUSTER / "install-packages.sh")])
 
 
@@ -49,7 +51,6 @@ class ClusterProgramAhead:
 
     def _build(self) -> None:
         try:
-            program("go", "to build the embedded Kubernetes", "Go 1.26 or newer")
             self._program += _output("Kubernetes program", [str(_CLUSTER / "build.sh")])[-1:]
         except Failure as failure:
             self._failure.append(failure)
