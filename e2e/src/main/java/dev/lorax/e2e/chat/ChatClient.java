@@ -35,6 +35,11 @@ public final class ChatClient {
     this.clock = clock;
   }
 
+  /** Where this client asks. */
+  public URI server() {
+    return server;
+  }
+
   /**
    * Asks and hands each piece of the answer on as it comes.
    *

@@ -28,7 +28,7 @@ final class BadServerE2E {
 
   @BeforeAll
   void serve() {
-    world.demo().close();
+    world.demo();
   }
 
   @Test

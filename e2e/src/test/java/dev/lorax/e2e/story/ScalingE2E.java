@@ -5,10 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.chat.DemoPrompts.Check;
-import dev.lorax.e2e.cluster.PortForward;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
@@ -25,6 +23,8 @@ final class ScalingE2E {
   // Draining takes up to 60 s, the sample's drain timeout, beside what stopping takes.
   private static final Duration REMOVAL_DEADLINE = Duration.ofMinutes(3);
 
+  private static final int ROUTER_PORT = 3000;
+
   private final World world;
   private final Prompts prompts;
 
@@ -35,7 +35,7 @@ final class ScalingE2E {
 
   @BeforeAll
   void serve() {
-    world.demo().close();
+    world.demo();
   }
 
   @Test
@@ -49,10 +49,9 @@ final class ScalingE2E {
     assertThat(pods).hasSize(2);
     Check check = prompts.showcase("pirate");
     for (Pod pod : pods) {
-      try (PortForward forward = world.forward("pod/" + pod.getMetadata().getName(), 3000)) {
-        assertThat(new ChatClient(forward.url(), InstantSource.system()).ask(check.question()))
-            .matches(check.expectation()::isMetBy);
-      }
+      ChatClient client =
+          World.client(world.forward("pod/" + pod.getMetadata().getName(), ROUTER_PORT));
+      assertThat(client.ask(check.question())).matches(check.expectation()::isMetBy);
     }
   }
 
@@ -73,7 +72,8 @@ final class ScalingE2E {
                         "--selector=app.kubernetes.io/instance=" + World.DEMO,
                         "--output=name"))
                 .isEmpty());
-    assertThat(world.kubectl("get", "pods", "--output=name"))
-        .doesNotContain("pod/" + World.DEMO + "-");
+    assertThat(world.kubectl("get", "pods", "--output=name").lines())
+        .filteredOn(pod -> !pod.startsWith("pod/demo-models-"))
+        .noneMatch(pod -> pod.startsWith("pod/" + World.DEMO + "-"));
   }
 }

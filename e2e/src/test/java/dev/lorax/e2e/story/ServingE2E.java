@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -36,11 +35,6 @@ final class ServingE2E {
   @BeforeAll
   void serve() {
     demo = world.demo();
-  }
-
-  @AfterAll
-  void close() {
-    demo.close();
   }
 
   @Test
@@ -89,7 +83,7 @@ final class ServingE2E {
             .repository()
             .resolve("router/src/test/python/lorax_client_check.py")
             .toString();
-    Command.of(world.config().python().toString(), script, demo.forward().url().toString())
+    Command.of(world.config().python().toString(), script, demo.client().server().toString())
         .run(Duration.ofMinutes(3), World::say);
   }
 }

@@ -17,6 +17,7 @@ record StoryDiagnostics(KubernetesClient client, Path folder) {
 
   private static final int KEPT_LOG_LINES = 2000;
   private static final int SHOWN_LOG_LINES = 12;
+  private static final int SHOWN_WIDTH = 240;
 
   String write(String story) {
     Path file = folder.resolve(story + ".txt");
@@ -26,7 +27,12 @@ record StoryDiagnostics(KubernetesClient client, Path folder) {
     } catch (IOException e) {
       throw new UncheckedIOException("could not write " + file, e);
     }
-    return "%s%nall of it is in %s".formatted(String.join("\n", lines(SHOWN_LOG_LINES)), file);
+    List<String> shown = lines(SHOWN_LOG_LINES).stream().map(StoryDiagnostics::cut).toList();
+    return "%s%nall of it is in %s".formatted(String.join("\n", shown), file);
+  }
+
+  private static String cut(String line) {
+    return line.length() <= SHOWN_WIDTH ? line : line.substring(0, SHOWN_WIDTH) + "…";
   }
 
   private List<String> lines(int logLines) {

@@ -7,11 +7,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.chat.Question;
-import dev.lorax.e2e.cluster.PortForward;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -32,6 +30,7 @@ final class TwoShardsE2E {
 
   private static final String NAME = "two-shards";
   private static final int STATUS_PORT = 9000;
+  private static final int ROUTER_PORT = 3000;
   private static final Duration RESTART_DEADLINE = Duration.ofMinutes(4);
 
   // The bracket keeps the shell, whose own command line holds the pattern, from killing itself.
@@ -61,8 +60,7 @@ final class TwoShardsE2E {
 
   @AfterAll
   void delete() {
-    two.close();
-    world.kubectl("delete", "loraxserver", NAME);
+    world.kubectl("delete", "loraxserver", NAME, "--ignore-not-found");
   }
 
   @Test
@@ -80,10 +78,7 @@ final class TwoShardsE2E {
 
     // when
     Map<Question, String> ofTwo = Together.mixed(two.client(), questions);
-    Map<Question, String> ofOne;
-    try (Served one = world.demo()) {
-      ofOne = Together.mixed(one.client(), questions);
-    }
+    Map<Question, String> ofOne = Together.mixed(world.demo().client(), questions);
 
     // then
     assertThat(ofTwo).isEqualTo(ofOne);
@@ -96,26 +91,24 @@ final class TwoShardsE2E {
     // given
     Pod before = pod();
     String name = before.getMetadata().getName();
-    try (PortForward status = world.forward("pod/" + name, STATUS_PORT);
-        PortForward router = world.forward("pod/" + name, 3000)) {
-      long epoch = epoch(status);
+    ChatClient status = World.client(world.forward("pod/" + name, STATUS_PORT));
+    ChatClient router = World.client(world.forward("pod/" + name, ROUTER_PORT));
+    long epoch = epoch(status);
 
-      // when
-      String killed =
-          world.kubectl("exec", name, "--container", "shard-1", "--", "sh", "-c", KILL_SHARD);
+    // when
+    String killed =
+        world.kubectl("exec", name, "--container", "shard-1", "--", "sh", "-c", KILL_SHARD);
 
-      // then
-      assertThat(killed).startsWith("killed ");
-      await()
-          .atMost(RESTART_DEADLINE)
-          .untilAsserted(() -> assertThat(epoch(status)).isEqualTo(epoch + 1));
-      var check = prompts.showcase("sql");
-      var client = new ChatClient(router.url(), InstantSource.system());
-      await()
-          .atMost(RESTART_DEADLINE)
-          .untilAsserted(() -> assertThat(client.get("/health").statusCode()).isEqualTo(200));
-      assertThat(client.ask(check.question())).matches(check.expectation()::isMetBy);
-    }
+    // then
+    assertThat(killed).startsWith("killed ");
+    await()
+        .atMost(RESTART_DEADLINE)
+        .untilAsserted(() -> {
+          assertThat(epoch(status)).isEqualTo(epoch + 1);
+          assertThat(router.get("/health").statusCode()).isEqualTo(200);
+        });
+    var check = prompts.showcase("sql");
+    assertThat(router.ask(check.question())).matches(check.expectation()::isMetBy);
     assertThat(pod().getMetadata().getUid()).isEqualTo(before.getMetadata().getUid());
     assertThat(restarts(pod())).isEqualTo(restarts(before));
   }
@@ -126,8 +119,8 @@ final class TwoShardsE2E {
     return pods.getFirst();
   }
 
-  private static long epoch(PortForward status) throws JsonProcessingException {
-    String answer = new ChatClient(status.url(), InstantSource.system()).get("/status").body();
+  private static long epoch(ChatClient status) throws JsonProcessingException {
+    String answer = status.get("/status").body();
     return new ObjectMapper().readTree(answer).required("epoch").longValue();
   }
 

@@ -1,5 +1,6 @@
 package dev.lorax.e2e.story;
 
+import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.cluster.Cluster;
 import dev.lorax.e2e.cluster.ClusterChoice;
 import dev.lorax.e2e.cluster.Command;
@@ -12,6 +13,8 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
@@ -31,6 +34,7 @@ final class World implements AutoCloseable {
   private final ClusterChoice choice;
   private final Surroundings surroundings;
   private final Installation installation;
+  private final List<PortForward> forwards = new CopyOnWriteArrayList<>();
 
   private World(
       StoryConfig config,
@@ -106,7 +110,7 @@ final class World implements AutoCloseable {
             .getPorts()
             .getFirst()
             .getPort();
-    return new Served(server, forward("service/" + name, port));
+    return new Served(server, client(forward("service/" + name, port)));
   }
 
   ServerRollout awaitReady(String name) {
@@ -135,8 +139,15 @@ final class World implements AutoCloseable {
     return installation.cluster().kubectl().with("--namespace", NAMESPACE);
   }
 
+  /** A way to a port of a pod or service, which stays open until all stories have been told. */
   PortForward forward(String target, int port) {
-    return PortForward.open(installation.cluster(), NAMESPACE, target, port);
+    var forward = PortForward.open(installation.cluster(), NAMESPACE, target, port);
+    forwards.add(forward);
+    return forward;
+  }
+
+  static ChatClient client(PortForward forward) {
+    return new ChatClient(forward.url(), InstantSource.system());
   }
 
   /** Writes what the namespaces say about themselves; returns the last lines. */
@@ -147,6 +158,7 @@ final class World implements AutoCloseable {
 
   @Override
   public void close() {
+    forwards.forEach(PortForward::close);
     client().close();
     choice.down(surroundings, World::say);
   }
