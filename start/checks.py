@@ -48,6 +48,7 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     python = python_environment.python(stages, "test")
     programs.protocol_code(stages, python)
     form.check_python(stages, python)
+    programs.forget_quick_classes()
     stages.run("java units", maven("verify", "-DskipITs"), env=build_environment())
     folder = programs.wrappers(python)
     model = demo_model.gguf(stages)

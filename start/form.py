@@ -32,6 +32,7 @@ def lint(arguments: list[str]) -> int:
     programs.protocol_code(stages, python)
     check_python(stages, python)
     check_go(stages)
+    programs.forget_quick_classes()
     stages.run("java analysis", maven("--quiet", "test-compile"), env=build_environment())
     return 0
 

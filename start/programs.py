@@ -1,6 +1,7 @@
 """Builds what a run needs from the checkout: jars, protocol code and the wrappers on PATH."""
 
 import os
+import shutil
 from pathlib import Path
 
 from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR, content_key
@@ -22,6 +23,7 @@ def jars(stages: Stages, *modules: str) -> None:
         "java programs",
         maven(
             "package",
+            "-Dquick",
             "-Dmaven.test.skip=true",
             "-Dspotless.check.skip=true",
             "--also-make",
@@ -32,6 +34,16 @@ def jars(stages: Stages, *modules: str) -> None:
     )
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(key)
+
+
+def forget_quick_classes() -> None:
+    """Removes what was compiled without the analysers, so that the next build runs them."""
+    stamps = list((CHECKOUT / "target").glob("packaged-*"))
+    for stamp in stamps:
+        stamp.unlink()
+    if stamps:
+        for module in CHECKOUT.glob("*/pom.xml"):
+            shutil.rmtree(module.parent / "target" / "classes", ignore_errors=True)
 
 
 def _java_sources() -> list[Path]:
