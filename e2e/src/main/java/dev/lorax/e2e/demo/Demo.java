@@ -26,7 +26,6 @@ public final class Demo {
   private static final String SAMPLE = "docs/samples/loraxserver-demo.yaml";
   private static final Duration READY_DEADLINE = Duration.ofMinutes(15);
   private static final Duration FORWARD_DEADLINE = Duration.ofSeconds(30);
-  private static final int LOG_LINES = 15;
 
   private final DemoConfig config;
   private final Terminal terminal;
@@ -172,8 +171,11 @@ public final class Demo {
   private void explain(KubernetesClient client) {
     terminal.line("");
     Stream.of(Installation.OPERATOR_NAMESPACE, NAMESPACE)
-        .flatMap(namespace -> new Diagnosis(client, namespace).lines(LOG_LINES).stream())
+        .flatMap(namespace -> new Diagnosis(client, namespace).shortly().stream())
         .forEach(terminal::line);
     terminal.line("");
+    terminal.line(
+        "The cluster stays as it is, to be looked at. Run the demo again to go on from here,"
+            + " or ./lorax demo --down to remove all of it.");
   }
 }

@@ -79,7 +79,8 @@ final class Step implements AutoCloseable {
       return;
     }
     if (terminal.live()) {
-      terminal.overwrite("%s … %s %d s".formatted(label, doing, elapsed()));
+      String what = doing.isEmpty() ? "" : doing + " · ";
+      terminal.overwrite("%s … %s%d s".formatted(label, what, elapsed()));
     } else if (!doing.equals(printed)
         && Duration.between(lastPrint, clock.instant()).compareTo(LOG_PAUSE) >= 0) {
       terminal.line("%s: %s, %d s so far".formatted(label, doing, elapsed()));

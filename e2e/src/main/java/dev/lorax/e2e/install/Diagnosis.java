@@ -1,6 +1,7 @@
 package dev.lorax.e2e.install;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -18,8 +19,17 @@ import java.util.Objects;
 public record Diagnosis(KubernetesClient client, String namespace) {
 
   private static final int EVENTS = 12;
+  private static final int SHORT_LOG = 12;
+  private static final int SHORT_LINE = 240;
 
-  /** Everything, with the last lines of each container's log. */
+  /** What matters most on a screen. */
+  public List<String> shortly() {
+    return lines(SHORT_LOG).stream()
+        .map(line -> line.length() <= SHORT_LINE ? line : line.substring(0, SHORT_LINE) + "…")
+        .toList();
+  }
+
+  /** Everything, with this many last lines of each container's log. */
   public List<String> lines(int logLines) {
     List<String> lines = new ArrayList<>();
     lines.add("namespace " + namespace);
@@ -36,8 +46,7 @@ public record Diagnosis(KubernetesClient client, String namespace) {
   private static void section(List<String> lines, String title, Source source) {
     lines.add("  " + title);
     try {
-      List<String> found = source.read();
-      (found.isEmpty() ? List.of("none") : found).forEach(line -> lines.add("    " + line));
+      source.read().forEach(line -> lines.add("    " + line));
     } catch (KubernetesClientException e) {
       lines.add("    could not be read: " + (e.getCause() == null ? e.getMessage() : e.getCause()));
     }
@@ -76,7 +85,7 @@ public record Diagnosis(KubernetesClient client, String namespace) {
             state(container.getLastState()));
   }
 
-  private static String state(io.fabric8.kubernetes.api.model.ContainerState state) {
+  private static String state(ContainerState state) {
     if (state == null) {
       return "unknown";
     }
@@ -121,11 +130,19 @@ public record Diagnosis(KubernetesClient client, String namespace) {
     for (Pod pod : pods()) {
       for (ContainerStatus container : Containers.of(pod)) {
         String name = pod.getMetadata().getName();
+        if (!hasRun(container)) {
+          continue;
+        }
         lines.add("%s/%s:".formatted(name, container.getName()));
         log(name, container.getName(), logLines).lines().forEach(line -> lines.add("  " + line));
       }
     }
     return lines;
+  }
+
+  private static boolean hasRun(ContainerStatus container) {
+    return container.getState() != null
+        && (container.getState().getWaiting() == null || container.getRestartCount() > 0);
   }
 
   private String log(String pod, String container, int logLines) {

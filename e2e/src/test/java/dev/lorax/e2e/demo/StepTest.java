@@ -26,7 +26,7 @@ final class StepTest {
       step.doing("loading", List.of("router"));
       pass(Duration.ofSeconds(7));
 
-      await().untilAsserted(() -> assertThat(printed()).contains("loading (left: router) 7 s"));
+      await().untilAsserted(() -> assertThat(printed()).contains("loading (left: router) · 7 s"));
       assertThat(printed()).contains("[4/9] server").doesNotContain("\n");
     }
   }

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -16,28 +17,22 @@ import java.util.stream.Stream;
 record StoryDiagnostics(KubernetesClient client, Path folder) {
 
   private static final int KEPT_LOG_LINES = 2000;
-  private static final int SHOWN_LOG_LINES = 12;
-  private static final int SHOWN_WIDTH = 240;
 
   String write(String story) {
     Path file = folder.resolve(story + ".txt");
     try {
       Files.createDirectories(folder);
-      Files.write(file, lines(KEPT_LOG_LINES));
+      Files.write(file, of(name -> new Diagnosis(client, name).lines(KEPT_LOG_LINES)));
     } catch (IOException e) {
       throw new UncheckedIOException("could not write " + file, e);
     }
-    List<String> shown = lines(SHOWN_LOG_LINES).stream().map(StoryDiagnostics::cut).toList();
+    List<String> shown = of(name -> new Diagnosis(client, name).shortly());
     return "%s%nall of it is in %s".formatted(String.join("\n", shown), file);
   }
 
-  private static String cut(String line) {
-    return line.length() <= SHOWN_WIDTH ? line : line.substring(0, SHOWN_WIDTH) + "…";
-  }
-
-  private List<String> lines(int logLines) {
+  private static List<String> of(Function<String, List<String>> namespace) {
     return Stream.of(Installation.OPERATOR_NAMESPACE, World.NAMESPACE)
-        .flatMap(namespace -> new Diagnosis(client, namespace).lines(logLines).stream())
+        .flatMap(name -> namespace.apply(name).stream())
         .toList();
   }
 }
