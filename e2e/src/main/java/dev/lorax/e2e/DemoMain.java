@@ -5,6 +5,7 @@ import dev.lorax.e2e.demo.Demo;
 import dev.lorax.e2e.demo.DemoConfig;
 import dev.lorax.e2e.demo.Removal;
 import dev.lorax.e2e.demo.Terminal;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -102,10 +103,8 @@ public final class DemoMain {
 
     @Override
     public Integer call() throws InterruptedException {
-      if (!down && images.isEmpty()) {
-        throw new CommandLine.ParameterException(
-            Objects.requireNonNull(spec).commandLine(),
-            "--images is needed to run the demo: images/build.py prints the archives");
+      if (!down) {
+        checkImages();
       }
       Terminal terminal = Terminal.detect();
       if (down) {
@@ -114,6 +113,16 @@ public final class DemoMain {
         new Demo(config(), terminal, InstantSource.system()).run();
       }
       return 0;
+    }
+
+    private void checkImages() {
+      List<Path> missing = images.stream().filter(image -> !Files.exists(image)).toList();
+      if (images.isEmpty() || !missing.isEmpty()) {
+        throw new CommandLine.ParameterException(
+            Objects.requireNonNull(spec).commandLine(),
+            "--images must name the archives that images/build.py prints, got "
+                + (images.isEmpty() ? "none" : "these, which do not exist: " + missing));
+      }
     }
 
     private DemoConfig config() {

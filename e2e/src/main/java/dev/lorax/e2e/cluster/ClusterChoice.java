@@ -41,7 +41,10 @@ public sealed interface ClusterChoice {
       Surroundings surroundings,
       Consumer<String> progress) {
     if (context != null) {
-      return new Existing(context);
+      var existing = new Existing(context);
+      // One that does not answer is refused before anything is remembered of it.
+      existing.up(surroundings, progress);
+      return existing;
     }
     if (program != null) {
       return new Embedded(program);
@@ -75,7 +78,8 @@ public sealed interface ClusterChoice {
 
     @Override
     public Cluster up(Surroundings surroundings, Consumer<String> progress) {
-      return K3sCluster.up(image, surroundings.state(), surroundings.programs(), progress);
+      return K3sCluster.up(
+          image, surroundings.state(), KubernetesTools.find(surroundings, progress), progress);
     }
 
     @Override

@@ -52,10 +52,7 @@ final class EmbeddedCluster implements Cluster {
     Path sources = repository.resolve("e2e/cluster");
     Command.of(sources.resolve("install-packages.sh").toString())
         .run(Duration.ofMinutes(10), progress);
-    progress.accept("building Kubernetes: about 8 minutes the first time, then seconds");
-    String built =
-        Command.of(sources.resolve("build.sh").toString()).run(Duration.ofMinutes(60), progress);
-    return Path.of(built.lines().reduce("", (_, last) -> last).strip());
+    return KubernetesTools.build(repository, progress);
   }
 
   private static void requireRoot() {
