@@ -1,6 +1,7 @@
 """`./lorax demo`: the whole system on a real Kubernetes, from nothing to four streamed answers."""
 
 import argparse
+import os
 import shutil
 import subprocess
 
@@ -60,7 +61,9 @@ def _story(options: argparse.Namespace, *words: str) -> int:
         *context,
         *words,
     ]
-    return subprocess.run(command, check=False).returncode
+    # Lets a k3s in Docker outlive the program that starts it.
+    environment = {**os.environ, "TESTCONTAINERS_REUSE_ENABLE": "true"}
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def _docker_answers() -> bool:
