@@ -38,8 +38,13 @@ public final class LocalMember implements Member {
     return member;
   }
 
+  /**
+   * Platform threads: a read of a pipe holds on to the carrier of a virtual one, and on two cores
+   * two quiet processes would leave no carrier for anything else.
+   */
   private Thread pump(InputStream stream, OutputLine.Stream which, Consumer<OutputLine> output) {
-    return Thread.ofVirtual()
+    return Thread.ofPlatform()
+        .daemon()
         .name(name() + "-" + which)
         .start(() -> {
           try (var lines =
