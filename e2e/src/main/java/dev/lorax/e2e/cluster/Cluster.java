@@ -29,8 +29,11 @@ public interface Cluster {
   /** A client of the API server; the caller closes it. */
   KubernetesClient connect();
 
-  /** Makes the images in these archives (docker-archive tar files) known to the nodes. */
-  void loadImages(List<Path> archives, Consumer<String> progress);
+  /**
+   * Makes the images in these archives (docker-archive tar files) known to the nodes, where that
+   * can be done from here; returns what came of it, for people.
+   */
+  String loadImages(List<Path> archives, Consumer<String> progress);
 
   /** Whether the API server answers. */
   default boolean answers() {

@@ -2,6 +2,7 @@ package dev.lorax.e2e.cluster;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +65,12 @@ public sealed interface ClusterChoice {
 
     @Override
     public void down(Surroundings surroundings, Consumer<String> progress) {
-      EmbeddedCluster.down(program, surroundings.state(), progress);
+      // The program may have been cleaned away while its cluster ran on.
+      Path present =
+          Files.isExecutable(program)
+              ? program
+              : KubernetesTools.build(surroundings.repository(), progress);
+      EmbeddedCluster.down(present, surroundings.state(), progress);
     }
 
     @Override

@@ -1,13 +1,15 @@
 package dev.lorax.e2e.cluster;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -53,47 +55,23 @@ public record Command(List<String> words, Map<String, String> environment) {
   /** As {@link #run(Duration)}; each line, also of standard error, goes to the consumer at once. */
   public String run(Duration deadline, Consumer<String> lines) {
     Process process = start();
-    List<String> tail = new ArrayList<>();
-    var errors =
-        Thread.ofVirtual()
-            .start(() ->
-                drain(
-                    process.errorReader(),
-                    line -> {
-                      synchronized (tail) {
-                        tail.add(line);
-                      }
-                      lines.accept(line);
-                    }));
-    StringBuilder output = new StringBuilder();
-    var answers =
-        Thread.ofVirtual()
-            .start(() ->
-                drain(
-                    process.inputReader(),
-                    line -> {
-                      output.append(line).append('\n');
-                      lines.accept(line);
-                    }));
+    List<String> errors = new CopyOnWriteArrayList<>();
+    List<String> output = new CopyOnWriteArrayList<>();
+    Thread readingErrors = read(process.errorReader(), errors, lines);
+    Thread readingOutput = read(process.inputReader(), output, lines);
     awaitEnd(process, deadline);
-    join(errors);
-    join(answers);
+    join(readingErrors);
+    join(readingOutput);
     if (process.exitValue() != 0) {
-      synchronized (tail) {
-        throw failed("ended with status " + process.exitValue(), tail, output);
-      }
+      throw failed("ended with status " + process.exitValue(), errors.isEmpty() ? output : errors);
     }
-    return output.toString();
+    return output.stream().map(line -> line + "\n").collect(joining());
   }
 
   /** Starts the process; the caller owns it. */
   public Process start() {
-    return start(new ProcessBuilder());
-  }
-
-  /** Starts the process with the redirections of the given builder; the caller owns it. */
-  Process start(ProcessBuilder builder) {
-    builder.command(words).environment().putAll(environment);
+    var builder = new ProcessBuilder(words);
+    builder.environment().putAll(environment);
     try {
       Process process = builder.start();
       process.outputWriter().close();
@@ -107,29 +85,37 @@ public record Command(List<String> words, Map<String, String> environment) {
     try {
       if (!process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly().waitFor();
-        throw failed("did not end within " + deadline.toSeconds() + " s", List.of(), "");
+        throw failed("did not end within " + deadline.toSeconds() + " s", List.of());
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
-      throw failed("was interrupted", List.of(), "");
+      throw failed("was interrupted", List.of());
     }
   }
 
-  private CommandFailed failed(String how, List<String> errors, CharSequence output) {
-    List<String> said = errors.isEmpty() ? output.toString().lines().toList() : errors;
+  private CommandFailed failed(String how, List<String> said) {
     List<String> last = said.subList(Math.max(0, said.size() - TAIL_LINES), said.size());
     return new CommandFailed(
         "%s %s:%n%s".formatted(String.join(" ", words), how, String.join("\n", last)).strip());
   }
 
-  private static void drain(BufferedReader reader, Consumer<String> lines) {
-    try (reader) {
-      reader.lines().forEach(lines);
-    } catch (IOException | UncheckedIOException e) {
-      // The stream ends with the process; what it said so far has been handed on.
-      lines.accept("(output ended early: " + e.getMessage() + ")");
-    }
+  private static Thread read(BufferedReader reader, List<String> kept, Consumer<String> lines) {
+    return Thread.ofPlatform()
+        .daemon()
+        .start(() -> {
+          try (reader) {
+            reader
+                .lines()
+                .forEach(line -> {
+                  kept.add(line);
+                  lines.accept(line);
+                });
+          } catch (IOException | UncheckedIOException e) {
+            // The stream ends with the process; what it said so far has been handed on.
+            lines.accept("(output ended early: " + e.getMessage() + ")");
+          }
+        });
   }
 
   private static void join(Thread thread) {

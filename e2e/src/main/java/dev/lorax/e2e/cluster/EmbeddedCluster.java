@@ -59,13 +59,13 @@ final class EmbeddedCluster implements Cluster {
     try {
       if (!Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))) {
         throw new ClusterUnavailable(
-            "the embedded Kubernetes starts containers and network namespaces, which needs root: run"
-                + " this as root, start Docker, or name a cluster of yours with --context");
+            "the embedded Kubernetes starts containers and network namespaces, which needs"
+                + " root: run this as root, start Docker, or name a cluster of yours with --context");
       }
     } catch (IOException | UnsupportedOperationException e) {
       throw new ClusterUnavailable(
-          "the embedded Kubernetes runs on Linux only: start Docker, or name a cluster of yours with"
-              + " --context",
+          "the embedded Kubernetes runs on Linux only: start Docker, or name a cluster of yours"
+              + " with --context",
           e);
     }
   }
@@ -102,9 +102,10 @@ final class EmbeddedCluster implements Cluster {
   }
 
   @Override
-  public void loadImages(List<Path> archives, Consumer<String> progress) {
+  public String loadImages(List<Path> archives, Consumer<String> progress) {
     String joined = archives.stream().map(Path::toString).collect(joining(","));
     program("load", "--state", state.toString(), "--images", joined).run(START_DEADLINE, progress);
+    return archives.size() + " on the node";
   }
 
   private Path kubeconfig() {

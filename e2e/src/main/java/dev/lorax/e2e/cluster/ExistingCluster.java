@@ -1,5 +1,7 @@
 package dev.lorax.e2e.cluster;
 
+import static java.util.stream.Collectors.joining;
+
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -18,7 +20,10 @@ final class ExistingCluster implements Cluster {
     this.programs = programs;
     if (!answers()) {
       throw new ClusterUnavailable(
-          "no cluster answers in the context '%s': try kubectl --context %s get nodes; kubectl config get-contexts lists what there is"
+          """
+          no cluster answers in the context '%s': try kubectl --context %s get nodes; \
+          kubectl config get-contexts lists what there is\
+          """
               .formatted(context, context));
     }
   }
@@ -50,15 +55,11 @@ final class ExistingCluster implements Cluster {
     return new KubernetesClientBuilder().withConfig(Config.autoConfigure(context)).build();
   }
 
-  /**
-   * How images come to the nodes of a foreign cluster cannot be known from here, so the person is
-   * told.
-   */
+  /** How images come to the nodes of a foreign cluster cannot be known from here. */
   @Override
-  public void loadImages(List<Path> archives, Consumer<String> progress) {
-    progress.accept(
-        "the nodes must have the images, or be able to pull them; a way for kind is"
-            + " kind load image-archive FILE, for minikube minikube image load FILE, with each of:");
-    archives.forEach(archive -> progress.accept(archive.toString()));
+  public String loadImages(List<Path> archives, Consumer<String> progress) {
+    return "left to you: its nodes must have those of these archives (kind load image-archive FILE,"
+        + " minikube image load FILE), or be able to pull them: "
+        + archives.stream().map(Path::toString).collect(joining(" "));
   }
 }

@@ -45,8 +45,9 @@ public final class PortForward implements AutoCloseable {
     for (String line = output.readLine(); line != null; line = output.readLine()) {
       Matcher address = ADDRESS.matcher(line);
       if (address.matches()) {
-        // Kubectl goes on to print a line for each connection: an unread pipe would block it.
-        Thread.ofVirtual().start(() -> output.lines().forEach(_ -> {}));
+        // Kubectl goes on to print a line for each connection: an unread pipe would block it. Not a
+        // virtual thread: it would hold on to its carrier for as long as the forward lives.
+        Thread.ofPlatform().daemon().start(() -> output.lines().forEach(_ -> {}));
         return URI.create("http://127.0.0.1:" + address.group(1));
       }
     }

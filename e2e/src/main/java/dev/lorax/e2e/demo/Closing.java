@@ -16,8 +16,8 @@ record Closing(Cluster cluster, String namespace, String server, URI url) {
         "  curl %s/v1/chat/completions --header 'content-type: application/json' \\"
             .formatted(url));
     lines.add(
-        "    --data '{\"model\": \"pirate\", \"messages\": [{\"role\": \"user\", \"content\": \"What is"
-            + " the capital of Spain?\"}]}'");
+        "    --data '{\"model\": \"pirate\", \"messages\": [{\"role\": \"user\", \"content\":"
+            + " \"What is the capital of Spain?\"}]}'");
     lines.addAll(List.of("", "Go on with kubectl:", ""));
     cluster.shellSetup().forEach(line -> lines.add("  " + line));
     lines.add("  " + kubectl + " get loraxservers");

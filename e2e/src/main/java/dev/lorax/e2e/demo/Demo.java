@@ -85,8 +85,7 @@ public final class Demo {
   private void images(Cluster cluster) {
     try (Step step = steps.begin("images")) {
       step.doing("loading %d images into the node".formatted(config.images().size()));
-      cluster.loadImages(config.images(), step::doing);
-      step.done("%d loaded".formatted(config.images().size()));
+      step.done(cluster.loadImages(config.images(), step::doing));
     }
   }
 

@@ -23,6 +23,8 @@ final class ScalingE2E {
   // Draining takes up to 60 s, the sample's drain timeout, beside what stopping takes.
   private static final Duration REMOVAL_DEADLINE = Duration.ofMinutes(3);
 
+  private static final String OWNED =
+      "pods,services,endpointslices,deployments,replicasets,configmaps,loraxservers";
   private static final int ROUTER_PORT = 3000;
 
   private final World world;
@@ -68,7 +70,7 @@ final class ScalingE2E {
             assertThat(
                     world.kubectl(
                         "get",
-                        "pods,services,endpointslices,deployments,replicasets,configmaps,serviceaccounts,loraxservers",
+                        OWNED,
                         "--selector=app.kubernetes.io/instance=" + World.DEMO,
                         "--output=name"))
                 .isEmpty());

@@ -72,7 +72,7 @@ final class World implements AutoCloseable {
   }
 
   private void furnish() {
-    installation.cluster().loadImages(config.images(), World::say);
+    say("images: " + installation.cluster().loadImages(config.images(), World::say));
     say("installing the operator");
     installation.operator();
     installation.models(changes());
