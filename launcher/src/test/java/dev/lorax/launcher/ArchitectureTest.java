@@ -81,6 +81,16 @@ final class ArchitectureTest {
               "org.jspecify..");
 
   @ArchTest
+  static final ArchRule DOWNLOAD_KNOWS_NO_SOURCE =
+      classes()
+          .that()
+          .resideInAPackage("..download..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.lorax.launcher.download..", "java..", "org.slf4j..", "org.jspecify..");
+
+  @ArchTest
   static final ArchRule NAMES_SAY_WHAT_THINGS_ARE =
       noClasses()
           .should()
