@@ -9,6 +9,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 public final class LauncherProcess implements AutoCloseable {
 
   private static final HttpClient HTTP = HttpClient.newHttpClient();
+  private static final String PYTHON = python();
 
   private final Path home;
   private final Script script;
@@ -31,8 +33,8 @@ public final class LauncherProcess implements AutoCloseable {
     this.home = home;
     this.script = new Script(Files.createDirectories(home.resolve("script")));
     Path bin = Files.createDirectories(home.resolve("bin"));
-    program(bin.resolve("lorax-server"), ScriptedShard.class);
-    program(bin.resolve("lorax-router"), ScriptedRouter.class);
+    member(bin.resolve("lorax-server"), "shard.py");
+    member(bin.resolve("lorax-router"), "router.py");
     Path model = Files.createDirectories(home.resolve("model"));
     Files.writeString(model.resolve("config.json"), "{\"max_position_embeddings\": 8192}");
     for (var file : List.of("tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
@@ -40,15 +42,21 @@ public final class LauncherProcess implements AutoCloseable {
     }
   }
 
-  private static void program(Path file, Class<?> main) throws IOException {
-    String text =
-        """
-        #!/bin/sh
-        exec %s "$@"
-        """
-            .formatted(String.join(" ", java(main.getName())));
-    Files.writeString(file, text);
+  /** In Python, because a JVM for every member would be most of a test's time. */
+  private static void member(Path file, String source) throws IOException {
+    Path script = Path.of("src/test/python/members", source).toAbsolutePath();
+    Files.writeString(file, "#!/bin/sh\nexec %s -B %s \"$@\"\n".formatted(PYTHON, script));
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  /** The interpreter itself: what PATH names may be a wrapper that takes longer than it. */
+  private static String python() {
+    try {
+      var asked = new ProcessBuilder("python3", "-c", "import sys; print(sys.executable)").start();
+      return new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException("python3 must be on PATH for the launcher's tests", e);
+    }
   }
 
   private static List<String> java(String main) {

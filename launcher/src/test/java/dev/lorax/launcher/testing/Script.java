@@ -10,15 +10,6 @@ import java.util.List;
 /** A directory through which a test tells scripted members what to do and learns what they did. */
 record Script(Path directory) {
 
-  static Script fromEnvironment() {
-    return new Script(Path.of(System.getenv("SCRIPT_DIRECTORY")));
-  }
-
-  /** Whether the test asked for this behaviour, by a file of this name. */
-  boolean asks(String behaviour) {
-    return Files.exists(directory.resolve(behaviour));
-  }
-
   void ask(String behaviour) {
     write(directory.resolve(behaviour), behaviour);
   }
@@ -29,11 +20,6 @@ record Script(Path directory) {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** One line in the common diary; lines of several processes stay whole and in order. */
-  void record(String event) {
-    write(directory.resolve("diary"), event + "\n");
   }
 
   List<String> diary() {
