@@ -5,25 +5,21 @@ import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Bytes per second between two looks.
- */
+/** Bytes per second between two looks. */
 record Pace(double bytesPerSecond) {
 
   /** Zero at the first look at a step, which has nothing to compare with. */
   static Pace between(
-      Progress.@Nullable Snapshot before,
-      Instant then,
-      Progress.Snapshot snapshot,
-      Instant now) {
-    boolean same =
-        before != null
-            && before.step() == snapshot.step()
-            && before.what().equals(snapshot.what());
+      Progress.@Nullable Snapshot before, Instant then, Progress.Snapshot snapshot, Instant now) {
     double seconds = Duration.between(then, now).toMillis() / 1000.0;
-    return same && seconds > 0
-        ? new Pace(Math.max(0, snapshot.bytes() - before.bytes()) / seconds)
-        : new Pace(0);
+    if (before == null || seconds <= 0 || !sameStep(before, snapshot)) {
+      return new Pace(0);
+    }
+    return new Pace(Math.max(0, snapshot.bytes() - before.bytes()) / seconds);
+  }
+
+  private static boolean sameStep(Progress.Snapshot one, Progress.Snapshot other) {
+    return one.step() == other.step() && one.what().equals(other.what());
   }
 
   String speed() {

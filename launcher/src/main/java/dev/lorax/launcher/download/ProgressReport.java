@@ -24,8 +24,7 @@ public final class ProgressReport implements AutoCloseable {
   private Instant lastTime;
   private boolean barShown;
 
-  private ProgressReport(
-      Progress progress, @Nullable PrintStream terminal, InstantSource clock) {
+  private ProgressReport(Progress progress, @Nullable PrintStream terminal, InstantSource clock) {
     this.progress = progress;
     this.terminal = terminal;
     this.clock = clock;
@@ -74,15 +73,14 @@ public final class ProgressReport implements AutoCloseable {
   }
 
   private static void line(Progress.Snapshot now, Pace pace) {
-    var event =
-        LOG.atInfo()
-            .addKeyValue("what", now.what())
-            .addKeyValue("done", ByteCount.text(now.bytes()))
-            .addKeyValue("of", ByteCount.text(now.totalBytes()))
-            .addKeyValue("files", now.files() + "/" + now.totalFiles())
-            .addKeyValue("speed", pace.speed());
-    pace.left(now).ifPresent(left -> event.addKeyValue("left", left));
-    event.log(now.step().toString());
+    LOG.atInfo()
+        .addKeyValue("what", now.what())
+        .addKeyValue("done", ByteCount.text(now.bytes()))
+        .addKeyValue("of", ByteCount.text(now.totalBytes()))
+        .addKeyValue("files", now.files() + "/" + now.totalFiles())
+        .addKeyValue("speed", pace.speed())
+        .addKeyValue("left", pace.left(now).orElse("unknown"))
+        .log(now.step().toString());
   }
 
   private void clearBar() {
