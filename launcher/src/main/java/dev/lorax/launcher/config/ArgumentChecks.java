@@ -4,6 +4,7 @@ import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.socket.UnixSockets;
 import java.net.InetAddress;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -23,19 +24,20 @@ final class ArgumentChecks {
     this.problems = problems;
   }
 
-  void model(ModelArguments model) {
+  void model(ModelConfig model, boolean revisionTwice) {
     require(
-        model.modelId != null,
-        "--model-id (or MODEL_ID) is missing: a directory in Hugging Face layout or a .gguf file");
+        !revisionTwice,
+        "--revision: expected one revision, got it in --model-id too; leave one of them out");
     require(
-        model.source.equals("local"),
-        "--source %s is not available in this version, only local".formatted(model.source));
+        model.source() != Source.LOCAL || Files.exists(Path.of(model.id())),
+        "--model-id: expected a directory or .gguf file that exists, got %s".formatted(model.id()));
     require(
-        model.revision == null,
-        "--revision names a revision of a hub model, and this version loads local models only");
+        model.source() != Source.LOCAL || model.revision() == null,
+        "--revision: expected none, because %s is on disk, got %s"
+            .formatted(model.id(), model.revision()));
   }
 
-  void shards(ShardArguments shards) {
+  void shards(ShardArguments shards, ShardConfig config) {
     require(
         shards.adapterMemoryFraction >= 0 && shards.adapterMemoryFraction <= 1,
         "--adapter-memory-fraction must be between 0 and 1, got " + shards.adapterMemoryFraction);
@@ -45,7 +47,8 @@ final class ArgumentChecks {
           Files.isDirectory(root), "--adapter-root must be a directory, got %s".formatted(root));
     }
     require(
-        shards.preloadedAdapterIds.isEmpty() || !shards.adapterRoots.isEmpty(),
+        config.adapterRoots().size() > 0
+            || config.preloadedAdapters().stream().noneMatch(one -> one.source() == Source.LOCAL),
         "--preloaded-adapter-ids of source local needs --adapter-root to find them in");
   }
 

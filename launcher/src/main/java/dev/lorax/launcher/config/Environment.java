@@ -57,7 +57,7 @@ final class Environment implements IDefaultValueProvider {
     }
     String name = nameOf(option.longestName());
     String value = get(name);
-    if (value == null || value.isEmpty()) {
+    if (value == null) {
       return null;
     }
     if (option.longestName().equals("--hostname") && !isAddress(value)) {
@@ -67,9 +67,24 @@ final class Environment implements IDefaultValueProvider {
     return flag ? Boolean.toString(!FALSE.contains(value.toLowerCase(Locale.ROOT))) : value;
   }
 
+  /** The first of the variables that is set. */
+  @Nullable String first(String... names) {
+    for (var name : names) {
+      String value = get(name);
+      if (value != null) {
+        return value;
+      }
+    }
+    return null;
+  }
+
+  /** Without the white space around it; a variable that is empty counts as not set. */
   @Nullable String get(String name) {
-    String value = variables.get(name);
-    if (value != null && SERVICE_LINK.matcher(value).matches()) {
+    String value = variables.getOrDefault(name, "").strip();
+    if (value.isEmpty()) {
+      return null;
+    }
+    if (SERVICE_LINK.matcher(value).matches()) {
       ignored.put(
           name, "%s is a Kubernetes service link; set enableServiceLinks: false".formatted(value));
       return null;

@@ -1,14 +1,16 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.config.LauncherConfig.ModelConfig;
 import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -110,19 +112,24 @@ public final class LauncherArguments {
 
   private LauncherConfig toConfig(Environment environment, Path home, List<String> problems) {
     var checks = new ArgumentChecks(problems);
-    checks.model(model);
-    checks.shards(shards);
+    int count = ShardCount.resolve(shards.sharded, shards.numShard, environment, problems);
+    ShardConfig shardConfig = shardConfig(count);
+    ModelConfig modelConfig =
+        modelConfig(new RemoteStores(environment, home, problems), home, shardConfig);
+    checks.model(modelConfig, revisionTwice());
+    checks.shards(shards, shardConfig);
     checks.router(router);
     var placeConfig = placeConfig();
     checks.place(place, placeConfig);
-    int count = ShardCount.resolve(shards.sharded, shards.numShard, environment, problems);
     return new LauncherConfig(
-        modelConfig(home),
-        shardConfig(count),
+        modelConfig,
+        shardConfig,
         routerConfig(checks),
         placeConfig,
         new RestartConfig(
             place.startupTimeout,
+            place.heartbeatTimeout,
+            place.stepTimeout,
             place.drainTimeout,
             place.maxRestarts,
             place.restartWindow,
@@ -133,23 +140,55 @@ public final class LauncherArguments {
     return place.processHost == ProcessHostKind.POD;
   }
 
-  private ModelConfig modelConfig(Path home) {
+  private ModelConfig modelConfig(RemoteStores stores, Path home, ShardConfig shardConfig) {
     Path usual = inPod() ? Path.of("/data") : home.resolve(".cache/lorax/models");
-    Path cache = model.cache == null ? usual : model.cache;
-    String id = model.modelId == null ? "" : model.modelId;
-    return new ModelConfig(id, cache.toAbsolutePath(), model.downloadOnly);
+    Path cache = model.cache != null ? model.cache : stores.hubCache();
+    boolean onDisk = Files.exists(Path.of(model.modelId));
+    int at = onDisk || model.source == Source.LOCAL ? -1 : model.modelId.lastIndexOf('@');
+    Set<AdapterReference> adapters = new LinkedHashSet<>();
+    if (shardConfig.staticAdapter() != null) {
+      adapters.add(shardConfig.staticAdapter());
+    }
+    adapters.addAll(shardConfig.preloadedAdapters());
+    return new ModelConfig(
+        at < 0 ? model.modelId : model.modelId.substring(0, at),
+        at < 0 ? model.revision : model.modelId.substring(at + 1),
+        onDisk ? Source.LOCAL : model.source,
+        (cache == null ? usual : cache).toAbsolutePath(),
+        model.weightsCacheOverride,
+        List.copyOf(adapters),
+        stores.hub(),
+        stores.s3(),
+        model.downloadOnly);
+  }
+
+  private boolean revisionTwice() {
+    return model.revision != null
+        && model.modelId.contains("@")
+        && !Files.exists(Path.of(model.modelId));
+  }
+
+  private Source adapterSource() {
+    if (shards.adapterSource != null) {
+      return shards.adapterSource;
+    }
+    return shards.adapterRoots.isEmpty() ? Source.HUB : Source.LOCAL;
   }
 
   private ShardConfig shardConfig(int count) {
+    Source source = adapterSource();
+    Source preloaded =
+        shards.preloadedAdapterSource == null ? source : shards.preloadedAdapterSource;
     return new ShardConfig(
         count,
         shards.device,
         shards.dtype,
-        shards.adapterSource,
-        shards.preloadedAdapterSource == null
-            ? shards.adapterSource
-            : shards.preloadedAdapterSource,
-        shards.preloadedAdapterIds,
+        model.trustRemoteCode,
+        source,
+        shards.adapterId == null ? null : AdapterReference.parse(shards.adapterId, source),
+        shards.preloadedAdapterIds.stream()
+            .map(id -> AdapterReference.parse(id, preloaded))
+            .toList(),
         shards.adapterRoots.stream().map(Path::toAbsolutePath).toList(),
         shards.adapterMemoryFraction,
         shards.masterAddress,
@@ -172,7 +211,7 @@ public final class LauncherArguments {
         router.maxActiveAdapters,
         router.adapterCycleTimeSeconds,
         router.validationWorkers,
-        shards.defaultAdapterSource == null ? shards.adapterSource : shards.defaultAdapterSource);
+        shards.defaultAdapterSource == null ? adapterSource() : shards.defaultAdapterSource);
   }
 
   private PlaceConfig placeConfig() {

@@ -16,15 +16,6 @@ public record LauncherConfig(
   public static final String VERSION = "0.1.0";
 
   /**
-   * The base model.
-   *
-   * @param id directory in Hugging Face layout or GGUF file
-   * @param cache where converted models are kept
-   * @param downloadOnly end when the model is there
-   */
-  public record ModelConfig(String id, Path cache, boolean downloadOnly) {}
-
-  /**
    * Where processes run and how people and probes reach the launcher.
    *
    * @param socketDirectory holds the directories of the epochs and the control socket
@@ -46,12 +37,16 @@ public record LauncherConfig(
    * How failures are answered.
    *
    * @param startupTimeout from the start of a process until it must be ready
+   * @param heartbeatTimeout without an answer to the health question a process counts as hung
+   * @param stepTimeout for one step of a shard's model, which then ends itself
    * @param drainTimeout how long the router may finish its streams
    * @param maxRestarts within {@code window}, counted for shards and router apart
    * @param backoff pause before the first restart, doubled for every further one in the window
    */
   public record RestartConfig(
       Duration startupTimeout,
+      Duration heartbeatTimeout,
+      Duration stepTimeout,
       Duration drainTimeout,
       int maxRestarts,
       Duration window,

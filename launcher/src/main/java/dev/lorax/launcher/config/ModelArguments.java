@@ -10,26 +10,42 @@ final class ModelArguments {
   @Option(
       names = "--model-id",
       paramLabel = "MODEL",
-      description = "Directory in Hugging Face layout, or a .gguf file.")
-  @Nullable String modelId;
+      defaultValue = "mistralai/Mistral-7B-Instruct-v0.1",
+      description =
+          "Hub id, s3://bucket/prefix, directory in Hugging Face layout or .gguf file. A hub id"
+              + " may end in @REVISION.")
+  String modelId = "";
 
-  @Option(names = "--revision", paramLabel = "REV", description = "Git revision of a hub model.")
+  @Option(
+      names = "--revision",
+      paramLabel = "REV",
+      description = "Branch, tag or commit of a hub model.")
   @Nullable String revision;
 
   @Option(
       names = "--source",
       paramLabel = "SOURCE",
-      defaultValue = "local",
-      description = "Where the model comes from: local.")
-  String source = "local";
+      defaultValue = "hub",
+      description = "hub, s3 or local; what exists on disk is always taken as it is.")
+  Source source = Source.HUB;
 
   @Option(
       names = "--huggingface-hub-cache",
       paramLabel = "DIR",
       description =
-          "Converted models are kept here. Default: ~/.cache/lorax/models, /data in pods.")
+          "Downloaded and converted models. Default: as huggingface_hub reads HF_HUB_CACHE and"
+              + " HF_HOME, else ~/.cache/lorax/models, /data in pods.")
   @Nullable Path cache;
 
-  @Option(names = "--download-only", description = "Prepare the model and end.")
+  @Option(
+      names = "--weights-cache-override",
+      paramLabel = "DIR",
+      description = "Takes the weight files from here and only the rest from the source.")
+  @Nullable Path weightsCacheOverride;
+
+  @Option(names = "--trust-remote-code", description = "Accepted; no model's code is ever run.")
+  boolean trustRemoteCode;
+
+  @Option(names = "--download-only", description = "Prepare model and adapters, and end.")
   boolean downloadOnly;
 }

@@ -67,6 +67,20 @@ final class PlaceArguments {
   Duration startupTimeout = Duration.ofMinutes(30);
 
   @Option(
+      names = "--heartbeat-timeout",
+      paramLabel = "DURATION",
+      defaultValue = "30s",
+      description = "Without a sign of life a process counts as hung. Default: ${DEFAULT-VALUE}.")
+  Duration heartbeatTimeout = Duration.ofSeconds(30);
+
+  @Option(
+      names = "--step-timeout",
+      paramLabel = "DURATION",
+      defaultValue = "5m",
+      description = "For one step of a shard's model. Default: ${DEFAULT-VALUE}.")
+  Duration stepTimeout = Duration.ofMinutes(5);
+
+  @Option(
       names = "--drain-timeout",
       paramLabel = "DURATION",
       defaultValue = "90s",

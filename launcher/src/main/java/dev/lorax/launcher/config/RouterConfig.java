@@ -23,4 +23,4 @@ public record RouterConfig(
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,
-    ShardConfig.AdapterSource defaultAdapterSource) {}
+    Source defaultAdapterSource) {}

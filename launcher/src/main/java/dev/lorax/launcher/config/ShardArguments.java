@@ -33,17 +33,23 @@ final class ShardArguments {
   ShardConfig.@Nullable Dtype dtype;
 
   @Option(
+      names = "--adapter-id",
+      paramLabel = "ID",
+      description = "Answers the requests that name no adapter; loaded before the first one.")
+  @Nullable String adapterId;
+
+  @Option(
       names = "--adapter-source",
       paramLabel = "SOURCE",
-      defaultValue = "local",
-      description = "Where adapters come from: local.")
-  ShardConfig.AdapterSource adapterSource = ShardConfig.AdapterSource.LOCAL;
+      description =
+          "Of --adapter-id: hub, s3 or local. Default: local with --adapter-root, else hub.")
+  @Nullable Source adapterSource;
 
   @Option(
       names = "--default-adapter-source",
       paramLabel = "SOURCE",
-      description = "For requests that name none. Default: --adapter-source.")
-  ShardConfig.@Nullable AdapterSource defaultAdapterSource;
+      description = "Of adapters whose request names none. Default: --adapter-source.")
+  @Nullable Source defaultAdapterSource;
 
   @Option(
       names = "--preloaded-adapter-ids",
@@ -56,7 +62,7 @@ final class ShardArguments {
       names = "--preloaded-adapter-source",
       paramLabel = "SOURCE",
       description = "Default: --adapter-source.")
-  ShardConfig.@Nullable AdapterSource preloadedAdapterSource;
+  @Nullable Source preloadedAdapterSource;
 
   @Option(
       names = "--adapter-root",

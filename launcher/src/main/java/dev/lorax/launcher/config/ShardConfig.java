@@ -9,22 +9,26 @@ import org.jspecify.annotations.Nullable;
  * What the shards are started with.
  *
  * @param dtype null leaves the choice to the shard, which knows its device
+ * @param adapterSource of the static adapter; upstream's shard also takes it as the usual one
+ * @param staticAdapter answers requests that name no adapter
+ * @param preloadedAdapters all of one source
  * @param adapterRoots directories that local adapter ids are relative to
  */
 public record ShardConfig(
     int count,
     Device device,
     @Nullable Dtype dtype,
-    AdapterSource adapterSource,
-    AdapterSource preloadedAdapterSource,
-    List<String> preloadedAdapterIds,
+    boolean trustRemoteCode,
+    Source adapterSource,
+    @Nullable AdapterReference staticAdapter,
+    List<AdapterReference> preloadedAdapters,
     List<Path> adapterRoots,
     double adapterMemoryFraction,
     String masterAddress,
     int masterPort) {
 
   public ShardConfig {
-    preloadedAdapterIds = List.copyOf(preloadedAdapterIds);
+    preloadedAdapters = List.copyOf(preloadedAdapters);
     adapterRoots = List.copyOf(adapterRoots);
   }
 
@@ -43,16 +47,6 @@ public record ShardConfig(
     FLOAT32,
     BFLOAT16,
     FLOAT16;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
-  /** Where adapters come from. */
-  public enum AdapterSource {
-    LOCAL;
 
     @Override
     public String toString() {

@@ -11,7 +11,6 @@ final class UpstreamOptions {
 
   private static final List<String> UNSUPPORTED =
       List.of(
-          "--adapter-id",
           "--quantize",
           "--compile",
           "--eager",
@@ -21,12 +20,10 @@ final class UpstreamOptions {
           "--speculative-tokens",
           "--speculation-max-batch-size",
           "--predibase-api-token",
-          "--trust-remote-code",
           "--eager-prefill",
           "--chunked-prefill",
           "--prefix-caching",
           "--merge-adapter-weights",
-          "--weights-cache-override",
           "--disable-custom-kernels",
           "--cuda-memory-fraction",
           "--otlp-endpoint",

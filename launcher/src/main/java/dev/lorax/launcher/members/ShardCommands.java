@@ -42,20 +42,29 @@ public final class ShardCommands {
     arguments.addAll(List.of("lorax-server", "serve", model.path().toString()));
     arguments.addAll(List.of("--uds-path", shardSockets.toString()));
     arguments.addAll(List.of("--logger-level", "INFO", "--json-output"));
-    arguments.addAll(List.of("--source", "local"));
+    // Upstream's shard takes a directory under source hub, and refuses to know a source local.
+    arguments.addAll(List.of("--source", "hub"));
     arguments.addAll(List.of("--adapter-source", config.adapterSource().toString()));
+    if (config.staticAdapter() != null) {
+      arguments.addAll(List.of("--adapter-id", config.staticAdapter().toString()));
+    }
+    if (config.trustRemoteCode()) {
+      arguments.add("--trust-remote-code");
+    }
     if (config.count() > 1) {
       arguments.add("--sharded");
     }
     if (config.dtype() != null) {
       arguments.addAll(List.of("--dtype", config.dtype().toString()));
     }
-    for (var adapter : config.preloadedAdapterIds()) {
-      arguments.addAll(List.of("--preloaded-adapter-ids", adapter));
+    for (var adapter : config.preloadedAdapters()) {
+      arguments.addAll(List.of("--preloaded-adapter-ids", adapter.toString()));
     }
-    if (!config.preloadedAdapterIds().isEmpty()) {
+    if (!config.preloadedAdapters().isEmpty()) {
       arguments.addAll(
-          List.of("--preloaded-adapter-source", config.preloadedAdapterSource().toString()));
+          List.of(
+              "--preloaded-adapter-source",
+              config.preloadedAdapters().getFirst().source().toString()));
     }
     return arguments;
   }

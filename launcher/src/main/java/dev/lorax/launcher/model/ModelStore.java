@@ -1,6 +1,6 @@
 package dev.lorax.launcher.model;
 
-import dev.lorax.launcher.config.LauncherConfig.ModelConfig;
+import dev.lorax.launcher.config.ModelConfig;
 import dev.lorax.launcher.convert.ConversionException;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;

@@ -72,7 +72,10 @@ final class LauncherArgumentsTest {
     assertThat(config.place().jsonOutput()).isTrue();
     assertThat(config.shards().device()).isEqualTo(ShardConfig.Device.CPU);
     assertThat(config.shards().adapterRoots()).containsExactly(directory, directory);
-    assertThat(config.shards().preloadedAdapterIds()).containsExactly("sql", "pirate");
+    assertThat(config.shards().preloadedAdapters())
+        .containsExactly(
+            new AdapterReference("sql", null, Source.LOCAL),
+            new AdapterReference("pirate", null, Source.LOCAL));
     assertThat(config.restarts().startupTimeout()).isEqualTo(Duration.ofMinutes(5));
   }
 
@@ -141,7 +144,7 @@ final class LauncherArgumentsTest {
                 "--startup-timeout",
                 "5",
                 "--adapter-source",
-                "hub",
+                "pbase",
                 "--num-shard",
                 "0",
                 "--quantize",
@@ -151,7 +154,6 @@ final class LauncherArgumentsTest {
         .extracting(ArgumentException::problems)
         .asInstanceOf(InstanceOfAssertFactories.list(String.class))
         .contains(
-            "--model-id (or MODEL_ID) is missing: a directory in Hugging Face layout or a .gguf file",
             "--port must be between 1 and 65535, got 70000",
             "--hostname must be an IP address, got localhost",
             "--max-input-length (200) must be less than --max-total-tokens (100)",
@@ -161,7 +163,7 @@ final class LauncherArgumentsTest {
             "unknown option --colour")
         .anySatisfy(problem -> assertThat(problem).contains("--validation-workers", "many"))
         .anySatisfy(problem -> assertThat(problem).contains("--startup-timeout", "such as 500ms"))
-        .anySatisfy(problem -> assertThat(problem).contains("--adapter-source", "hub"));
+        .anySatisfy(problem -> assertThat(problem).contains("--adapter-source", "pbase"));
   }
 
   @Test

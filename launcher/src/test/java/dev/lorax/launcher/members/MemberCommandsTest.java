@@ -49,8 +49,8 @@ final class MemberCommandsTest {
             assertThat(String.join(" ", shard.arguments()))
                 .isEqualTo(
                     "lorax-server serve /models/m --uds-path /run/lorax/epoch-3/shard"
-                        + " --logger-level INFO --json-output --source local"
-                        + " --adapter-source local"));
+                        + " --logger-level INFO --json-output --source hub"
+                        + " --adapter-source hub"));
   }
 
   @Test

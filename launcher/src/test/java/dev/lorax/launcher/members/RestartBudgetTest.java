@@ -15,7 +15,8 @@ final class RestartBudgetTest {
   private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
   private final RestartBudget budget =
       new RestartBudget(
-          new RestartConfig(MINUTE, MINUTE, 3, Duration.ofMinutes(10), Duration.ofSeconds(1)),
+          new RestartConfig(
+              MINUTE, MINUTE, MINUTE, MINUTE, 3, Duration.ofMinutes(10), Duration.ofSeconds(1)),
           now::get);
 
   @Test

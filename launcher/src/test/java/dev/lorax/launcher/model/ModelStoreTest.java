@@ -3,12 +3,15 @@ package dev.lorax.launcher.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.lorax.launcher.config.LauncherConfig.ModelConfig;
+import dev.lorax.launcher.config.ArgumentException;
+import dev.lorax.launcher.config.LauncherArguments;
 import dev.lorax.launcher.convert.TinyGguf;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -16,9 +19,12 @@ final class ModelStoreTest {
 
   @TempDir private Path directory;
 
-  private ModelStore store(Object id) {
-    var config = new ModelConfig(id.toString(), directory.resolve("cache"), false);
-    return new ModelStore(config, InstantSource.system());
+  private ModelStore store(Object id) throws ArgumentException {
+    List<String> line =
+        List.of("--model-id", id.toString(), "--huggingface-hub-cache", directory + "/cache");
+    var parsed = LauncherArguments.parse(line, Map.of(), directory);
+    var config = ((LauncherArguments.Parsed.Run) parsed).config();
+    return new ModelStore(config.model(), InstantSource.system());
   }
 
   @Test

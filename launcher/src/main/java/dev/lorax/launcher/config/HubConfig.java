@@ -1,0 +1,13 @@
+package dev.lorax.launcher.config;
+
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the hub is reached, as huggingface_hub reads it from the environment.
+ *
+ * @param endpoint {@code HF_ENDPOINT}, without a slash at its end
+ * @param token for the endpoint's own origin only; null asks without one
+ * @param offline {@code HF_HUB_OFFLINE}: what is not in the cache is missing
+ */
+public record HubConfig(URI endpoint, @Nullable Secret token, boolean offline) {}

@@ -1,0 +1,119 @@
+package dev.lorax.launcher.config;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** How hub and S3 are reached: the variables that their own tools read, and no options. */
+final class RemoteStores {
+
+  private static final URI HUB = URI.create("https://huggingface.co");
+  private static final Set<String> TRUE = Set.of("1", "on", "yes", "true");
+
+  /** Most specific first; huggingface_hub's own name, then the two that upstream LoRAX reads. */
+  private static final List<String> TOKENS =
+      List.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_API_TOKEN");
+
+  private final Environment environment;
+  private final Path home;
+  private final List<String> problems;
+
+  RemoteStores(Environment environment, Path home, List<String> problems) {
+    this.environment = environment;
+    this.home = home;
+    this.problems = problems;
+  }
+
+  HubConfig hub() {
+    URI endpoint = address("HF_ENDPOINT");
+    return new HubConfig(endpoint == null ? HUB : endpoint, token(), offline());
+  }
+
+  S3Config s3() {
+    String secret = environment.get("AWS_SECRET_ACCESS_KEY");
+    String session = environment.get("AWS_SESSION_TOKEN");
+    return new S3Config(
+        s3Endpoint(),
+        environment.first("AWS_REGION", "AWS_DEFAULT_REGION"),
+        environment.get("AWS_ACCESS_KEY_ID"),
+        secret == null ? null : new Secret(secret),
+        session == null ? null : new Secret(session));
+  }
+
+  /** Where huggingface_hub would keep models, if it was told; its own default is not ours. */
+  @Nullable Path hubCache() {
+    String cache = environment.get("HF_HUB_CACHE");
+    String homeOfHub = environment.get("HF_HOME");
+    return cache != null ? expanded(cache) : homeOfHub == null ? null : hubHome().resolve("hub");
+  }
+
+  private boolean offline() {
+    String offline = environment.first("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE");
+    return offline != null && TRUE.contains(offline.toLowerCase(Locale.ROOT));
+  }
+
+  private @Nullable Secret token() {
+    String token = environment.first(TOKENS.toArray(String[]::new));
+    return token != null ? new Secret(token) : tokenFile();
+  }
+
+  private @Nullable Secret tokenFile() {
+    String named = environment.get("HF_TOKEN_PATH");
+    Path file = named == null ? hubHome().resolve("token") : expanded(named);
+    if (named == null && !Files.isRegularFile(file)) {
+      return null;
+    }
+    try {
+      String token = Files.readString(file).strip();
+      return token.isEmpty() ? null : new Secret(token);
+    } catch (IOException e) {
+      problems.add("HF_TOKEN_PATH: expected a readable file with a token, got %s".formatted(file));
+      return null;
+    }
+  }
+
+  private Path hubHome() {
+    String hubHome = environment.get("HF_HOME");
+    return hubHome == null ? home.resolve(".cache/huggingface") : expanded(hubHome);
+  }
+
+  private Path expanded(String path) {
+    return path.startsWith("~/") ? home.resolve(path.substring(2)) : Path.of(path);
+  }
+
+  private @Nullable URI s3Endpoint() {
+    for (var name : List.of("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")) {
+      URI endpoint = address(name);
+      if (endpoint != null) {
+        return endpoint;
+      }
+    }
+    String account = environment.get("R2_ACCOUNT_ID");
+    return account == null
+        ? null
+        : URI.create("https://%s.r2.cloudflarestorage.com".formatted(account));
+  }
+
+  private @Nullable URI address(String name) {
+    String value = environment.get(name);
+    if (value == null) {
+      return null;
+    }
+    try {
+      URI address = URI.create(value.replaceFirst("/+$", ""));
+      if (address.getHost() != null && List.of("http", "https").contains(address.getScheme())) {
+        return address;
+      }
+    } catch (IllegalArgumentException e) {
+      // Told below, as any other wrong address.
+    }
+    problems.add(
+        "%s: expected an address such as https://host:port, got %s".formatted(name, value));
+    return null;
+  }
+}
