@@ -91,6 +91,23 @@ final class ArchitectureTest {
               "dev.lorax.launcher.download..", "java..", "org.slf4j..", "org.jspecify..");
 
   @ArchTest
+  static final ArchRule A_HUB_IS_NOTHING_BUT_DOWNLOADS =
+      classes()
+          .that()
+          .resideInAPackage("..hub..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.lorax.launcher.hub..",
+              "dev.lorax.launcher.download..",
+              "dev.lorax.launcher.config..",
+              "java..",
+              "javax.net.ssl..",
+              "com.fasterxml.jackson..",
+              "org.slf4j..",
+              "org.jspecify..");
+
+  @ArchTest
   static final ArchRule NAMES_SAY_WHAT_THINGS_ARE =
       noClasses()
           .should()

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.config;
 
 import java.net.URI;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,5 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param endpoint {@code HF_ENDPOINT}, without a slash at its end
  * @param token for the endpoint's own origin only; null asks without one
  * @param offline {@code HF_HUB_OFFLINE}: what is not in the cache is missing
+ * @param stall {@code HF_HUB_DOWNLOAD_TIMEOUT}: a server that sends nothing for so long has failed
  */
-public record HubConfig(URI endpoint, @Nullable Secret token, boolean offline) {}
+public record HubConfig(
+    URI endpoint, @Nullable Secret token, boolean offline, Duration stall, ProxyConfig proxies) {}

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -19,6 +20,9 @@ final class RemoteStores {
   private static final List<String> TOKENS =
       List.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_API_TOKEN");
 
+  /** Longer than huggingface_hub's 10 s, as the stores behind a hub may have to warm up a file. */
+  private static final Duration STALL = Duration.ofSeconds(30);
+
   private final Environment environment;
   private final Path home;
   private final List<String> problems;
@@ -31,7 +35,12 @@ final class RemoteStores {
 
   HubConfig hub() {
     URI endpoint = address("HF_ENDPOINT");
-    return new HubConfig(endpoint == null ? HUB : endpoint, token(), offline());
+    return new HubConfig(
+        endpoint == null ? HUB : endpoint,
+        token(),
+        offline(),
+        stall(),
+        new ProxyVariables(environment, problems).read());
   }
 
   S3Config s3() {
@@ -55,6 +64,18 @@ final class RemoteStores {
   private boolean offline() {
     String offline = environment.first("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE");
     return offline != null && TRUE.contains(offline.toLowerCase(Locale.ROOT));
+  }
+
+  private Duration stall() {
+    String seconds = environment.get("HF_HUB_DOWNLOAD_TIMEOUT");
+    if (seconds == null) {
+      return STALL;
+    }
+    if (seconds.matches("[1-9]\\d{0,5}")) {
+      return Duration.ofSeconds(Long.parseLong(seconds));
+    }
+    problems.add("HF_HUB_DOWNLOAD_TIMEOUT: expected seconds above 0, got " + seconds);
+    return STALL;
   }
 
   private @Nullable Secret token() {

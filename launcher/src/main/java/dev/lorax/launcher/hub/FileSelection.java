@@ -1,0 +1,112 @@
+package dev.lorax.launcher.hub;
+
+import dev.lorax.launcher.download.DownloadException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Which files of a repository a base model or an adapter consists of. Only its root counts. */
+public enum FileSelection {
+  BASE_MODEL("config.json", "tokenizer.json", "tokenizer_config.json"),
+  ADAPTER("adapter_config.json");
+
+  private static final String SAFETENSORS_INDEX = "model.safetensors.index.json";
+  private static final String TORCH_INDEX = "pytorch_model.bin.index.json";
+
+  /** What trainers leave beside the weights; upstream skips the same names. */
+  private static final Pattern LEFTOVERS =
+      Pattern.compile(".*(arguments|args|training|optimizer|scheduler|trainer_state).*");
+
+  private static final Pattern COMPANIONS =
+      Pattern.compile(".*\\.(json|jinja|model|tiktoken)|vocab\\.txt|merges\\.txt");
+
+  private final String keyFile;
+  private final List<String> required;
+
+  FileSelection(String keyFile, String... others) {
+    this.keyFile = keyFile;
+    this.required = Stream.concat(Stream.of(keyFile), Stream.of(others)).toList();
+  }
+
+  /** What must be there beside weights, the {@linkplain #keyFile key file} first. */
+  public List<String> required() {
+    return required;
+  }
+
+  /** The file without which the rest is nothing. */
+  String keyFile() {
+    return keyFile;
+  }
+
+  /** How a repository's weights are stored. */
+  sealed interface Weights {
+
+    /** Named one by one. */
+    record Files(List<String> names) implements Weights {}
+
+    /** Named by an index, which is to be read first. */
+    record Indexed(String index) implements Weights {}
+
+    /** A single GGUF file, which holds everything. */
+    record Gguf(String name) implements Weights {}
+  }
+
+  /** Prefers safetensors, and what the loaders prefer among them, so that nothing comes twice. */
+  Optional<Weights> weights(Collection<String> paths) throws DownloadException {
+    Optional<Weights> found =
+        weights(paths, SAFETENSORS_INDEX, "model.safetensors", ".safetensors");
+    if (found.isEmpty()) {
+      found = weights(paths, TORCH_INDEX, "pytorch_model.bin", ".bin");
+    }
+    return found.isEmpty() && this == BASE_MODEL ? gguf(paths) : found;
+  }
+
+  private Optional<Weights> weights(
+      Collection<String> paths, String index, String single, String extension) {
+    String usual = this == ADAPTER ? "adapter_model" + extension : single;
+    if (this == BASE_MODEL && paths.contains(index)) {
+      return Optional.of(new Weights.Indexed(index));
+    }
+    if (paths.contains(usual)) {
+      return Optional.of(new Weights.Files(List.of(usual)));
+    }
+    List<String> others =
+        root(paths, name -> name.endsWith(extension) && isWeights(name)).stream().toList();
+    return others.isEmpty() ? Optional.empty() : Optional.of(new Weights.Files(others));
+  }
+
+  private boolean isWeights(String name) {
+    return !LEFTOVERS.matcher(name).matches() && (this == ADAPTER || !name.startsWith("adapter_"));
+  }
+
+  private static Optional<Weights> gguf(Collection<String> paths) throws DownloadException {
+    TreeSet<String> files = root(paths, name -> name.endsWith(".gguf"));
+    if (files.size() > 1) {
+      throw new DownloadException(
+          "it holds several GGUF files (%s) and no safetensors: download one and give its path as --model-id"
+              .formatted(String.join(", ", files)));
+    }
+    return files.stream().findFirst().map(Weights.Gguf::new);
+  }
+
+  /** Everything beside the weights: configuration, tokenizer, chat template. */
+  Collection<String> companions(Collection<String> paths) {
+    if (this == ADAPTER) {
+      return root(paths, name -> name.equals(keyFile) || name.equals("config.json"));
+    }
+    return root(
+        paths,
+        name ->
+            COMPANIONS.matcher(name).matches() && !name.endsWith(".index.json") && isWeights(name));
+  }
+
+  private static TreeSet<String> root(Collection<String> paths, Predicate<String> wanted) {
+    var names = new TreeSet<String>();
+    paths.stream().filter(path -> !path.contains("/")).filter(wanted).forEach(names::add);
+    return names;
+  }
+}
