@@ -1,13 +1,12 @@
 package dev.lorax.operator;
 
+import static dev.lorax.operator.TestingServer.soon;
+import static dev.lorax.operator.TestingServer.version;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.operator.server.plan.Specs;
-import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.events.v1.Event;
@@ -15,9 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.Set;
-import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,15 +44,17 @@ final class LoraxServerIT {
   private KubernetesClient client;
   private LoraxOperator operator;
   private String namespace;
+  private TestingServer server;
 
   @BeforeEach
-  void start(TestingApiServer.Access server) throws IOException {
-    client = server.client();
-    namespace = server.namespace();
+  void start(TestingApiServer.Access access) throws IOException {
+    client = access.client();
+    namespace = access.namespace();
+    server = new TestingServer(client, namespace);
     operator =
         LoraxOperator.start(
             new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0),
-            server.operatorClient(),
+            access.operatorClient(),
             Clock.systemUTC(),
             () -> {});
   }
@@ -69,54 +68,54 @@ final class LoraxServerIT {
   @Test
   void makes_a_deployment_and_a_service_that_go_with_the_server() {
     // when
-    LoraxServer server = create("demo");
+    LoraxServer made = server.create();
 
     // then
-    soon().untilAsserted(() -> assertThat(service()).isNotNull());
-    soon().untilAsserted(() -> assertThat(deployment()).isNotNull());
-    for (HasMetadata owned : new HasMetadata[] {deployment(), service()}) {
+    soon().untilAsserted(() -> assertThat(server.service()).isNotNull());
+    soon().untilAsserted(() -> assertThat(server.deployment()).isNotNull());
+    for (HasMetadata owned : new HasMetadata[] {server.deployment(), server.service()}) {
       var owners = owned.getMetadata().getOwnerReferences();
       assertThat(owners).hasSize(1);
-      assertThat(owners.getFirst().getUid()).isEqualTo(server.getMetadata().getUid());
+      assertThat(owners.getFirst().getUid()).isEqualTo(made.getMetadata().getUid());
       assertThat(owners.getFirst().getController()).isTrue();
       assertThat(owners.getFirst().getBlockOwnerDeletion()).isTrue();
     }
-    assertThat(server.getMetadata().getFinalizers()).isEmpty();
+    assertThat(made.getMetadata().getFinalizers()).isEmpty();
   }
 
   @Test
   void writes_nothing_when_nothing_has_changed() {
     // given
-    create("demo");
-    awaitReason("PodsPending");
-    String serviceVersion = version(service());
+    server.create();
+    server.awaitReason("PodsPending");
+    String serviceVersion = version(server.service());
 
     // when: somebody else touches the Deployment, so that the server is reconciled again
     client
-        .resource(deployment())
+        .resource(server.deployment())
         .edit(found ->
             new DeploymentBuilder(found)
                 .editMetadata()
                 .addToAnnotations("somebody", "else")
                 .endMetadata()
                 .build());
-    String deploymentVersion = version(deployment());
+    String deploymentVersion = version(server.deployment());
     new TestingPod(client, namespace, "demo").create();
-    awaitReason("PodStarting");
+    server.awaitReason("PodStarting");
 
     // then: reconciles of one server follow each other, so the one that saw the pod came last
-    assertThat(version(deployment())).isEqualTo(deploymentVersion);
-    assertThat(version(service())).isEqualTo(serviceVersion);
+    assertThat(version(server.deployment())).isEqualTo(deploymentVersion);
+    assertThat(version(server.service())).isEqualTo(serviceVersion);
   }
 
   @Test
   void a_new_operator_process_writes_nothing_for_servers_that_are_as_planned(
       TestingApiServer.Access access) throws IOException {
     // given
-    create("demo");
-    awaitReason("PodsPending");
-    String deploymentVersion = version(deployment());
-    String serviceVersion = version(service());
+    server.create();
+    server.awaitReason("PodsPending");
+    String deploymentVersion = version(server.deployment());
+    String serviceVersion = version(server.service());
 
     // when
     operator.close();
@@ -127,71 +126,72 @@ final class LoraxServerIT {
             Clock.systemUTC(),
             () -> {});
     new TestingPod(client, namespace, "demo").create();
-    awaitReason("PodStarting");
+    server.awaitReason("PodStarting");
 
     // then
-    assertThat(version(deployment())).isEqualTo(deploymentVersion);
-    assertThat(version(service())).isEqualTo(serviceVersion);
+    assertThat(version(server.deployment())).isEqualTo(deploymentVersion);
+    assertThat(version(server.service())).isEqualTo(serviceVersion);
   }
 
   @Test
   void scale_subresource_changes_the_deployment_and_names_the_pods() {
     // given
-    create("demo");
-    awaitReason("PodsPending");
+    server.create();
+    server.awaitReason("PodsPending");
 
     // when
-    client.resource(server()).scale(3);
+    client.resource(server.get()).scale(3);
 
     // then
-    soon().untilAsserted(() -> assertThat(deployment().getSpec().getReplicas()).isEqualTo(3));
-    assertThat(server().getSpec().replicas()).isEqualTo(3);
-    assertThat(server().getStatus().selector())
+    soon()
+        .untilAsserted(() -> assertThat(server.deployment().getSpec().getReplicas()).isEqualTo(3));
+    assertThat(server.get().getSpec().replicas()).isEqualTo(3);
+    assertThat(server.get().getStatus().selector())
         .isEqualTo("app.kubernetes.io/instance=demo,app.kubernetes.io/name=lorax-server");
   }
 
   @Test
   void tells_how_far_a_pod_has_come() {
     // given
-    create("demo");
-    awaitReason("PodsPending");
+    server.create();
+    server.awaitReason("PodsPending");
     var pod = new TestingPod(client, namespace, "demo").create();
 
     // when, then
     pod.launcherRuns();
-    awaitReason("Downloading");
+    server.awaitReason("Downloading");
     pod.modelIsCached();
-    awaitReason("ShardsLoading");
+    server.awaitReason("ShardsLoading");
     pod.shardsAreReady();
-    awaitReason("RouterStarting");
+    server.awaitReason("RouterStarting");
     pod.routerIsReady();
-    awaitReason("RollingOut");
-    deploymentControllerHasRolledOut();
-    awaitReason("Ready");
-    assertThat(condition("Ready").getStatus()).isEqualTo("True");
-    assertThat(condition("Ready").getObservedGeneration()).isEqualTo(1);
-    assertThat(server().getStatus().adaptersReady()).isEqualTo("3/3");
+    server.awaitReason("RollingOut");
+    server.deploymentControllerHasRolledOut();
+    server.awaitReason("Ready");
+    assertThat(server.condition("Ready").getStatus()).isEqualTo("True");
+    assertThat(server.condition("Ready").getObservedGeneration()).isEqualTo(1);
+    assertThat(server.get().getStatus().adaptersReady()).isEqualTo("3/3");
   }
 
   @Test
   void tells_the_last_words_of_a_container_that_crashes() {
     // given
-    create("demo");
-    awaitReason("PodsPending");
+    server.create();
+    server.awaitReason("PodsPending");
     var pod = new TestingPod(client, namespace, "demo").create();
 
     // when
     pod.launcherCrashes(1, "model file /models/none.gguf: expected a file, got nothing");
 
     // then
-    awaitReason("CrashLooping");
-    assertThat(condition("Ready").getMessage())
+    server.awaitReason("ModelNotFound");
+    assertThat(server.condition("Ready").getMessage())
         .contains("launcher", "model file /models/none.gguf: expected a file, got nothing");
     soon()
         .untilAsserted(() ->
             assertThat(client.resources(Event.class).inNamespace(namespace).list().getItems())
                 .anySatisfy(event -> {
-                  assertThat(event.getReason()).isEqualTo("CrashLooping");
+                  assertThat(event.getReason()).isEqualTo("ModelNotFound");
                   assertThat(event.getType()).isEqualTo("Warning");
                   assertThat(event.getRegarding().getName()).isEqualTo("demo");
                 }));
@@ -200,21 +200,21 @@ final class LoraxServerIT {
   @Test
   void refuses_a_spec_that_this_operator_cannot_serve() {
     // given
-    var server = sample("demo", "cuda");
+    var asked = TestingServer.sample("cuda");
 
     // when
-    client.resource(server).inNamespace(namespace).create();
+    client.resource(asked).inNamespace(namespace).create();
 
     // then
-    awaitReason("ShardImageMissing");
-    assertThat(condition("Ready").getMessage()).contains("set spec.shards.image");
-    assertThat(deployment()).isNull();
+    server.awaitReason("ShardImageMissing");
+    assertThat(server.condition("Ready").getMessage()).contains("set spec.shards.image");
+    assertThat(server.deployment()).isNull();
   }
 
   @Test
   void tells_what_the_api_server_refuses() {
     // given
-    var server =
+    var asked =
         Specs.server(
             """
             apiVersion: lorax.dev/v1alpha1
@@ -226,11 +226,11 @@ final class LoraxServerIT {
             """);
 
     // when
-    client.resource(server).inNamespace(namespace).create();
+    client.resource(asked).inNamespace(namespace).create();
 
     // then
-    awaitReason("Invalid");
-    assertThat(condition("Ready").getMessage())
+    server.awaitReason("Invalid");
+    assertThat(server.condition("Ready").getMessage())
         .contains("limits[memory]", "must be greater than or equal to 0");
   }
 
@@ -240,95 +240,30 @@ final class LoraxServerIT {
     var foreign = client.resource(FOREIGN).inNamespace(namespace).create();
 
     // when
-    create("demo");
+    server.create();
 
     // then
-    awaitReason("NameTaken");
-    assertThat(version(deployment())).isEqualTo(version(foreign));
+    server.awaitReason("NameTaken");
+    assertThat(version(server.deployment())).isEqualTo(version(foreign));
 
     // when
     client.resource(foreign).delete();
 
     // then
-    awaitReason("PodsPending");
-    assertThat(deployment().getMetadata().getOwnerReferences()).hasSize(1);
+    server.awaitReason("PodsPending");
+    assertThat(server.deployment().getMetadata().getOwnerReferences()).hasSize(1);
   }
 
   @Test
   void server_is_gone_at_once_when_deleted() {
     // given
-    create("demo");
-    awaitReason("PodsPending");
+    server.create();
+    server.awaitReason("PodsPending");
 
     // when
-    client.resource(server()).delete();
+    client.resource(server.get()).delete();
 
     // then
-    soon().untilAsserted(() -> assertThat(server()).isNull());
-  }
-
-  private LoraxServer create(String name) {
-    return client.resource(sample(name, "cpu")).inNamespace(namespace).create();
-  }
-
-  private static LoraxServer sample(String name, String device) {
-    return Specs.server(
-        """
-        apiVersion: lorax.dev/v1alpha1
-        kind: LoraxServer
-        metadata: {name: %s}
-        spec:
-          model: {pvc: {claimName: demo-models, path: smollm2.gguf}}
-          shards: {device: %s}
-          adapters:
-            pvc: {claimName: demo-models, path: adapters}
-            preload: [sql, sentiment, pirate]
-        """
-            .formatted(name, device));
-  }
-
-  private void deploymentControllerHasRolledOut() {
-    client
-        .resource(deployment())
-        .editStatus(found ->
-            new DeploymentBuilder(found)
-                .editOrNewStatus()
-                .withObservedGeneration(found.getMetadata().getGeneration())
-                .withReplicas(1)
-                .withUpdatedReplicas(1)
-                .endStatus()
-                .build());
-  }
-
-  private LoraxServer server() {
-    return client.resources(LoraxServer.class).inNamespace(namespace).withName("demo").get();
-  }
-
-  private Deployment deployment() {
-    return client.resources(Deployment.class).inNamespace(namespace).withName("demo").get();
-  }
-
-  private Service service() {
-    return client.resources(Service.class).inNamespace(namespace).withName("demo").get();
-  }
-
-  private void awaitReason(String reason) {
-    soon().untilAsserted(() -> assertThat(condition("Ready").getReason()).isEqualTo(reason));
-  }
-
-  private Condition condition(String type) {
-    assertThat(server().getStatus()).as("status of the server").isNotNull();
-    return server().getStatus().conditions().stream()
-        .filter(condition -> condition.getType().equals(type))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no condition " + type));
-  }
-
-  private static String version(HasMetadata object) {
-    return object.getMetadata().getResourceVersion();
-  }
-
-  private static ConditionFactory soon() {
-    return await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(100));
+    soon().untilAsserted(() -> assertThat(server.get()).isNull());
   }
 }

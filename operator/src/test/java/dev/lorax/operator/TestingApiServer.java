@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.http.Interceptor;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,9 +74,20 @@ public final class TestingApiServer implements ParameterResolver {
 
     /** A client that may do what the chart grants to the operator, and nothing else. */
     public KubernetesClient operatorClient() {
-      return new KubernetesClientBuilder()
-          .withConfig(new ConfigBuilder(config).withImpersonateUsername(OPERATOR).build())
+      return operatorClientBuilder().build();
+    }
+
+    /** One whose requests pass through {@code interceptor}. */
+    KubernetesClient operatorClient(Interceptor interceptor) {
+      return operatorClientBuilder()
+          .withHttpClientBuilderConsumer(
+              http -> http.addOrReplaceInterceptor(interceptor.getClass().getName(), interceptor))
           .build();
+    }
+
+    private KubernetesClientBuilder operatorClientBuilder() {
+      return new KubernetesClientBuilder()
+          .withConfig(new ConfigBuilder(config).withImpersonateUsername(OPERATOR).build());
     }
 
     /** For processes of their own. */

@@ -1,11 +1,13 @@
 package dev.lorax.operator;
 
 import dev.lorax.operator.server.manifest.Labels;
+import dev.lorax.operator.server.plan.PodLayout;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodSpecBuilder;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -15,6 +17,7 @@ import java.util.Map;
 final class TestingPod {
 
   private static final String NAME = "demo-pod";
+  private static final String LOOPBACK = "127.0.0.1";
 
   private final KubernetesClient client;
   private final String namespace;
@@ -28,9 +31,14 @@ final class TestingPod {
 
   /** Makes the pod from the template of the server's Deployment. */
   TestingPod create() {
+    return create(PodLayout.STATUS_PORT);
+  }
+
+  /** As {@link #create()}, with a launcher that answers at this port of this machine. */
+  TestingPod create(int statusPort) {
     var deployment =
         client.resources(Deployment.class).inNamespace(namespace).withName(server).get();
-    PodSpec spec = deployment.getSpec().getTemplate().getSpec();
+    PodSpec spec = withStatusPort(deployment.getSpec().getTemplate().getSpec(), statusPort);
     Map<String, String> labels = deployment.getSpec().getTemplate().getMetadata().getLabels();
     if (!server.equals(labels.get(Labels.INSTANCE))) {
       throw new AssertionError("template of another server: " + labels);
@@ -47,6 +55,16 @@ final class TestingPod {
                 .build())
         .create();
     return this;
+  }
+
+  private static PodSpec withStatusPort(PodSpec template, int port) {
+    return new PodSpecBuilder(template)
+        .editMatchingInitContainer(container -> container.getName().equals("launcher"))
+        .editMatchingPort(named -> named.getName().equals("status"))
+        .withContainerPort(port)
+        .endPort()
+        .endInitContainer()
+        .build();
   }
 
   void launcherRuns() {
@@ -94,6 +112,8 @@ final class TestingPod {
                 .withStatus(
                     new PodStatusBuilder()
                         .withPhase("Running")
+                        .withPodIP(LOOPBACK)
+                        .addNewPodIP(LOOPBACK)
                         .addNewCondition()
                         .withType("Ready")
                         .withStatus(ready ? "True" : "False")

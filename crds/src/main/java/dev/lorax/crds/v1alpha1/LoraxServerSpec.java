@@ -21,16 +21,21 @@ import org.jspecify.annotations.Nullable;
 @JsonClassDescription("What is asked for.")
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @ValidationRule(
-    value = "self.model == oldSelf.model",
+    value = "!has(self.model.hub) || !has(self.adapters) || !has(self.adapters.hub)",
     message =
-        "spec.model is immutable, because adapters fit one base model only:"
-            + " create a second LoraxServer for the other model and move the clients over",
-    fieldPath = ".model")
+        "spec.model.hub says how the hub is reached, for adapters too: remove spec.adapters.hub",
+    fieldPath = ".adapters")
+@ValidationRule(
+    value = "!has(self.model.s3) || !has(self.adapters) || !has(self.adapters.s3)",
+    message =
+        "spec.model.s3 says how the object store is reached, for adapters too: remove"
+            + " spec.adapters.s3",
+    fieldPath = ".adapters")
 public record LoraxServerSpec(
     @Required
         @JsonPropertyDescription(
-            "Where the base model comes from: exactly one of hub and pvc. Immutable, because"
-                + " adapters are trained for one base model.")
+            "Where the base model comes from: exactly one of hub, s3 and pvc. Which model it is is"
+                + " immutable, because adapters are trained for one base model.")
         ModelSource model,
     @Default("1")
         @Min(0)

@@ -27,6 +27,10 @@ public record LoraxServerStatus(
         @Nullable String adaptersReady,
     @JsonPropertyDescription("The preloaded adapters.") List<AdapterStatus> adapters,
     @JsonPropertyDescription(
+            "How far the replica that is furthest behind has come with getting its model; absent"
+                + " once all have it.")
+        @Nullable Progress progress,
+    @JsonPropertyDescription(
             "Ready says whether all replicas answer requests and, if not, what they wait for."
                 + " Available says whether at least one does. Progressing says whether something is"
                 + " still on its way. ModelCached, ShardsReady and RouterReady say how far the"

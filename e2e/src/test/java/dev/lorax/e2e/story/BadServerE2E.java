@@ -35,7 +35,7 @@ final class BadServerE2E {
   void two_sources_of_a_model_are_refused_when_they_are_applied() {
     assertThatThrownBy(() -> world.apply("two-sources.yaml"))
         .isInstanceOf(CommandFailed.class)
-        .hasMessageContaining("set exactly one of hub and pvc");
+        .hasMessageContaining("set exactly one of hub, s3 and pvc");
   }
 
   @Test
@@ -56,7 +56,7 @@ final class BadServerE2E {
           .untilAsserted(() ->
               assertThat(world.server(MISSING_MODEL).condition("Ready"))
                   .hasValueSatisfying(ready -> {
-                    assertThat(ready.getStatus()).isEqualTo("False");
+                    assertThat(ready.getReason()).isEqualTo("ModelNotFound");
                     assertThat(ready.getMessage()).contains("no-such-model.gguf");
                   }));
     } finally {

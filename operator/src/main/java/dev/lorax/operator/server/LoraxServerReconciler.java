@@ -9,6 +9,7 @@ import dev.lorax.operator.server.plan.ServingPlanner;
 import dev.lorax.operator.server.status.Observed;
 import dev.lorax.operator.server.status.StatusReport;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
@@ -21,14 +22,16 @@ import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Sequences one reconcile: plan, apply, observe, report. Stateless and level-triggered: everything
- * is computed anew from what the caches hold, and nothing is written where nothing has changed.
- * Deletion needs no step of its own, because the API server's garbage collector removes what a
- * server owns.
+ * is computed anew from what the caches hold and, while a replica loads, from what its launcher
+ * says; nothing is written where nothing has changed. Deletion needs no step of its own, because
+ * the API server's garbage collector removes what a server owns.
  */
 @Workflow(
     explicitInvocation = true,
@@ -49,7 +52,11 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   /** What stands in the way may lie outside all that is watched, and go away at any time. */
   static final int WITHOUT_END = -1;
 
+  /** Between two looks at a launcher that loads. Nothing else tells how far a download is. */
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(3);
+
   private final ServingPlanner planner;
+  private final LauncherClient launchers = new LauncherClient();
   private final StatusWriter statusWriter;
   private final Clock clock;
 
@@ -68,13 +75,35 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
 
   @Override
   public UpdateControl<LoraxServer> reconcile(LoraxServer server, Context<LoraxServer> context) {
+    if (isGone(server, context)) {
+      return UpdateControl.noUpdate();
+    }
     LoraxServerStatus status =
         switch (planner.plan(identity(server), server.getSpec())) {
           case Planning.Planned(var plan) -> serve(server, plan, context);
           case Planning.Refused(var problems) -> report(server).refused(problems);
         };
     statusWriter.write(server, status, context);
-    return UpdateControl.noUpdate();
+    UpdateControl<LoraxServer> control = UpdateControl.noUpdate();
+    return Observed.loading(context.getSecondaryResources(Pod.class)).isEmpty()
+        ? control
+        : control.rescheduleAfter(LOOK_AGAIN);
+  }
+
+  /**
+   * A deleted server's Deployment may be seen to go before the server itself, since each kind has a
+   * watch of its own. To make it anew would start pods for a moment, so where something is missing
+   * the API server is asked whether it is still wanted.
+   */
+  private static boolean isGone(LoraxServer server, Context<LoraxServer> context) {
+    if (context.getSecondaryResource(Deployment.class).isPresent()
+        && context.getSecondaryResource(Service.class).isPresent()) {
+      return false;
+    }
+    LoraxServer now = context.getClient().resource(server).get();
+    return now == null
+        || now.isMarkedForDeletion()
+        || !now.getMetadata().getUid().equals(server.getMetadata().getUid());
   }
 
   @Override
@@ -96,12 +125,14 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
     var workflow = context.managedWorkflowAndDependentResourceContext();
     workflow.put(ServingPlan.class, plan);
     workflow.reconcileManagedWorkflow();
+    Set<Pod> pods = context.getSecondaryResources(Pod.class);
     return report(server)
         .of(
             new Observed(
                 plan,
                 context.getSecondaryResource(Deployment.class),
-                context.getSecondaryResources(Pod.class)));
+                pods,
+                launchers.ask(Observed.loading(pods))));
   }
 
   private StatusReport report(LoraxServer server) {

@@ -17,7 +17,7 @@ import java.util.Optional;
 final class StatusWriter {
 
   private static final LoraxServerStatus NOTHING_SEEN =
-      new LoraxServerStatus(null, null, 0, 0, null, null, List.of(), List.of());
+      new LoraxServerStatus(null, null, 0, 0, null, null, List.of(), null, List.of());
 
   private final EventRecorder events;
 

@@ -80,6 +80,24 @@ final class CustomResourceValidationIT {
   }
 
   @Test
+  void takes_another_token_for_a_hub_but_no_other_revision() {
+    // given
+    client.resource(ofHub("v1", "old")).inNamespace(namespace).create();
+
+    // when
+    var changed = client.resource(ofHub("v1", "new")).inNamespace(namespace).update();
+    var refusal =
+        catchThrowableOfType(
+            KubernetesClientException.class,
+            () -> client.resource(ofHub("v2", "new")).inNamespace(namespace).update());
+
+    // then
+    assertThat(changed.getMetadata().getGeneration()).isEqualTo(2);
+    assertThat(refusal.getCode()).isEqualTo(422);
+    assertThat(refusal).hasMessageContaining("spec.model is immutable");
+  }
+
+  @Test
   void fills_in_the_defaults_that_the_types_have() {
     // given
     var bare =
@@ -137,6 +155,18 @@ final class CustomResourceValidationIT {
           model: {pvc: {claimName: base, path: %s}}
         """
             .formatted(path));
+  }
+
+  private static LoraxServer ofHub(String revision, String secret) {
+    return Specs.server(
+        """
+        apiVersion: lorax.dev/v1alpha1
+        kind: LoraxServer
+        metadata: {name: demo}
+        spec:
+          model: {hub: {id: org/base, revision: %s, tokenSecret: {name: %s}}}
+        """
+            .formatted(revision, secret));
   }
 
   private static Stream<Path> cases(String prefix) throws IOException {

@@ -2,6 +2,10 @@ package dev.lorax.operator.server.manifest;
 
 import dev.lorax.operator.server.plan.PodLayout;
 import dev.lorax.operator.server.plan.Resources;
+import dev.lorax.operator.server.plan.SourceAccess;
+import dev.lorax.operator.server.plan.SourceAccess.SecretVariable;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.EnvVarBuilder;
 import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.ProbeBuilder;
@@ -9,6 +13,8 @@ import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.SecurityContextBuilder;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What the containers of a replica have in common. */
 final class ContainerParts {
@@ -35,6 +41,24 @@ final class ContainerParts {
     return new ResourceRequirementsBuilder()
         .withRequests(resources.requests())
         .withLimits(resources.limits())
+        .build();
+  }
+
+  /** Where hubs and buckets are and the credentials for them, as launcher and shards take them. */
+  static List<EnvVar> sources(SourceAccess access) {
+    var variables = new ArrayList<EnvVar>();
+    access.settings().forEach((name, value) -> variables.add(new EnvVar(name, value, null)));
+    access.credentials().stream().map(ContainerParts::secret).forEach(variables::add);
+    return variables;
+  }
+
+  static EnvVar secret(SecretVariable variable) {
+    return new EnvVarBuilder()
+        .withName(variable.name())
+        .withNewValueFrom()
+        .withNewSecretKeyRef(
+            variable.value().key(), variable.value().secret(), variable.optional() ? true : null)
+        .endValueFrom()
         .build();
   }
 

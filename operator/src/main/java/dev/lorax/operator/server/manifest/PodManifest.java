@@ -36,9 +36,9 @@ final class PodManifest {
 
   private static List<Container> sidecars(ServingPlan plan, PodVolumes volumes) {
     var sidecars = new ArrayList<Container>();
-    sidecars.add(LauncherContainer.of(plan.launcher(), volumes));
+    sidecars.add(LauncherContainer.of(plan.launcher(), plan.access(), volumes));
     for (var shards : plan.shardContainers()) {
-      sidecars.add(ShardContainer.of(shards, volumes));
+      sidecars.add(ShardContainer.of(shards, plan.access(), volumes));
     }
     return sidecars;
   }

@@ -3,6 +3,7 @@ package dev.lorax.operator.server.manifest;
 import dev.lorax.operator.server.plan.PodLayout;
 import dev.lorax.operator.server.plan.ServingPlan;
 import dev.lorax.operator.server.plan.ServingPlan.CachePlan;
+import dev.lorax.operator.server.plan.SourceAccess.SecretValue;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class PodVolumes {
 
   private static final String MEMORY = "Memory";
+  private static final String HUB_TOKEN = "hub-token";
+  private static final int READABLE_BY_GROUP = 0440;
 
   private final ServingPlan plan;
 
@@ -32,6 +35,9 @@ final class PodVolumes {
     volumes.add(emptyDir("shm", new Quantity("2Gi"), MEMORY));
     volumes.add(emptyDir("tmp", null, null));
     volumes.add(cache());
+    if (plan.access().hubToken() != null) {
+      volumes.add(hubToken(plan.access().hubToken()));
+    }
     for (var claim : plan.claims()) {
       volumes.add(claim(claim.volume(), claim.claimName()));
     }
@@ -49,8 +55,12 @@ final class PodVolumes {
   List<VolumeMount> ofShards(String container) {
     var mounts = common(container);
     mounts.add(readOnly("agent", PodLayout.AGENT));
-    mounts.add(readOnly("cache", PodLayout.CACHE));
+    // Shards put adapters here that only a request has named.
+    mounts.add(mount("cache", PodLayout.CACHE));
     mounts.add(mount("shm", "/dev/shm"));
+    if (plan.access().hubToken() != null) {
+      mounts.add(readOnly(HUB_TOKEN, PodLayout.HUB_SECRETS));
+    }
     mounts.addAll(claims());
     return mounts;
   }
@@ -87,6 +97,22 @@ final class PodVolumes {
       case CachePlan.PodVolume(var sizeLimit) -> emptyDir("cache", sizeLimit, null);
       case CachePlan.Claim(var claimName) -> claim("cache", claimName);
     };
+  }
+
+  /** Optional, because a pod whose volume is missing waits without a word to say why. */
+  private static Volume hubToken(SecretValue token) {
+    return new VolumeBuilder()
+        .withName(HUB_TOKEN)
+        .withNewSecret()
+        .withSecretName(token.secret())
+        .withOptional(true)
+        .withDefaultMode(READABLE_BY_GROUP)
+        .addNewItem()
+        .withKey(token.key())
+        .withPath(PodLayout.HUB_TOKEN)
+        .endItem()
+        .endSecret()
+        .build();
   }
 
   private static Volume emptyDir(

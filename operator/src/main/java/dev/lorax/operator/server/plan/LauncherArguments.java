@@ -1,6 +1,9 @@
 package dev.lorax.operator.server.plan;
 
+import dev.lorax.crds.v1alpha1.Adapters;
+import dev.lorax.crds.v1alpha1.Adapters.Source;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
+import dev.lorax.crds.v1alpha1.ModelSource;
 import dev.lorax.crds.v1alpha1.Router;
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.crds.v1alpha1.Shards.Placement;
@@ -18,11 +21,13 @@ final class LauncherArguments {
   private static final Map<String, String> FIELDS =
       Map.ofEntries(
           Map.entry("--model-id", "spec.model"),
+          Map.entry("--source", "spec.model"),
           Map.entry("--revision", "spec.model.hub.revision"),
           Map.entry("--num-shard", "spec.shards.count"),
           Map.entry("--shard-placement", "spec.shards.placement"),
           Map.entry("--device", "spec.shards.device"),
           Map.entry("--adapter-source", "spec.adapters.source"),
+          Map.entry("--adapter-id", "spec.adapters.staticId"),
           Map.entry("--adapter-root", "spec.adapters.pvc"),
           Map.entry("--preloaded-adapter-ids", "spec.adapters.preload"),
           Map.entry("--drain-timeout", "spec.drainTimeoutSeconds"),
@@ -51,7 +56,7 @@ final class LauncherArguments {
   static List<String> of(LoraxServerSpec spec, ClaimPlanner claims) {
     var line = new LauncherArguments();
     line.addPlace();
-    line.addModel(spec, claims);
+    line.addModel(spec.model(), claims);
     line.addShards(spec);
     line.addAdapters(spec, claims);
     line.addRouter(spec.router());
@@ -85,12 +90,16 @@ final class LauncherArguments {
     add("--port", PodLayout.ROUTER_PORT);
   }
 
-  private void addModel(LoraxServerSpec spec, ClaimPlanner claims) {
-    var hub = spec.model().hub();
-    if (hub != null) {
-      add("--model-id", hub.id());
-      add("--revision", hub.revision());
+  private void addModel(ModelSource model, ClaimPlanner claims) {
+    if (model.hub() != null) {
+      add("--source", "hub");
+      add("--model-id", model.hub().id());
+      add("--revision", model.hub().revision());
+    } else if (model.s3() != null) {
+      add("--source", "s3");
+      add("--model-id", model.s3().uri());
     } else {
+      add("--source", "local");
       add("--model-id", claims.modelPath());
     }
   }
@@ -102,12 +111,9 @@ final class LauncherArguments {
   }
 
   private void addAdapters(LoraxServerSpec spec, ClaimPlanner claims) {
-    add(
-        "--adapter-source",
-        switch (spec.adapters().source()) {
-          case LOCAL -> "local";
-        });
+    add("--adapter-source", spelled(source(spec.adapters())));
     add("--adapter-root", claims.adapterRoot());
+    add("--adapter-id", spec.adapters().staticId());
     spec.adapters().preload().forEach(id -> add("--preloaded-adapter-ids", id));
   }
 
@@ -124,6 +130,22 @@ final class LauncherArguments {
       arguments.add(name);
       arguments.add(value.toString());
     }
+  }
+
+  /** As the launcher chooses it, said aloud so that nobody has to know its rule. */
+  private static Source source(Adapters adapters) {
+    if (adapters.source() != null) {
+      return adapters.source();
+    }
+    return adapters.pvc() == null ? Source.HUB : Source.LOCAL;
+  }
+
+  private static String spelled(Source source) {
+    return switch (source) {
+      case HUB -> "hub";
+      case S3 -> "s3";
+      case LOCAL -> "local";
+    };
   }
 
   static String spelled(Device device) {

@@ -27,6 +27,12 @@ public final class PodLayout {
   /** The claim that holds the adapters, where it is another one than the model's. */
   public static final String ADAPTERS = "/adapters";
 
+  /** What is secret about the hub, where there is something. */
+  public static final String HUB_SECRETS = "/run/secrets/lorax/hub";
+
+  /** Name of the file with the hub's token in there. */
+  public static final String HUB_TOKEN = "token";
+
   public static final int ROUTER_PORT = 3000;
 
   /** The launcher answers the probes of all containers but the router's here. */

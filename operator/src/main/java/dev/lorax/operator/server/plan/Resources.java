@@ -26,6 +26,15 @@ public record Resources(SortedMap<String, Quantity> requests, SortedMap<String, 
         : new Resources(new TreeMap<>(asked.requests()), new TreeMap<>(asked.limits()));
   }
 
+  /** What a process is known to need, and no limit: whoever asks for anything decides it all. */
+  static Resources orRequests(@Nullable ComputeResources asked, String cpu, String memory) {
+    return asked != null
+        ? of(asked)
+        : new Resources(
+            new TreeMap<>(Map.of("cpu", new Quantity(cpu), "memory", new Quantity(memory))),
+            new TreeMap<>());
+  }
+
   /** What {@code count} processes need that each need this. */
   Resources times(int count) {
     return count == 1

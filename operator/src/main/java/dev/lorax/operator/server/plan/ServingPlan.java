@@ -16,6 +16,7 @@ public record ServingPlan(
     LauncherPlan launcher,
     List<ShardContainerPlan> shardContainers,
     RouterPlan router,
+    SourceAccess access,
     List<String> preloadedAdapters,
     List<ClaimMount> claims,
     CachePlan cache,

@@ -54,11 +54,12 @@ public final class ServingPlanner {
         new LauncherPlan(
             orDefault(spec.launcher().image(), images.launcher()),
             LauncherArguments.of(spec, claims),
-            Resources.of(spec.launcher().resources())),
+            Resources.orRequests(spec.launcher().resources(), "50m", "128Mi")),
         ShardPlanner.containers(spec.shards(), shardImage),
         new RouterPlan(
             orDefault(spec.router().image(), images.router()),
-            Resources.of(spec.router().resources())),
+            Resources.orRequests(spec.router().resources(), "100m", "256Mi")),
+        new AccessPlanner(spec).access(),
         spec.adapters().preload(),
         claims.mounts(),
         cache(spec.cache()),
@@ -118,11 +119,13 @@ public final class ServingPlanner {
     if (hub != null) {
       return hub.revision() == null ? hub.id() : hub.id() + "@" + hub.revision();
     }
-    var claim = model.pvc();
-    if (claim == null) {
-      throw new IllegalArgumentException("spec.model: expected one of hub and pvc, got none");
+    if (model.s3() != null) {
+      return model.s3().uri();
     }
-    return "pvc:%s/%s".formatted(claim.claimName(), claim.path());
+    if (model.pvc() != null) {
+      return "pvc:%s/%s".formatted(model.pvc().claimName(), model.pvc().path());
+    }
+    throw new IllegalArgumentException("spec.model: expected one of hub, s3 and pvc, got none");
   }
 
   private static CachePlan cache(@Nullable Cache cache) {

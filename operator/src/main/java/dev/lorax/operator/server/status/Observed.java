@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.apps.Deployment;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,11 +17,29 @@ public final class Observed {
   private final @Nullable Deployment deployment;
   private final List<Replica> replicas;
 
-  public Observed(ServingPlan plan, Optional<Deployment> deployment, Collection<Pod> pods) {
+  /**
+   * @param reports what launchers said, by the names of their pods
+   */
+  public Observed(
+      ServingPlan plan,
+      Optional<Deployment> deployment,
+      Collection<Pod> pods,
+      Map<String, LauncherReport> reports) {
     this.plan = plan;
     this.deployment = deployment.orElse(null);
     this.replicas =
-        pods.stream().map(PodReader::read).sorted(Comparator.comparing(Replica::pod)).toList();
+        pods.stream()
+            .map(pod -> PodReader.read(pod, reports.get(pod.getMetadata().getName())))
+            .sorted(Comparator.comparing(Replica::pod))
+            .toList();
+  }
+
+  /** Pods whose launcher may know more than their container statuses tell. */
+  public static List<Pod> loading(Collection<Pod> pods) {
+    return pods.stream()
+        .filter(PodReader::loads)
+        .sorted(Comparator.comparing(pod -> pod.getMetadata().getName()))
+        .toList();
   }
 
   ServingPlan plan() {

@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.status;
 
+import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
@@ -12,7 +13,11 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Reads how far a pod has come from its container statuses alone; asks nobody. */
+/**
+ * Reads how far a pod has come from its container statuses and, where its launcher was asked, from
+ * what that one said. Statuses suffice for the stage; only the launcher knows how far a download is
+ * and why shards start again.
+ */
 final class PodReader {
 
   private static final String LAUNCHER = "launcher";
@@ -26,8 +31,40 @@ final class PodReader {
 
   private PodReader() {}
 
-  static Replica read(Pod pod) {
-    return new Replica(pod.getMetadata().getName(), state(pod));
+  static Replica read(Pod pod, @Nullable LauncherReport report) {
+    PodState state = state(pod);
+    return new Replica(
+        pod.getMetadata().getName(), report == null ? state : refined(state, report));
+  }
+
+  /** Whether its launcher runs and may know more than the container statuses tell. */
+  static boolean loads(Pod pod) {
+    return switch (state(pod)) {
+      case PodState.OnItsWay _ -> launcherRuns(pod);
+      case PodState.Crashing(var container, _, _) ->
+          container.equals(LAUNCHER) && launcherRuns(pod);
+      default -> false;
+    };
+  }
+
+  /**
+   * A launcher that ended before and is downloading now has got past what ended it. Before its
+   * first byte that is not known yet, and the status would flap between two attempts.
+   */
+  private static PodState refined(PodState state, LauncherReport report) {
+    ModelProgress progress = ModelProgress.of(report);
+    return switch (state) {
+      case PodState.Downloading _ -> new PodState.Downloading(progress);
+      case PodState.Crashing crashing ->
+          progress == null ? crashing : new PodState.Downloading(progress);
+      case PodState.ShardsLoading _, PodState.RouterStarting _ ->
+          report
+              .recentFailure()
+              .<PodState>map(failure ->
+                  new PodState.StartingAgain(((PodState.OnItsWay) state).stage(), failure))
+              .orElse(state);
+      default -> state;
+    };
   }
 
   private static PodState state(Pod pod) {
@@ -93,25 +130,27 @@ final class PodReader {
     }
     return terminated(container)
         .filter(end -> end.getExitCode() != 0)
-        .map(end ->
-            new PodState.Crashing(
-                container.getName(),
-                end.getExitCode(),
-                orElse(end.getMessage(), orElse(end.getReason(), "no message")).strip()));
+        .map(end -> new PodState.Crashing(container.getName(), end.getExitCode(), lastWords(end)));
+  }
+
+  /** A termination message is one sentence, or the end of a log where the process left none. */
+  private static String lastWords(ContainerStateTerminated end) {
+    if ("OOMKilled".equals(end.getReason())) {
+      return "out of memory: it went over the memory limit of its container";
+    }
+    String words = orElse(end.getMessage(), orElse(end.getReason(), "no message")).strip();
+    return words.substring(words.lastIndexOf('\n') + 1);
   }
 
   private static PodState progress(Pod pod) {
     if (condition(pod, "Ready").filter(ready -> "True".equals(ready.getStatus())).isPresent()) {
       return new PodState.Ready();
     }
-    var launcher = statuses(pod).filter(named(LAUNCHER::equals)).findFirst();
-    if (launcher
-        .map(status -> status.getState() == null || status.getState().getRunning() == null)
-        .orElse(true)) {
+    if (!launcherRuns(pod)) {
       return new PodState.Starting();
     }
-    if (!launcher.map(ContainerStatus::getReady).orElse(false)) {
-      return new PodState.Downloading();
+    if (!launcher(pod).map(ContainerStatus::getReady).orElse(false)) {
+      return new PodState.Downloading(null);
     }
     List<ContainerStatus> shards =
         statuses(pod).filter(named(name -> name.startsWith(SHARD_PREFIX))).toList();
@@ -119,6 +158,14 @@ final class PodReader {
     return ready < shards.size()
         ? new PodState.ShardsLoading(ready, shards.size())
         : new PodState.RouterStarting();
+  }
+
+  private static boolean launcherRuns(Pod pod) {
+    return launcher(pod).map(ContainerStatus::getState).map(ContainerState::getRunning).isPresent();
+  }
+
+  private static Optional<ContainerStatus> launcher(Pod pod) {
+    return statuses(pod).filter(named(LAUNCHER::equals)).findFirst();
   }
 
   private static Predicate<ContainerStatus> named(Predicate<String> name) {

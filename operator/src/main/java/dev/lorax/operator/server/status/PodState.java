@@ -1,5 +1,7 @@
 package dev.lorax.operator.server.status;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How far one replica has come, or what holds it up. The order of the cases below is the order in
  * which a status names them: the most hopeless first.
@@ -26,7 +28,7 @@ public sealed interface PodState {
   record Crashing(String container, int exitCode, String lastWords) implements Stuck {
     @Override
     public String reason() {
-      return "CrashLooping";
+      return FailureReason.of(lastWords).word();
     }
 
     @Override
@@ -105,8 +107,10 @@ public sealed interface PodState {
     }
   }
 
-  /** The launcher fetches and converts the model. */
-  record Downloading() implements OnItsWay {
+  /**
+   * The launcher fetches and converts the model; {@code progress} is null where it is not known.
+   */
+  record Downloading(@Nullable ModelProgress progress) implements OnItsWay {
     @Override
     public int stage() {
       return 1;
@@ -119,7 +123,20 @@ public sealed interface PodState {
 
     @Override
     public String message() {
-      return "the launcher fetches and converts the model";
+      return progress == null ? "the launcher fetches and converts the model" : progress.sentence();
+    }
+  }
+
+  /** The launcher starts shards or router again after a failure. */
+  record StartingAgain(int stage, String failure) implements OnItsWay {
+    @Override
+    public String reason() {
+      return FailureReason.of(failure).word();
+    }
+
+    @Override
+    public String message() {
+      return "the launcher starts it again after a failure: " + failure;
     }
   }
 

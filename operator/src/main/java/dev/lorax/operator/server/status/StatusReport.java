@@ -27,6 +27,7 @@ public final class StatusReport {
   public LoraxServerStatus of(Observed seen) {
     var plan = seen.plan();
     int ready = seen.ready();
+    Verdict verdict = Verdict.of(seen);
     List<AdapterStatus> adapters =
         plan.preloadedAdapters().stream().map(id -> new AdapterStatus(id, ready)).toList();
     return new LoraxServerStatus(
@@ -37,7 +38,8 @@ public final class StatusReport {
         Labels.selectorQuery(plan.server().name()),
         "%d/%d".formatted(ready > 0 ? adapters.size() : 0, adapters.size()),
         adapters,
-        conditions(seen));
+        verdict.progress() == null ? null : verdict.progress().report(),
+        conditions(seen, verdict));
   }
 
   /** The status of a server whose spec cannot be served; what ran before goes on running. */
@@ -60,12 +62,12 @@ public final class StatusReport {
         previous.selector(),
         previous.adaptersReady(),
         previous.adapters(),
+        null,
         conditions.all());
   }
 
-  private List<Condition> conditions(Observed seen) {
+  private List<Condition> conditions(Observed seen, Verdict verdict) {
     var conditions = new Conditions(previous.conditions(), generation, now);
-    Verdict verdict = Verdict.of(seen);
     conditions.add(ConditionType.READY, verdict.ready(), verdict.reason(), verdict.message());
     boolean available = seen.ready() > 0;
     conditions.add(
@@ -75,7 +77,7 @@ public final class StatusReport {
         available ? "requests are answered" : "no replica answers requests");
     conditions.add(
         ConditionType.PROGRESSING, verdict.progressing(), verdict.reason(), verdict.message());
-    addStage(conditions, seen, ConditionType.MODEL_CACHED, new PodState.Downloading());
+    addStage(conditions, seen, ConditionType.MODEL_CACHED, new PodState.Downloading(null));
     addStage(conditions, seen, ConditionType.SHARDS_READY, new PodState.ShardsLoading(0, 0));
     addStage(conditions, seen, ConditionType.ROUTER_READY, new PodState.RouterStarting());
     var peers = seen.plan().peerAccess();

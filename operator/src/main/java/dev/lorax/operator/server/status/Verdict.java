@@ -2,9 +2,19 @@ package dev.lorax.operator.server.status;
 
 import java.util.Comparator;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Whether a server is as asked for and, if not, what it waits for. */
-record Verdict(boolean ready, boolean progressing, String reason, String message) {
+/**
+ * Whether a server is as asked for and, if not, what it waits for.
+ *
+ * @param progress null unless it waits for a model
+ */
+record Verdict(
+    boolean ready,
+    boolean progressing,
+    String reason,
+    String message,
+    @Nullable ModelProgress progress) {
 
   /** Urgency of replicas that nothing waits for. */
   private static final int SERVING = 1000;
@@ -12,6 +22,10 @@ record Verdict(boolean ready, boolean progressing, String reason, String message
   /** The most hopeless state first; among those on their way the one that is furthest behind. */
   private static final Comparator<Replica> WORST_FIRST =
       Comparator.comparingInt(Verdict::urgency).thenComparing(Replica::pod);
+
+  private Verdict(boolean ready, boolean progressing, String reason, String message) {
+    this(ready, progressing, reason, message, null);
+  }
 
   static Verdict of(Observed seen) {
     int wanted = seen.plan().replicas();
@@ -58,7 +72,8 @@ record Verdict(boolean ready, boolean progressing, String reason, String message
         false,
         state instanceof PodState.OnItsWay,
         state.reason(),
-        "%s; pod %s: %s".formatted(count, replica.pod(), state.message()));
+        "%s; pod %s: %s".formatted(count, replica.pod(), state.message()),
+        state instanceof PodState.Downloading(var progress) ? progress : null);
   }
 
   private static int urgency(Replica replica) {

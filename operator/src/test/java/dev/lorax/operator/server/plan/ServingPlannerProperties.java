@@ -101,7 +101,7 @@ final class ServingPlannerProperties {
         Arbitraries.of("sql", "sentiment", "team/pirate")
             .list()
             .uniqueElements()
-            .map(ids -> new Adapters(Adapters.Source.LOCAL, new Claim("tuned", "lora"), ids));
+            .map(ids -> new Adapters(null, new Claim("tuned", "lora"), null, null, null, ids));
     return Combinators.combine(
             shards,
             adapters,
@@ -126,7 +126,7 @@ final class ServingPlannerProperties {
     LoraxServerSpec defaults =
         Serialization.unmarshal("model: {pvc: {claimName: base}}", LoraxServerSpec.class);
     return new LoraxServerSpec(
-        new ModelSource(null, new Claim("base", "model.gguf")),
+        new ModelSource(null, null, new Claim("base", "model.gguf")),
         replicas,
         shards,
         adapters,
@@ -140,7 +140,7 @@ final class ServingPlannerProperties {
   private static LoraxServerSpec withRequests(Map<String, Quantity> requests) {
     return spec(
         new Shards(1, Device.CPU, null, "i", new ComputeResources(requests, Map.of())),
-        new Adapters(Adapters.Source.LOCAL, null, List.of()),
+        new Adapters(null, null, null, null, null, List.of()),
         1,
         60);
   }

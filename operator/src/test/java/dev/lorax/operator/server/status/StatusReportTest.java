@@ -3,6 +3,8 @@ package dev.lorax.operator.server.status;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.crds.v1alpha1.LoraxServerStatus;
 import dev.lorax.operator.GoldenFile;
@@ -11,10 +13,12 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -25,7 +29,7 @@ final class StatusReportTest {
 
   private static final Instant NOON = Instant.parse("2026-01-01T12:00:00.123Z");
   private static final LoraxServerStatus NONE =
-      new LoraxServerStatus(null, null, 0, 0, null, null, List.of(), List.of());
+      new LoraxServerStatus(null, null, 0, 0, null, null, List.of(), null, List.of());
   private static final Path CASES =
       Path.of("src/test/resources", StatusReportTest.class.getSimpleName());
 
@@ -98,7 +102,19 @@ final class StatusReportTest {
         Files.exists(deployment)
             ? Optional.of(GoldenFile.read(deployment, Deployment.class))
             : Optional.empty(),
-        GoldenFile.read(directory.resolve("in-pods.yaml"), PodList.class).getItems());
+        GoldenFile.read(directory.resolve("in-pods.yaml"), PodList.class).getItems(),
+        reports(directory.resolve("in-launchers.json")));
+  }
+
+  /** What launchers said, as they write it, by the names of their pods. */
+  private static Map<String, LauncherReport> reports(Path said) {
+    try {
+      return Files.exists(said)
+          ? new ObjectMapper().readValue(said.toFile(), new TypeReference<>() {})
+          : Map.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Condition condition(LoraxServerStatus status, String type) {
