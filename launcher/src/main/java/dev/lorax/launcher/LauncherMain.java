@@ -6,6 +6,7 @@ import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.control.AgentInstallation;
 import dev.lorax.launcher.control.AttachedProcessHost;
+import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.log.LogForm;
 import dev.lorax.launcher.members.EpochDirectories;
 import dev.lorax.launcher.members.HealthProbe;
@@ -76,7 +77,7 @@ public final class LauncherMain {
             .log("environment variable ignored"));
     try {
       if (config.model().downloadOnly()) {
-        new ModelStore(config.model(), InstantSource.system()).downloadAndConvert();
+        new ModelStore(config.model(), new Progress(), InstantSource.system()).downloadAndConvert();
       } else {
         serve(config);
       }
@@ -106,7 +107,7 @@ public final class LauncherMain {
       var shardCommands = new ShardCommands(config.shards(), config.model().cache());
       var routerCommand = new RouterCommand(config.router(), epochs);
       new Launcher(
-              new ModelStore(config.model(), clock),
+              new ModelStore(config.model(), new Progress(), clock),
               new Shards(shardCommands, epochs, surroundings),
               new Router(routerCommand, surroundings),
               status)

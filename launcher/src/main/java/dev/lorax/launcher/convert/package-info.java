@@ -1,4 +1,4 @@
-/** GGUF to Hugging Face layout. */
+/** Weights and their companions from other formats to Hugging Face layout with safetensors. */
 @NullMarked
 package dev.lorax.launcher.convert;
 

@@ -1,13 +1,18 @@
 package dev.lorax.launcher.model;
 
+import dev.lorax.launcher.convert.Conversion;
 import dev.lorax.launcher.convert.ConversionException;
-import dev.lorax.launcher.convert.GgufConversion;
+import dev.lorax.launcher.convert.ConversionProgress;
+import dev.lorax.launcher.convert.gguf.GgufConversion;
+import dev.lorax.launcher.convert.torch.TorchConversion;
+import dev.lorax.launcher.download.CacheLock;
+import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.download.LocalVolume;
+import dev.lorax.launcher.download.Progress;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -15,7 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Models converted from GGUF, each in a directory named after the file's content.
+ * Models converted from GGUF files and PyTorch checkpoints, each in a directory of the cache named
+ * after what it was made from.
  *
  * <p>A directory appears by a rename when it is complete, and launchers that share the cache take
  * turns through a lock file; so what is there can be used, and is made once.
@@ -23,96 +29,84 @@ import org.slf4j.LoggerFactory;
 final class ConvertedModels {
 
   private static final Logger LOG = LoggerFactory.getLogger("launcher");
-  private static final Duration REPORT_PERIOD = Duration.ofSeconds(2);
-
-  /** For everything beside the weights. */
-  private static final long HEADROOM_BYTES = 64L << 20;
 
   private final Path cache;
+  private final Progress progress;
   private final InstantSource clock;
 
-  ConvertedModels(Path cache, InstantSource clock) {
+  ConvertedModels(Path cache, Progress progress, InstantSource clock) {
     this.cache = cache;
+    this.progress = progress;
     this.clock = clock;
   }
 
-  Path fromGguf(Path file) throws IOException, ConversionException, InterruptedException {
-    Path directory = cache.resolve(nameFor(file));
+  /** Looks at the original only when it has to be converted. */
+  private interface Original {
+    Conversion open() throws IOException, ConversionException;
+  }
+
+  Path fromGguf(String name, Path file)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
+    String directory = "gguf--%s--%s".formatted(name, ContentHash.of(file));
+    return once(name, directory, () -> GgufConversion.open(file));
+  }
+
+  /**
+   * @param name of the model, for people
+   */
+  Path fromTorch(String name, Path model)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
+    String directory = "bin--%s--%s".formatted(name.replace("/", "--"), DirectoryStamp.of(model));
+    return once(name, directory, () -> TorchConversion.ofModel(model));
+  }
+
+  private Path once(String name, String directoryName, Original original)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
+    Path directory = cache.resolve(directoryName);
     if (Files.isDirectory(directory)) {
       LOG.atInfo().addKeyValue("directory", directory).log("model was converted before");
       return directory;
     }
-    Files.createDirectories(cache);
-    Path lockFile = cache.resolve("." + directory.getFileName() + ".lock");
-    try (var channel =
-            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        var lock = channel.lock()) {
+    try (var lock = CacheLock.acquire(cache.resolve("." + directoryName + ".lock"), name)) {
       if (Files.isDirectory(directory)) {
         LOG.atInfo().addKeyValue("directory", directory).log("another launcher converted it");
       } else {
-        convert(file, directory);
+        convert(name, original.open(), directory);
       }
     }
     return directory;
   }
 
-  private static String nameFor(Path file) throws IOException {
-    String fileName = file.getFileName().toString();
-    String stem = fileName.substring(0, fileName.length() - ".gguf".length());
-    return "gguf--%s--%s".formatted(stem, ContentHash.of(file).substring(0, 12));
-  }
-
-  private void convert(Path file, Path directory)
-      throws IOException, ConversionException, InterruptedException {
+  private void convert(String name, Conversion conversion, Path directory)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
     Path unfinished = directory.resolveSibling("." + directory.getFileName() + ".unfinished");
     DirectoryTree.delete(unfinished);
+    LocalVolume.requireSpace(cache, conversion.weightBytes(), "the converted model");
     try {
-      var conversion = GgufConversion.open(file);
-      requireSpace(conversion.weightBytes());
       Files.createDirectory(unfinished);
       Instant start = clock.instant();
-      conversion.writeTo(unfinished, new Report(start));
+      progress.begin(Progress.Step.CONVERTING, name, conversion.weightBytes(), 1);
+      conversion.writeTo(unfinished, credit());
       Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
       LOG.atInfo()
           .addKeyValue("directory", directory)
           .addKeyValue("elapsed", Duration.between(start, clock.instant()).toSeconds() + "s")
           .log("model converted");
     } finally {
+      progress.end();
       DirectoryTree.delete(unfinished);
     }
   }
 
-  private void requireSpace(long weightBytes) throws IOException, ConversionException {
-    long needed = weightBytes + HEADROOM_BYTES;
-    long usable = Files.getFileStore(cache).getUsableSpace();
-    if (usable < needed) {
-      throw new ConversionException(
-          "%s needs %d MB free for the converted model, has %d MB"
-              .formatted(cache, needed >> 20, usable >> 20));
-    }
-  }
+  private ConversionProgress credit() {
+    return new ConversionProgress() {
+      private long before;
 
-  /** Says where the conversion is, but not for every tensor. */
-  private final class Report implements GgufConversion.Progress {
-
-    private final Instant start;
-    private Instant last;
-
-    Report(Instant start) {
-      this.start = start;
-      this.last = start;
-    }
-
-    @Override
-    public void tensors(int done, int all) {
-      Instant now = clock.instant();
-      if (done == all || Duration.between(last, now).compareTo(REPORT_PERIOD) >= 0) {
-        last = now;
-        LOG.atInfo()
-            .addKeyValue("tensors", done + "/" + all)
-            .addKeyValue("elapsed", Duration.between(start, now).toSeconds() + "s")
-            .log("converting weights");
+      @Override
+      public void written(long bytes) {
+        progress.credit(bytes - before);
+        before = bytes;
       }
-    }
+    };
   }
 }

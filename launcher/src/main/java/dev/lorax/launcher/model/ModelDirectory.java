@@ -2,6 +2,7 @@ package dev.lorax.launcher.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lorax.launcher.convert.ConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbe
   private static final List<String> CONTEXT_LENGTHS =
       List.of("max_position_embeddings", "max_seq_len", "n_positions");
 
-  /** Checks that the files are there; their contents are the shard's business. */
+  /** Checks that the files are there and the weights whole; the rest is the shard's business. */
   public static ModelDirectory open(String name, Path path) throws ModelException {
     List<String> missing = new ArrayList<>();
     for (var file : REQUIRED) {
@@ -30,22 +31,19 @@ public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbe
       }
     }
     try {
-      if (!hasWeights(path)) {
+      if (WeightFiles.in(path).isEmpty()) {
         missing.add("*.safetensors");
       }
       if (!missing.isEmpty()) {
         throw new ModelException(
             "model directory %s lacks %s".formatted(path, String.join(", ", missing)));
       }
+      WeightFiles.check(path);
       return new ModelDirectory(name, path, contextLength(path.resolve("config.json")));
+    } catch (ConversionException e) {
+      throw new ModelException(String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
       throw new ModelException("model directory %s: %s".formatted(path, e.getMessage()), e);
-    }
-  }
-
-  private static boolean hasWeights(Path path) throws IOException {
-    try (var files = Files.newDirectoryStream(path, "*.safetensors")) {
-      return files.iterator().hasNext();
     }
   }
 

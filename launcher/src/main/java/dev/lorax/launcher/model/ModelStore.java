@@ -2,6 +2,10 @@ package dev.lorax.launcher.model;
 
 import dev.lorax.launcher.config.ModelConfig;
 import dev.lorax.launcher.convert.ConversionException;
+import dev.lorax.launcher.convert.torch.TorchConversion;
+import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.download.Progress;
+import dev.lorax.launcher.download.ProgressReport;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
@@ -18,46 +22,55 @@ public final class ModelStore {
   private static final Pattern HUB_ID = Pattern.compile("[\\w.-]+/[\\w.-]+(@[\\w./-]+)?");
 
   private final ModelConfig config;
+  private final Progress progress;
+  private final InstantSource clock;
   private final ConvertedModels converted;
 
-  public ModelStore(ModelConfig config, InstantSource clock) {
+  public ModelStore(ModelConfig config, Progress progress, InstantSource clock) {
     this.config = config;
-    this.converted = new ConvertedModels(config.cache(), clock);
+    this.progress = progress;
+    this.clock = clock;
+    this.converted = new ConvertedModels(config.cache(), progress, clock);
   }
 
   /** Blocks for as long as it takes; an interrupt leaves nothing half-made behind. */
   public ModelDirectory downloadAndConvert() throws ModelException, InterruptedException {
     Path path = Path.of(config.id()).toAbsolutePath();
-    if (Files.isDirectory(path)) {
-      return ModelDirectory.open(fileName(path), path);
-    }
-    if (!Files.exists(path)) {
-      throw new ModelException(absent(path));
-    }
     String name = fileName(path);
-    if (!name.endsWith(GGUF)) {
-      throw new ModelException(
-          "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
+    try (var report = ProgressReport.start(progress, null, clock)) {
+      if (Files.isDirectory(path)) {
+        return ModelDirectory.open(name, withSafetensors(name, path));
+      }
+      if (!Files.exists(path)) {
+        throw new ModelException(absent(path));
+      }
+      if (!name.endsWith(GGUF)) {
+        throw new ModelException(
+            "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
+      }
+      String stem = name.substring(0, name.length() - GGUF.length());
+      return ModelDirectory.open(stem, converted.fromGguf(stem, path));
+    } catch (ClosedByInterruptException e) {
+      Thread.interrupted();
+      throw new InterruptedException("conversion stopped");
+    } catch (ConversionException | DownloadException e) {
+      throw new ModelException("model %s: %s".formatted(path, e.getMessage()), e);
+    } catch (IOException e) {
+      throw new ModelException("model %s: %s".formatted(path, e), e);
     }
-    return ModelDirectory.open(name.substring(0, name.length() - GGUF.length()), fromGguf(path));
+  }
+
+  /** The directory itself, or a converted copy of one that has PyTorch weights alone. */
+  private Path withSafetensors(String name, Path directory)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
+    return WeightFiles.in(directory).isEmpty() && !TorchConversion.modelFiles(directory).isEmpty()
+        ? converted.fromTorch(name, directory)
+        : directory;
   }
 
   private static String fileName(Path path) {
     Path last = path.normalize().getFileName();
     return last == null ? path.toString() : last.toString();
-  }
-
-  private Path fromGguf(Path file) throws ModelException, InterruptedException {
-    try {
-      return converted.fromGguf(file);
-    } catch (ClosedByInterruptException e) {
-      Thread.interrupted();
-      throw new InterruptedException("conversion stopped");
-    } catch (IOException e) {
-      throw new ModelException("model file %s: %s".formatted(file, e), e);
-    } catch (ConversionException e) {
-      throw new ModelException("model file %s: %s".formatted(file, e.getMessage()), e);
-    }
   }
 
   private String absent(Path path) {

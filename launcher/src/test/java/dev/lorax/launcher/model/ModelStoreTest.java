@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.launcher.config.ArgumentException;
 import dev.lorax.launcher.config.LauncherArguments;
-import dev.lorax.launcher.convert.TinyGguf;
+import dev.lorax.launcher.convert.gguf.TinyGguf;
+import dev.lorax.launcher.convert.torch.Fixtures;
+import dev.lorax.launcher.download.Progress;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -24,7 +29,7 @@ final class ModelStoreTest {
         List.of("--model-id", id.toString(), "--huggingface-hub-cache", directory + "/cache");
     var parsed = LauncherArguments.parse(line, Map.of(), directory);
     var config = ((LauncherArguments.Parsed.Run) parsed).config();
-    return new ModelStore(config.model(), InstantSource.system());
+    return new ModelStore(config.model(), new Progress(), InstantSource.system());
   }
 
   @Test
@@ -97,6 +102,95 @@ final class ModelStoreTest {
 
     // then
     assertThat(store(layout).downloadAndConvert().path()).isEqualTo(layout);
+  }
+
+  private Path torchModel() throws IOException {
+    Path model = Files.createDirectory(directory.resolve("tiny-torch"));
+    Files.copy(Fixtures.path("tied.bin"), model.resolve("pytorch_model.bin"));
+    Files.writeString(model.resolve("config.json"), "{\"n_positions\": 32}");
+    Files.writeString(model.resolve("tokenizer.json"), "{}");
+    Files.writeString(model.resolve("tokenizer_config.json"), "{}");
+    return model;
+  }
+
+  @Test
+  void converts_pytorch_weights_of_a_directory_that_it_only_reads() throws Exception {
+    // given
+    Path source = torchModel();
+    source.toFile().setWritable(false);
+
+    // when
+    ModelDirectory model = store(source).downloadAndConvert();
+
+    // then
+    assertThat(model.name()).isEqualTo("tiny-torch");
+    assertThat(model.path().getFileName().toString()).matches("bin--tiny-torch--[0-9a-f]{12}");
+    assertThat(model.maxPositionEmbeddings()).hasValue(32);
+    assertThat(model.path()).isDirectoryContaining("glob:**/model.safetensors");
+    assertThat(store(source).downloadAndConvert().path()).isEqualTo(model.path());
+    assertThat(source).isDirectoryNotContaining("glob:**/*.safetensors");
+  }
+
+  @Test
+  void converts_pytorch_weights_again_when_they_change() throws Exception {
+    // given
+    Path source = torchModel();
+    Path before = store(source).downloadAndConvert().path();
+
+    // when
+    Files.setLastModifiedTime(source.resolve("pytorch_model.bin"), FileTime.fromMillis(0));
+
+    // then
+    assertThat(store(source).downloadAndConvert().path()).isNotEqualTo(before);
+  }
+
+  @Test
+  void refuses_a_checkpoint_that_would_run_something_and_leaves_nothing() throws Exception {
+    // given
+    Path source = torchModel();
+    Files.copy(
+        Fixtures.path("hostile.bin"),
+        source.resolve("pytorch_model.bin"),
+        StandardCopyOption.REPLACE_EXISTING);
+
+    // then
+    assertRefused(
+        source,
+        "model %s: refuses to run `posix.system` from pytorch_model.bin: only weights are read"
+            .formatted(source));
+    assertThat(directory.resolve("cache"))
+        .isDirectoryNotContaining("glob:**/{bin--*,*.unfinished}");
+  }
+
+  @Test
+  void names_a_weights_file_that_is_cut_off_before_any_shard_starts() throws Exception {
+    // given
+    Path source = torchModel();
+    Path weights = source.resolve("model.safetensors");
+    byte[] whole = Files.readAllBytes(Fixtures.path("tied.safetensors"));
+    Files.write(weights, Arrays.copyOf(whole, whole.length - 1));
+
+    // then
+    assertRefused(
+        source,
+        "weights file %s is cut off: expected %d bytes, got %d; copy or download it again"
+            .formatted(weights, whole.length, whole.length - 1));
+  }
+
+  @Test
+  void names_a_weights_file_that_the_index_promises() throws Exception {
+    // given
+    Path source = torchModel();
+    Files.copy(Fixtures.path("tied.safetensors"), source.resolve("model-1.safetensors"));
+    Files.writeString(
+        source.resolve("model.safetensors.index.json"),
+        "{\"weight_map\": {\"a\": \"model-1.safetensors\", \"b\": \"model-2.safetensors\"}}");
+
+    // then
+    assertRefused(
+        source,
+        "model directory %s lacks model-2.safetensors, which model.safetensors.index.json names: copy or download the model again"
+            .formatted(source));
   }
 
   @Test

@@ -23,6 +23,9 @@ public final class LauncherProcess implements AutoCloseable {
   private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final String PYTHON = python();
 
+  /** A header of two bytes and no tensor. */
+  private static final String EMPTY_SAFETENSORS = "\2\0\0\0\0\0\0\0{}";
+
   private final Path home;
   private final Script script;
   private final int routerPort = freePort();
@@ -37,9 +40,10 @@ public final class LauncherProcess implements AutoCloseable {
     member(bin.resolve("lorax-router"), "router.py");
     Path model = Files.createDirectories(home.resolve("model"));
     Files.writeString(model.resolve("config.json"), "{\"max_position_embeddings\": 8192}");
-    for (var file : List.of("tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+    for (var file : List.of("tokenizer.json", "tokenizer_config.json")) {
       Files.writeString(model.resolve(file), "{}");
     }
+    Files.writeString(model.resolve("model.safetensors"), EMPTY_SAFETENSORS);
   }
 
   /** In Python, because a JVM for every member would be most of a test's time. */

@@ -1,0 +1,33 @@
+package dev.lorax.launcher.convert.torch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.regex.Pattern;
+
+/** Everything in a model directory that is not weights: configuration, tokenizer, templates. */
+final class CompanionFiles {
+
+  /** Weights of any framework, and the index of those that are converted. */
+  private static final Pattern WEIGHTS =
+      Pattern.compile(
+          ".*\\.(bin|safetensors|pt|pth|ckpt|gguf|h5|msgpack|onnx|ot|tflite)"
+              + "|.*\\.(bin|safetensors)\\.index\\.json");
+
+  private CompanionFiles() {}
+
+  /** Copies the files themselves, though they may be links into a cache. */
+  static void copy(Path from, Path to) throws IOException {
+    try (var files = Files.newDirectoryStream(from)) {
+      for (var file : files) {
+        String name = String.valueOf(file.getFileName());
+        if (Files.isRegularFile(file)
+            && !name.startsWith(".")
+            && !WEIGHTS.matcher(name).matches()) {
+          Files.copy(file, to.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
+        }
+      }
+    }
+  }
+}
