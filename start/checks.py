@@ -17,7 +17,7 @@ from toolchain import build_environment, maven
 
 _SHARD = CHECKOUT / "shard-image"
 _CLUSTER = CHECKOUT / "e2e" / "cluster"
-_OTHER_PYTHON_TESTS = ["start/tests", "shard-image/demo", "launcher/src/test/python"]
+_OTHER_PYTHON_TESTS = ["start/tests", "bench/tests", "shard-image/demo", "launcher/src/test/python"]
 
 
 def test(arguments: list[str]) -> int:

@@ -10,6 +10,8 @@ from form import fmt, lint
 from places import CHECKOUT, cache
 from serve import serve
 
+from bench import bench
+
 _USAGE = """\
 usage: ./lorax COMMAND [options]
 
@@ -19,6 +21,7 @@ usage: ./lorax COMMAND [options]
           without options it serves the demo model; ./lorax serve --help lists them
   test    run every check and test; --no-cluster leaves out what needs root
   fmt     bring the code into its form; lint  check form, types and rules
+  bench   measure a goal as a ratio, keep and draw the result; ./lorax bench --help lists them
   clean   remove what was built and cached
 """
 
@@ -31,6 +34,7 @@ def main(arguments: list[str]) -> int:
         "test": test,
         "fmt": fmt,
         "lint": lint,
+        "bench": bench,
         "clean": _clean,
     }
     name = arguments[0] if arguments else ""
