@@ -39,4 +39,5 @@ def at_sigterm(action: Callable[[], None]) -> None:
 def sleep_for_ever() -> None:
     """Leaves the process to its signals and to its other threads."""
     while True:
-        time.sleep(3600)
+        # Short, because a signal just before a sleep is handled after it.
+        time.sleep(0.2)

@@ -30,7 +30,7 @@ final class Launcher {
       ModelDirectory model = models.downloadAndConvert();
       status.modelReady();
       shards.start(model);
-      shards.awaitReady();
+      shards.awaitReady(model);
       router.start(model);
       new Monitor(shards, router).watch(model);
     } finally {

@@ -7,9 +7,9 @@ import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.control.AgentInstallation;
 import dev.lorax.launcher.control.AttachedProcessHost;
 import dev.lorax.launcher.download.Progress;
+import dev.lorax.launcher.health.HealthChecks;
 import dev.lorax.launcher.log.LogForm;
 import dev.lorax.launcher.members.EpochDirectories;
-import dev.lorax.launcher.members.HealthProbe;
 import dev.lorax.launcher.members.MemberException;
 import dev.lorax.launcher.members.Router;
 import dev.lorax.launcher.members.RouterCommand;
@@ -98,18 +98,18 @@ public final class LauncherMain {
     var status = new LauncherStatus(config.shards().count(), clock);
     try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
         var sockets = new UnixSockets();
-        var probe = new HealthProbe(sockets);
+        var checks = new HealthChecks(sockets);
         var host = processHost(config, sockets);
         var statusServer = StatusServer.start(config.place().statusPort(), status, host);
         var waitLog = WaitLog.start(status, clock)) {
       LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
-      var surroundings = new Surroundings(host, probe, status, config.restarts(), clock);
+      var around = new Surroundings(host, checks, status, config.restarts(), clock);
       var shardCommands = new ShardCommands(config.shards(), config.model().cache());
       var routerCommand = new RouterCommand(config.router(), epochs);
       new Launcher(
               new ModelStore(config.model(), new Progress(), clock),
-              new Shards(shardCommands, epochs, surroundings),
-              new Router(routerCommand, surroundings),
+              new Shards(shardCommands, epochs, around),
+              new Router(routerCommand, around),
               status)
           .run();
     }
@@ -135,7 +135,7 @@ public final class LauncherMain {
             place.socketDirectory().resolve("control.sock"),
             sockets,
             place.shardPlacement(),
-            config.restarts().startupTimeout());
+            config.restarts());
       }
     };
   }

@@ -48,7 +48,7 @@ final class LocalLauncherTest extends LauncherTestCase {
     assertThat(launcher().processIds("shard-0")).hasSize(2).startsWith(shards.getFirst());
     assertThat(launcher().sockets().resolve("current").toRealPath()).endsWith(Path.of("epoch-2"));
     assertThat(launcher().get("/metrics").body())
-        .contains("lorax_launcher_restarts_total{role=\"shard\"} 1")
+        .contains("lorax_launcher_restarts_total{role=\"shard\",cause=\"signal\"} 1")
         .contains("lorax_launcher_start_seconds{phase=\"ShardsLoading\"}");
   }
 
@@ -104,6 +104,39 @@ final class LocalLauncherTest extends LauncherTestCase {
   }
 
   @Test
+  void starts_again_after_a_crash_during_the_first_start() {
+    // given
+    launcher().ask("shard-0-mute");
+    launcher().start("--num-shard", "2");
+    awaitPhase("ShardsLoading");
+    eventually().untilAsserted(() -> assertThat(launcher().processIds("shard-0")).hasSize(1));
+    launcher().forget("shard-0-mute");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("shard-0").getLast());
+
+    // then
+    awaitPhase("Serving");
+    assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2);
+    assertThat(launcher().status().at("/last_failure/reason").asText())
+        .isEqualTo("shard-0 was ended by SIGKILL");
+  }
+
+  @Test
+  void gives_the_routers_own_reason_when_it_cannot_start() throws Exception {
+    // given
+    launcher().ask("router-fails");
+
+    // when
+    Process process = launcher().start("--termination-log", terminationLog().toString());
+
+    // then
+    awaitExit(process, 1);
+    assertThat(terminationLog()).content().startsWith("router exited with code 1: ");
+    assertThat(launcher().processIds("router")).hasSize(1);
+  }
+
+  @Test
   void does_not_wait_for_a_shard_beyond_the_startup_timeout() throws Exception {
     // given
     launcher().ask("shard-0-mute");
@@ -111,11 +144,18 @@ final class LocalLauncherTest extends LauncherTestCase {
     // when
     Process process =
         launcher()
-            .start("--startup-timeout", "2s", "--termination-log", terminationLog().toString());
+            .start(
+                "--startup-timeout",
+                "2s",
+                "--max-restarts",
+                "1",
+                "--termination-log",
+                terminationLog().toString());
 
     // then
     awaitExit(process, 1);
-    assertThat(terminationLog()).hasContent("shard-0 was not ready within 2 s");
+    assertThat(terminationLog())
+        .hasContent("gave up after 1 restart within 600 s: shard-0 was not ready within 2 s");
   }
 
   @Test

@@ -91,6 +91,69 @@ final class PodLauncherTest extends LauncherTestCase {
     awaitExit(agent, 0);
     assertThat(launcher().diary()).contains("router asked to stop", "router drained");
     assertThat(launcher().processIds("shard-0")).hasSize(1);
+    assertThat(launcher().log())
+        .contains("its container was told to stop; waiting for its return")
+        .doesNotContain("router failed");
+
+    // when
+    launcher().startAgent("router", 0);
+
+    // then
+    awaitPhase("Serving");
+    assertThat(launcher().processIds("router")).hasSize(2);
+    assertThat(launcher().get("/metrics").body())
+        .contains("lorax_launcher_restarts_total{role=\"router\",cause=\"left\"} 1");
+    assertThat(launcher().status().has("last_failure")).isFalse();
+  }
+
+  @Test
+  void a_pod_that_is_told_to_stop_ends_in_order_without_a_failure() throws Exception {
+    // given the order of a kubelet: main container, then sidecars in reverse
+    Process process = startInPod(2);
+    Process first = launcher().startAgent("shard", 0);
+    Process second = launcher().startAgent("shard", 1);
+    Process router = launcher().startAgent("router", 0);
+    awaitPhase("Serving");
+
+    // when
+    for (var container : List.of(router, second, first, process)) {
+      container.destroy();
+      awaitExit(container, 0);
+    }
+
+    // then
+    assertThat(launcher().diary().stream().filter(line -> !line.contains("started")))
+        .containsExactly(
+            "router asked to stop",
+            "router drained",
+            "shard-1 asked to stop",
+            "shard-0 asked to stop");
+    assertThat(launcher().log()).doesNotContain(" ERROR ", " WARN ", "failed");
+  }
+
+  @Test
+  void a_launcher_that_is_restarted_during_a_drain_lets_it_finish() throws Exception {
+    // given
+    launcher().ask("router-drains");
+    Process first = startInPod(1);
+    Process agent = startAgents(1);
+    awaitPhase("Serving");
+    agent.destroy();
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().diary()).contains("router asked to stop"));
+
+    // when
+    first.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    startInPod(1, "--heartbeat-timeout", "1s");
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().log()).contains("adopted the running router"));
+    TimeUnit.SECONDS.sleep(2);
+    launcher().forget("router-drains");
+
+    // then
+    awaitExit(agent, 0);
+    assertThat(launcher().diary()).contains("router drained");
+    assertThat(launcher().log()).doesNotContain("router failed");
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.lorax.protocol.launcher.v1.AgentMessage;
 import dev.lorax.protocol.launcher.v1.Hello;
 import dev.lorax.protocol.launcher.v1.LauncherGrpc;
 import dev.lorax.protocol.launcher.v1.LauncherMessage;
+import dev.lorax.protocol.launcher.v1.Leaving;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
@@ -61,7 +62,11 @@ public final class Agent {
 
   /** Asks all processes to end; another call changes nothing. Any thread may call it. */
   public void stop() {
-    stopping = true;
+    if (!stopping) {
+      stopping = true;
+      // Before the first member ends of it, so that its end is not taken for a failure.
+      outbox.put(AgentMessage.newBuilder().setLeaving(Leaving.getDefaultInstance()).build());
+    }
     members.close(name.role() == MemberName.Role.ROUTER ? ROUTER_GRACE : SHARD_GRACE);
   }
 
@@ -107,6 +112,7 @@ public final class Agent {
             .setRole(AgentName.spelled(name.role()))
             .setIndex(name.index())
             .setVersion(LauncherConfig.VERSION)
+            .setLeaving(stopping)
             .addAllRunning(members.running());
     return AgentMessage.newBuilder().setHello(hello).build();
   }

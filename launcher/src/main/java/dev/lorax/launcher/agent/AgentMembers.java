@@ -9,6 +9,7 @@ import dev.lorax.launcher.process.MemberStartException;
 import dev.lorax.launcher.process.OutputLine;
 import dev.lorax.protocol.launcher.v1.AgentMessage;
 import dev.lorax.protocol.launcher.v1.Exited;
+import dev.lorax.protocol.launcher.v1.OutOfMemory;
 import dev.lorax.protocol.launcher.v1.Output;
 import dev.lorax.protocol.launcher.v1.OutputStream;
 import dev.lorax.protocol.launcher.v1.RunningMember;
@@ -133,6 +134,11 @@ final class AgentMembers {
             .setMember(member.name().toString())
             .setEpoch(member.epoch())
             .setExitCode(exit instanceof Exit.Code(var value) ? value : -1);
+    if (exit instanceof Exit.OutOfMemory(var proven, var limitBytes)) {
+      var outOfMemory = OutOfMemory.newBuilder().setProven(proven);
+      limitBytes.ifPresent(outOfMemory::setLimitBytes);
+      exited.setExitCode(Exit.OutOfMemory.EXIT_CODE).setOutOfMemory(outOfMemory);
+    }
     return AgentMessage.newBuilder().setExited(exited).build();
   }
 

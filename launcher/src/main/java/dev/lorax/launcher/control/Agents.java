@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** Which agents are attached and what runs under them. Thread-safe. */
 final class Agents {
@@ -23,13 +24,15 @@ final class Agents {
   private static final Logger LOG = LoggerFactory.getLogger("launcher");
 
   /**
-   * A stream between two living processes of one pod does not break, so an agent that does not come
-   * back at once has died, and its members with it.
+   * An agent that is not back by then has died, and its members with it, or is frozen; members that
+   * still answer tell the difference. Looked at again as often.
    */
   private static final Duration RETURN_DEADLINE = Duration.ofSeconds(2);
 
   private final Map<AgentName, Attachment> attachments = new HashMap<>();
-  private final Map<AgentName, CompletableFuture<Void>> expected = new HashMap<>();
+  private final Map<AgentName, CompletableFuture<Void>> attached = new HashMap<>();
+  private final Map<AgentName, CompletableFuture<Void>> able = new HashMap<>();
+  private final Set<AgentName> leaving = new HashSet<>();
   private final Map<AgentName, Map<MemberName, AttachedMember>> members = new HashMap<>();
 
   synchronized boolean isAttached(AgentName agent) {
@@ -38,10 +41,16 @@ final class Agents {
 
   /** Completes when the agent is attached, at once if it is already. */
   synchronized CompletableFuture<Void> attachment(AgentName agent) {
-    if (attachments.containsKey(agent)) {
-      return CompletableFuture.completedFuture(null);
-    }
-    return expected.computeIfAbsent(agent, same -> new CompletableFuture<>());
+    return attachments.containsKey(agent)
+        ? CompletableFuture.completedFuture(null)
+        : attached.computeIfAbsent(agent, same -> new CompletableFuture<>());
+  }
+
+  /** Completes when the agent is attached and can start something, which one that leaves cannot. */
+  synchronized CompletableFuture<Void> startingPlace(AgentName agent) {
+    return attachments.containsKey(agent) && !leaving.contains(agent)
+        ? CompletableFuture.completedFuture(null)
+        : able.computeIfAbsent(agent, same -> new CompletableFuture<>());
   }
 
   synchronized void attached(AgentName agent, Hello hello, Attachment attachment) {
@@ -49,6 +58,25 @@ final class Agents {
     if (before != null) {
       before.end();
     }
+    leaving.remove(agent);
+    Set<MemberName> running = compare(agent, hello);
+    LOG.atInfo().addKeyValue("agent", agent).addKeyValue("running", running).log("agent attached");
+    tell(attached.remove(agent));
+    if (hello.getLeaving()) {
+      leaving(agent);
+    } else {
+      tell(able.remove(agent));
+    }
+  }
+
+  private static void tell(@Nullable CompletableFuture<Void> waiting) {
+    if (waiting != null) {
+      waiting.complete(null);
+    }
+  }
+
+  /** Makes what we know of the agent's members agree with what it says; those that run. */
+  private Set<MemberName> compare(AgentName agent, Hello hello) {
     Map<MemberName, AttachedMember> known = membersOf(agent);
     Set<MemberName> running = new HashSet<>();
     for (var member : hello.getRunningList()) {
@@ -59,11 +87,13 @@ final class Agents {
     known.values().stream()
         .filter(member -> !running.contains(member.name()) && member.started().isDone())
         .forEach(member -> member.hasExited(new Exit.Lost("its container was restarted")));
-    LOG.atInfo().addKeyValue("agent", agent).addKeyValue("running", running).log("agent attached");
-    CompletableFuture<Void> waiting = expected.remove(agent);
-    if (waiting != null) {
-      waiting.complete(null);
-    }
+    return running;
+  }
+
+  synchronized void leaving(AgentName agent) {
+    LOG.atInfo().addKeyValue("agent", agent).log("agent's container was told to stop");
+    leaving.add(agent);
+    membersOf(agent).values().forEach(AttachedMember::isLeaving);
   }
 
   private AttachedMember stillThat(
@@ -86,18 +116,34 @@ final class Agents {
     if (!attachments.remove(agent, attachment)) {
       return;
     }
-    LOG.atWarn().addKeyValue("agent", agent).log("agent detached");
+    LOG.atLevel(leaving.contains(agent) ? Level.INFO : Level.WARN)
+        .addKeyValue("agent", agent)
+        .log("agent detached");
+    loseSilentMembersSoon(agent);
+  }
+
+  private void loseSilentMembersSoon(AgentName agent) {
     var unused =
         CompletableFuture.runAsync(
-            () -> loseMembersOf(agent),
+            () -> loseSilentMembers(agent),
             CompletableFuture.delayedExecutor(RETURN_DEADLINE.toMillis(), TimeUnit.MILLISECONDS));
   }
 
-  private synchronized void loseMembersOf(AgentName agent) {
-    if (!attachments.containsKey(agent)) {
-      membersOf(agent)
-          .values()
-          .forEach(member -> member.hasExited(new Exit.Lost("its agent went away")));
+  private synchronized void loseSilentMembers(AgentName agent) {
+    if (attachments.containsKey(agent)) {
+      return;
+    }
+    boolean answered = false;
+    for (var member : membersOf(agent).values()) {
+      // One that answers serves without its agent; only to restart it would need the agent.
+      if (!member.isOver() && member.answers()) {
+        answered = true;
+      } else {
+        member.hasExited(new Exit.Lost("its agent went away"));
+      }
+    }
+    if (answered) {
+      loseSilentMembersSoon(agent);
     }
   }
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,8 @@ final class AttachedMember implements Member {
   private final Consumer<LauncherMessage> agent;
   private final CompletableFuture<Long> started = new CompletableFuture<>();
   private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+  private final CompletableFuture<Void> leaving = new CompletableFuture<>();
+  private volatile BooleanSupplier signOfLife = () -> false;
   private final List<OutputLine> early = new ArrayList<>();
   private @Nullable Consumer<OutputLine> output;
 
@@ -65,7 +68,17 @@ final class AttachedMember implements Member {
   void hasExited(Exit exit) {
     started.completeExceptionally(
         new MemberStartException("%s %s".formatted(name, exit.description())));
-    exited.complete(exit);
+    exited.complete(leaving.isDone() ? new Exit.Left() : exit);
+  }
+
+  /** Its container was told to stop, and its process with it. */
+  void isLeaving() {
+    leaving.complete(null);
+  }
+
+  /** Whether somebody who does not need the agent for it still hears from the process. */
+  boolean answers() {
+    return signOfLife.getAsBoolean();
   }
 
   boolean isOver() {
@@ -90,6 +103,16 @@ final class AttachedMember implements Member {
   @Override
   public CompletableFuture<Exit> exited() {
     return exited.copy();
+  }
+
+  @Override
+  public CompletableFuture<Void> leaving() {
+    return leaving.copy();
+  }
+
+  @Override
+  public void vouchedBy(BooleanSupplier otherSign) {
+    signOfLife = otherSign;
   }
 
   @Override

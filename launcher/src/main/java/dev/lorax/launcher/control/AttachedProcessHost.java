@@ -1,5 +1,6 @@
 package dev.lorax.launcher.control;
 
+import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
 import dev.lorax.launcher.process.Member;
 import dev.lorax.launcher.process.MemberCommand;
@@ -29,6 +30,8 @@ public final class AttachedProcessHost implements ProcessHost {
   /** An agent that is attached answers a start at once, or something is very wrong with it. */
   private static final Duration START_DEADLINE = Duration.ofSeconds(30);
 
+  private static final Duration KEEP_ALIVE = Duration.ofSeconds(2);
+
   private final Server server;
   private final Agents agents;
   private final ShardPlacement placement;
@@ -46,18 +49,27 @@ public final class AttachedProcessHost implements ProcessHost {
 
   /** Listens on the socket, in place of a launcher that is no more. */
   public static AttachedProcessHost listen(
-      Path socket, UnixSockets sockets, ShardPlacement placement, Duration attachTimeout)
+      Path socket, UnixSockets sockets, ShardPlacement placement, RestartConfig restarts)
       throws IOException {
     Files.deleteIfExists(socket);
     var agents = new Agents();
-    Server server = sockets.server(socket).addService(new ControlService(agents)).build().start();
-    return new AttachedProcessHost(server, agents, placement, attachTimeout, socket);
+    Server server =
+        sockets
+            .server(socket)
+            // Otherwise an agent that is frozen would look attached for ever.
+            .keepAliveTime(KEEP_ALIVE.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(restarts.heartbeatTimeout().toMillis(), TimeUnit.MILLISECONDS)
+            .addService(new ControlService(agents))
+            .build()
+            .start();
+    return new AttachedProcessHost(server, agents, placement, restarts.startupTimeout(), socket);
   }
 
   @Override
   public Member start(MemberCommand command, Consumer<OutputLine> output)
       throws MemberStartException, InterruptedException {
-    AgentName agent = attachedAgent(command.member());
+    AgentName agent = agentOf(command.member());
+    awaitAgent(agent, agents.startingPlace(agent));
     AttachedMember member = agents.register(agent, command.member(), command.epoch());
     member.forwardTo(output);
     var start =
@@ -77,16 +89,26 @@ public final class AttachedProcessHost implements ProcessHost {
   @Override
   public Optional<Member> adopt(MemberName name, Consumer<OutputLine> output)
       throws MemberStartException, InterruptedException {
-    Optional<AttachedMember> running = agents.running(attachedAgent(name), name);
+    AgentName agent = agentOf(name);
+    awaitAgent(agent, agents.attachment(agent));
+    Optional<AttachedMember> running = agents.running(agent, name);
     running.ifPresent(member -> member.forwardTo(output));
     return running.map(Member.class::cast);
   }
 
-  private AgentName attachedAgent(MemberName member)
+  @Override
+  public void awaitPlace(MemberName member) throws MemberStartException, InterruptedException {
+    AgentName agent = agentOf(member);
+    awaitAgent(agent, agents.startingPlace(agent));
+  }
+
+  private AgentName agentOf(MemberName member) {
+    return AgentName.of(member, placement);
+  }
+
+  private void awaitAgent(AgentName agent, CompletableFuture<Void> there)
       throws MemberStartException, InterruptedException {
-    AgentName agent = AgentName.of(member, placement);
-    await(agents.attachment(agent), attachTimeout, "no agent attached for container " + agent);
-    return agent;
+    await(there, attachTimeout, "no agent attached for container " + agent);
   }
 
   private static void await(CompletableFuture<?> future, Duration timeout, String otherwise)
@@ -105,7 +127,7 @@ public final class AttachedProcessHost implements ProcessHost {
 
   @Override
   public boolean isAttached(MemberName member) {
-    return agents.isAttached(AgentName.of(member, placement));
+    return agents.isAttached(agentOf(member));
   }
 
   @Override

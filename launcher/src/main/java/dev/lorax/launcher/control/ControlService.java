@@ -4,6 +4,7 @@ import dev.lorax.launcher.process.Exit;
 import dev.lorax.launcher.process.MemberName;
 import dev.lorax.launcher.process.OutputLine;
 import dev.lorax.protocol.launcher.v1.AgentMessage;
+import dev.lorax.protocol.launcher.v1.Exited;
 import dev.lorax.protocol.launcher.v1.Hello;
 import dev.lorax.protocol.launcher.v1.LauncherGrpc;
 import dev.lorax.protocol.launcher.v1.LauncherMessage;
@@ -13,6 +14,7 @@ import dev.lorax.protocol.launcher.v1.StartFailed;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.Locale;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** Translates the control protocol into calls of {@link Agents}. */
@@ -75,10 +77,23 @@ final class ControlService extends LauncherGrpc.LauncherImplBase {
           var exited = message.getExited();
           agents
               .find(from, exited.getMember(), exited.getEpoch())
-              .ifPresent(member -> member.hasExited(new Exit.Code(exited.getExitCode())));
+              .ifPresent(member -> member.hasExited(exit(exited)));
         }
+        case LEAVING -> agents.leaving(from);
         case HELLO, MESSAGE_NOT_SET -> {}
       }
+    }
+
+    private static Exit exit(Exited exited) {
+      if (!exited.hasOutOfMemory()) {
+        return new Exit.Code(exited.getExitCode());
+      }
+      var outOfMemory = exited.getOutOfMemory();
+      return new Exit.OutOfMemory(
+          outOfMemory.getProven(),
+          outOfMemory.hasLimitBytes()
+              ? OptionalLong.of(outOfMemory.getLimitBytes())
+              : OptionalLong.empty());
     }
 
     private void failed(AgentName from, StartFailed failed) {

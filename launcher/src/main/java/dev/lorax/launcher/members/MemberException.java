@@ -14,7 +14,7 @@ public final class MemberException extends Exception {
   }
 
   MemberException(MemberStartException cause) {
-    super(cause.getMessage(), cause);
+    super(cause.sentence(), cause);
   }
 
   MemberException(Path socketDirectory, IOException cause) {

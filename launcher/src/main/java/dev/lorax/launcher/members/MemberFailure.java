@@ -1,16 +1,98 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.health.Distress;
+import dev.lorax.launcher.process.Exit;
 import dev.lorax.launcher.process.MemberName;
+import dev.lorax.launcher.status.FailureCause;
 
 /**
- * That a member ended, or did not become ready, although nobody asked it to stop.
+ * That a member ended, or is of no use, although nobody asked it to stop.
  *
  * @param what for a sentence that starts with the member's name
  * @param lastWords what the member itself gave as the reason; may be empty
  */
-record MemberFailure(MemberName member, String what, String lastWords) {
+record MemberFailure(MemberName member, FailureCause cause, String what, String lastWords) {
+
+  /** What a shard ends with when it knows why; what upstream's shard never uses. */
+  private static final int STEP_TIMEOUT = 70;
+
+  private static final int CUDA_ERROR = 71;
+  private static final int OUT_OF_MEMORY = 72;
+
+  static MemberFailure of(MemberName member, Exit exit, String lastWords) {
+    return switch (exit) {
+      case Exit.Code code when member.role() == MemberName.Role.SHARD ->
+          ofShard(member, code, lastWords);
+      case Exit.Code code -> of(member, code, lastWords);
+      case Exit.OutOfMemory killed when !killed.proven() ->
+          new MemberFailure(member, FailureCause.SIGNAL, killed.description(), "");
+      case Exit.OutOfMemory killed ->
+          new MemberFailure(member, FailureCause.OUT_OF_MEMORY, killed.description(), "");
+      case Exit.Lost lost -> new MemberFailure(member, FailureCause.LOST, lost.description(), "");
+      case Exit.Left left -> new MemberFailure(member, FailureCause.LEFT, left.description(), "");
+    };
+  }
+
+  private static MemberFailure ofShard(MemberName member, Exit.Code code, String lastWords) {
+    return switch (code.value()) {
+      case STEP_TIMEOUT ->
+          new MemberFailure(
+              member,
+              FailureCause.STEP_TIMEOUT,
+              "ended itself because a step took too long (exit code 70)",
+              lastWords);
+      case CUDA_ERROR ->
+          new MemberFailure(
+              member,
+              FailureCause.CUDA_ERROR,
+              "ended itself because its CUDA device fails until the process is replaced (exit code"
+                  + " 71)",
+              lastWords);
+      case OUT_OF_MEMORY ->
+          new MemberFailure(
+              member, FailureCause.OUT_OF_MEMORY, "ran out of memory (exit code 72)", lastWords);
+      default -> of(member, code, lastWords);
+    };
+  }
+
+  private static MemberFailure of(MemberName member, Exit.Code code, String lastWords) {
+    var cause = code.bySignal() ? FailureCause.SIGNAL : FailureCause.EXITED;
+    return new MemberFailure(
+        member, cause, code.description(), code.fromOutside() ? "" : lastWords);
+  }
+
+  static MemberFailure of(MemberName member, Distress distress, String lastWords) {
+    return switch (distress) {
+      // What it wrote last was written before it fell silent.
+      case Distress.Hung hung ->
+          new MemberFailure(member, FailureCause.HUNG, hung.description(), "");
+      case Distress.Late late ->
+          new MemberFailure(member, FailureCause.LATE, late.description(), lastWords);
+    };
+  }
+
+  /** The sentence is about the member as a whole already. */
+  static MemberFailure notStarted(MemberName member, String sentence) {
+    return new MemberFailure(member, FailureCause.NOT_STARTED, sentence, "");
+  }
+
+  /**
+   * Whether a first start that fails so would fail the same way again: the member ended itself over
+   * what it was told, or does not fit into the memory that there is.
+   */
+  boolean endsFirstStart() {
+    return cause == FailureCause.EXITED || cause == FailureCause.OUT_OF_MEMORY;
+  }
+
+  /** Whether asking the member to stop would be in vain. */
+  boolean isHung() {
+    return cause == FailureCause.HUNG;
+  }
 
   String sentence() {
+    if (cause == FailureCause.NOT_STARTED) {
+      return what;
+    }
     return lastWords.isEmpty()
         ? "%s %s".formatted(member, what)
         : "%s %s: %s".formatted(member, what, lastWords);

@@ -17,24 +17,34 @@ public final class Monitor {
 
   /** Returns only by exception: interrupted to stop, or because a restart budget is spent. */
   public void watch(ModelDirectory model) throws MemberException, InterruptedException {
-    while (true) {
-      MemberFailure failure = nextFailure();
-      switch (failure.member().role()) {
-        case SHARD -> shards.restart(failure, model);
-        case ROUTER -> router.restart(failure, model);
+    try {
+      while (true) {
+        CompletableFuture<Shards.Event> shardEvent = shards.next();
+        CompletableFuture<MemberFailure> routerFailure = router.failure();
+        CompletableFuture.anyOf(shardEvent, routerFailure).get();
+        // Shards first: without them a restarted router could only wait.
+        if (shardEvent.isDone()) {
+          follow(shardEvent.join(), model);
+        } else {
+          router.restart(routerFailure.join(), model);
+        }
       }
+    } catch (ExecutionException e) {
+      throw new AssertionError("no event completes exceptionally", e);
     }
   }
 
-  private MemberFailure nextFailure() throws InterruptedException {
-    CompletableFuture<MemberFailure> shardFailure = shards.failure();
-    CompletableFuture<MemberFailure> routerFailure = router.failure();
-    try {
-      CompletableFuture.anyOf(shardFailure, routerFailure).get();
-    } catch (ExecutionException e) {
-      throw new AssertionError("an exit never completes exceptionally", e);
+  private void follow(Shards.Event event, ModelDirectory model)
+      throws MemberException, InterruptedException {
+    switch (event) {
+      case Shards.Event.Ready() -> {
+        shards.publish();
+        router.shardsReady();
+      }
+      case Shards.Event.Failed(var failure) -> {
+        router.shardsFailed();
+        shards.restart(failure, model);
+      }
     }
-    // Shards first: without them a restarted router could only wait.
-    return shardFailure.isDone() ? shardFailure.join() : routerFailure.join();
   }
 }

@@ -23,10 +23,15 @@ final class RestartBudget {
     this.clock = clock;
   }
 
-  /** The pause before the next restart; empty when the budget is spent. */
-  Optional<Duration> spend() {
+  /**
+   * The pause before the next restart; empty when the budget is spent.
+   *
+   * @param served whether what failed had been ready. Where it had not, nothing is forgotten:
+   *     starts that take longer than the window would otherwise fail for ever.
+   */
+  Optional<Duration> spend(boolean served) {
     Instant now = clock.instant();
-    while (!spent.isEmpty() && spent.getFirst().isBefore(now.minus(config.window()))) {
+    while (served && !spent.isEmpty() && isOld(spent.getFirst(), now)) {
       spent.removeFirst();
     }
     if (spent.size() >= config.maxRestarts()) {
@@ -39,7 +44,16 @@ final class RestartBudget {
   }
 
   String exhausted(MemberFailure failure) {
-    return "gave up after %d restarts within %d s: %s"
-        .formatted(config.maxRestarts(), config.window().toSeconds(), failure.sentence());
+    boolean quick = spent.isEmpty() || !isOld(spent.getFirst(), clock.instant());
+    return "gave up after %d %s %s: %s"
+        .formatted(
+            spent.size(),
+            spent.size() == 1 ? "restart" : "restarts",
+            quick ? "within %d s".formatted(config.window().toSeconds()) : "that all failed",
+            failure.sentence());
+  }
+
+  private boolean isOld(Instant restart, Instant now) {
+    return restart.isBefore(now.minus(config.window()));
   }
 }

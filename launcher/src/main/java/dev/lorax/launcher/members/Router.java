@@ -1,12 +1,12 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.health.HealthCheck;
 import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.process.MemberName;
 import dev.lorax.launcher.process.MemberStartException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,25 +19,28 @@ public final class Router {
 
   private static final Logger LOG = LoggerFactory.getLogger("launcher");
 
+  private static final Duration GRACE_AFTER_FAILURE = Duration.ofSeconds(2);
+
   private final RouterCommand command;
-  private final Surroundings surroundings;
-  private final RestartBudget budget;
+  private final Surroundings around;
+  private final Restarts restarts;
   private @Nullable WatchedMember member;
-  private CompletableFuture<MemberFailure> failure = new CompletableFuture<>();
+  private boolean shardsReady = true;
+  private boolean everReady;
   private long starts;
 
-  public Router(RouterCommand command, Surroundings surroundings) {
+  public Router(RouterCommand command, Surroundings around) {
     this.command = command;
-    this.surroundings = surroundings;
-    this.budget = new RestartBudget(surroundings.restarts(), surroundings.clock());
+    this.around = around;
+    this.restarts = new Restarts("router", MemberName.Role.ROUTER, around);
   }
 
   /** Starts the router, or adopts the one that an earlier launcher left running. */
   public void start(ModelDirectory model) throws MemberException, InterruptedException {
     try {
       Optional<WatchedMember> running =
-          WatchedMember.adopt(surroundings.host(), MemberName.ROUTER, surroundings.status());
-      watch(running.isPresent() ? running.get() : startProcess(model));
+          WatchedMember.adopt(around, MemberName.ROUTER, this::checkOf);
+      use(running.isPresent() ? running.get() : startProcess(model));
       LOG.atInfo().log(running.isPresent() ? "adopted the running router" : "router started");
     } catch (MemberStartException e) {
       throw new MemberException(e);
@@ -45,31 +48,62 @@ public final class Router {
   }
 
   CompletableFuture<MemberFailure> failure() {
-    return failure;
+    return started().failure();
   }
 
-  /** Starts a new process after a pause; throws when the budget is spent. */
+  /** It keeps its requests waiting, and is not expected to be ready meanwhile. */
+  void shardsFailed() {
+    shardsReady = false;
+    started().excuse();
+  }
+
+  /** It finds them by itself, and is ready when it says so after this. */
+  void shardsReady() {
+    shardsReady = true;
+    started().expectReady();
+  }
+
+  /**
+   * Starts a new process after a pause; throws when the budget is spent, or when the first router
+   * ended itself before it ever served.
+   */
   void restart(MemberFailure last, ModelDirectory model)
       throws MemberException, InterruptedException {
-    Duration pause = budget.spend().orElseThrow(() -> new MemberException(budget.exhausted(last)));
-    LOG.atError()
-        .addKeyValue("reason", last.sentence())
-        .addKeyValue("pause_ms", pause.toMillis())
-        .log("router failed, starting it again");
-    stop();
-    Thread.sleep(pause);
-    surroundings.status().restarted(MemberName.Role.ROUTER);
-    try {
-      watch(startProcess(model));
-    } catch (MemberStartException e) {
-      throw new MemberException(e);
+    boolean served = started().ready().isDone();
+    everReady |= served;
+    if (!everReady && last.endsFirstStart()) {
+      throw restarts.giveUp(last);
+    }
+    MemberFailure failure = last;
+    while (true) {
+      try {
+        restarts.prepare(failure, served, () -> endAfter(last));
+        use(startProcess(model));
+        return;
+      } catch (MemberStartException e) {
+        served = false;
+        failure = MemberFailure.notStarted(MemberName.ROUTER, e.sentence());
+      }
     }
   }
 
   /** Lets it finish its streams. Harmless when it was never started. */
   public void stop() {
     if (member != null) {
-      member.askToStop(surroundings.restarts().drainTimeout());
+      member.askToStop(around.restarts().drainTimeout());
+      member.awaitEnd();
+      member = null;
+    }
+  }
+
+  /** A router that failed has no streams left that a drain could finish. */
+  private void endAfter(MemberFailure failure) {
+    if (member != null) {
+      if (failure.isHung()) {
+        member.kill();
+      } else {
+        member.askToStop(GRACE_AFTER_FAILURE);
+      }
       member.awaitEnd();
       member = null;
     }
@@ -77,36 +111,29 @@ public final class Router {
 
   private WatchedMember startProcess(ModelDirectory model)
       throws MemberStartException, InterruptedException {
-    return WatchedMember.start(
-        surroundings.host(), command.forStart(starts + 1, model), surroundings.status());
+    return WatchedMember.start(around, command.forStart(starts + 1, model), this::checkOf);
   }
 
-  private void watch(WatchedMember started) {
+  private HealthCheck checkOf(long start) {
+    return around.checks().router(command.health());
+  }
+
+  private void use(WatchedMember started) {
     member = started;
     starts = started.epoch();
-    Duration timeout = surroundings.restarts().startupTimeout();
-    CompletableFuture<Void> ready =
-        started.readyAfter(surroundings.probe().router(command.health()));
+    if (!shardsReady) {
+      started.excuse();
+    }
     var _ =
-        ready.thenRun(() -> LOG.atInfo().addKeyValue("url", command.health()).log("router ready"));
-    failure = firstOf(started, ready, timeout);
+        started
+            .ready()
+            .thenRun(() -> LOG.atInfo().addKeyValue("url", command.health()).log("router ready"));
   }
 
-  private static CompletableFuture<MemberFailure> firstOf(
-      WatchedMember started, CompletableFuture<Void> ready, Duration timeout) {
-    var failure = new CompletableFuture<MemberFailure>();
-    var ended = started.failure().thenAccept(failure::complete);
-    var late =
-        CompletableFuture.runAsync(
-                () -> {},
-                CompletableFuture.delayedExecutor(timeout.toMillis(), TimeUnit.MILLISECONDS))
-            .thenRun(() -> {
-              if (!ready.isDone()) {
-                failure.complete(started.notReadyWithin(timeout));
-              }
-            });
-    // Held so that the deadline is dropped with the member it belongs to.
-    var _ = ended.thenRun(() -> late.cancel(false));
-    return failure;
+  private WatchedMember started() {
+    if (member == null) {
+      throw new IllegalStateException("no router was started");
+    }
+    return member;
   }
 }

@@ -1,20 +1,25 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.health.HealthCheck;
 import dev.lorax.launcher.process.MemberCommand;
+import dev.lorax.launcher.process.MemberName;
 import dev.lorax.launcher.process.MemberStartException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.function.LongFunction;
 
 /** All shards of one epoch. They live and die together. Confined to the launcher's main thread. */
 final class ShardGroup {
 
   /** For a shard to finish the step that it is in. */
   private static final Duration GRACE = Duration.ofSeconds(10);
+
+  /** Of shards whose peer is gone: there is nothing that they could finish without it. */
+  private static final Duration GRACE_WITHOUT_PEER = Duration.ofSeconds(2);
 
   private final long epoch;
   private final List<WatchedMember> shards;
@@ -25,85 +30,82 @@ final class ShardGroup {
   }
 
   /** Starts all or none. */
-  static ShardGroup start(long epoch, List<MemberCommand> commands, Surroundings surroundings)
-      throws MemberException, InterruptedException {
+  static ShardGroup start(
+      long epoch,
+      List<MemberCommand> commands,
+      Surroundings around,
+      Function<MemberName, LongFunction<HealthCheck>> checks)
+      throws MemberStartException, InterruptedException {
     List<WatchedMember> started = new ArrayList<>();
     var group = new ShardGroup(epoch, started);
     boolean complete = false;
     try {
       for (var command : commands) {
-        started.add(WatchedMember.start(surroundings.host(), command, surroundings.status()));
+        started.add(WatchedMember.start(around, command, checks.apply(command.member())));
       }
       complete = true;
       return group;
-    } catch (MemberStartException e) {
-      throw new MemberException(e);
     } finally {
       if (!complete) {
-        group.stop();
+        group.stop(GRACE_WITHOUT_PEER);
       }
     }
   }
 
-  static ShardGroup of(List<WatchedMember> running) {
-    return new ShardGroup(running.getFirst().epoch(), List.copyOf(running));
+  /** What runs already, all shards of one epoch or a part of them. */
+  static Optional<ShardGroup> adopt(
+      int count, Surroundings around, Function<MemberName, LongFunction<HealthCheck>> checks)
+      throws MemberStartException, InterruptedException {
+    List<WatchedMember> running = new ArrayList<>();
+    for (int index = 0; index < count; index++) {
+      MemberName name = MemberName.shard(index);
+      WatchedMember.adopt(around, name, checks.apply(name)).ifPresent(running::add);
+    }
+    return running.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new ShardGroup(running.getFirst().epoch(), running));
   }
 
   long epoch() {
     return epoch;
   }
 
-  List<WatchedMember> shards() {
-    return shards;
+  /** Whether it can serve: a part of a group cannot, nor can shards of several epochs. */
+  boolean isWhole(int count) {
+    return shards.size() == count && shards.stream().allMatch(shard -> shard.epoch() == epoch);
   }
 
-  /** The first shard that ends takes the group with it. */
+  /** Completes when all answer; never when one fails before. */
+  CompletableFuture<Void> ready() {
+    return CompletableFuture.allOf(
+        shards.stream().map(WatchedMember::ready).toArray(CompletableFuture[]::new));
+  }
+
+  /** The first shard that fails takes the group with it. */
   CompletableFuture<MemberFailure> failure() {
     return CompletableFuture.anyOf(
             shards.stream().map(WatchedMember::failure).toArray(CompletableFuture[]::new))
         .thenApply(MemberFailure.class::cast);
   }
 
-  /** Waits until all answer; a shard that ends first, or the deadline, is a failure. */
-  Outcome awaitReady(Surroundings surroundings, EpochDirectories epochs)
-      throws InterruptedException {
-    CompletableFuture<Object> ready =
-        CompletableFuture.allOf(
-                shards.stream()
-                    .map(shard -> shard.readyAfter(probe(shard, surroundings, epochs)))
-                    .toArray(CompletableFuture[]::new))
-            .thenApply(all -> new Outcome.Ready());
-    CompletableFuture<Object> failed = failure().thenApply(Outcome.Failed::new);
-    Duration timeout = surroundings.restarts().startupTimeout();
-    try {
-      return (Outcome)
-          CompletableFuture.anyOf(ready, failed).get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      return new Outcome.Failed(slowest().notReadyWithin(timeout));
-    } catch (ExecutionException e) {
-      // A probe was given up because its shard ended, and that is on its way to us.
-      return (Outcome) failed.join();
+  /** SIGTERM to all at once, SIGKILL to those that stay. */
+  void stop() {
+    stop(GRACE);
+  }
+
+  /** Ends what is left after the failure of one of them. */
+  void endAfter(MemberFailure failure) {
+    if (failure.isHung()) {
+      // The others hang, too, as soon as they wait for what this one should send.
+      shards.forEach(WatchedMember::kill);
+      shards.forEach(WatchedMember::awaitEnd);
+    } else {
+      stop(GRACE_WITHOUT_PEER);
     }
   }
 
-  private CompletableFuture<Void> probe(
-      WatchedMember shard, Surroundings surroundings, EpochDirectories epochs) {
-    return surroundings.probe().shard(epochs.shardSocket(epoch, shard.name().index()));
-  }
-
-  sealed interface Outcome {
-    record Ready() implements Outcome {}
-
-    record Failed(MemberFailure failure) implements Outcome {}
-  }
-
-  private WatchedMember slowest() {
-    return shards.stream().filter(shard -> !shard.isReady()).findFirst().orElse(shards.getFirst());
-  }
-
-  /** SIGTERM to all at once, SIGKILL to those that stay. */
-  void stop() {
-    shards.forEach(shard -> shard.askToStop(GRACE));
+  private void stop(Duration grace) {
+    shards.forEach(shard -> shard.askToStop(grace));
     shards.forEach(WatchedMember::awaitEnd);
   }
 }

@@ -1,14 +1,14 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.health.HealthCheck;
 import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.process.MemberName;
 import dev.lorax.launcher.process.MemberStartException;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,51 +23,88 @@ public final class Shards {
 
   private final ShardCommands commands;
   private final EpochDirectories epochs;
-  private final Surroundings surroundings;
-  private final RestartBudget budget;
+  private final Surroundings around;
+  private final Restarts restarts;
   private @Nullable ShardGroup group;
+  private boolean published;
 
-  public Shards(ShardCommands commands, EpochDirectories epochs, Surroundings surroundings) {
+  public Shards(ShardCommands commands, EpochDirectories epochs, Surroundings around) {
     this.commands = commands;
     this.epochs = epochs;
-    this.surroundings = surroundings;
-    this.budget = new RestartBudget(surroundings.restarts(), surroundings.clock());
+    this.around = around;
+    this.restarts = new Restarts("shards", MemberName.Role.SHARD, around);
+  }
+
+  /** What happens to the shards next. */
+  sealed interface Event {
+    record Ready() implements Event {}
+
+    record Failed(MemberFailure failure) implements Event {}
   }
 
   /** Starts the first epoch, or adopts the one that an earlier launcher left running. */
   public void start(ModelDirectory model) throws MemberException, InterruptedException {
-    Optional<ShardGroup> running = usedBefore() ? adopt() : Optional.empty();
-    group = running.isPresent() ? running.get() : startEpoch(model);
-  }
-
-  /** A failure here is final: what cannot start once will hardly start the next time. */
-  public void awaitReady() throws MemberException, InterruptedException {
-    switch (ready()) {
-      case ShardGroup.Outcome.Ready() -> {}
-      case ShardGroup.Outcome.Failed(var failure) -> throw new MemberException(failure.sentence());
+    try {
+      Optional<ShardGroup> running = usedBefore() ? adopt() : Optional.empty();
+      use(running.isPresent() ? running.get() : startEpoch(model));
+    } catch (MemberStartException e) {
+      throw new MemberException(e);
     }
   }
 
-  CompletableFuture<MemberFailure> failure() {
-    return started().failure();
+  /**
+   * Waits until all answer. What would fail the next time as well is final; after a crash or when
+   * the time was too short the shards are started again, as they would be later.
+   */
+  public void awaitReady(ModelDirectory model) throws MemberException, InterruptedException {
+    try {
+      while (next().get() instanceof Event.Failed(var failure)) {
+        if (failure.endsFirstStart()) {
+          throw restarts.giveUp(failure);
+        }
+        restart(failure, model);
+      }
+      publish();
+    } catch (ExecutionException e) {
+      throw new AssertionError("no event completes exceptionally", e);
+    }
   }
 
-  /** Starts epochs until one is ready; throws when the budget is spent. */
+  /** Once ready, only a failure can be next. */
+  CompletableFuture<Event> next() {
+    CompletableFuture<Event> failed = started().failure().thenApply(Event.Failed::new);
+    if (published) {
+      return failed;
+    }
+    CompletableFuture<Event> ready = started().ready().thenApply(all -> new Event.Ready());
+    return CompletableFuture.anyOf(failed, ready).thenApply(Event.class::cast);
+  }
+
+  /** Ends what is left of the epoch and starts the next; throws when the budget is spent. */
   void restart(MemberFailure first, ModelDirectory model)
       throws MemberException, InterruptedException {
-    var failure = first;
+    MemberFailure failure = first;
+    boolean served = published;
     while (true) {
-      Duration pause = pauseAfter(failure);
-      stop();
-      Thread.sleep(pause);
-      surroundings.status().restarted(MemberName.Role.SHARD);
-      group = startEpoch(model);
-      switch (ready()) {
-        case ShardGroup.Outcome.Ready() -> {
-          return;
-        }
-        case ShardGroup.Outcome.Failed(var again) -> failure = again;
+      try {
+        restarts.prepare(failure, served, () -> endGroup(first));
+        use(startEpoch(model));
+        return;
+      } catch (MemberStartException e) {
+        served = false;
+        failure = MemberFailure.notStarted(MemberName.shard(0), e.sentence());
       }
+    }
+  }
+
+  /** Leads the router to the shards, all of which are ready. */
+  void publish() throws MemberException {
+    try {
+      epochs.publish(started().epoch());
+      published = true;
+      LOG.atInfo().addKeyValue("epoch", started().epoch()).log("all shards ready");
+    } catch (IOException e) {
+      throw new MemberException(epochs.base(), e);
     }
   }
 
@@ -88,21 +125,24 @@ public final class Shards {
     }
   }
 
-  private Duration pauseAfter(MemberFailure failure) throws MemberException {
-    Duration pause =
-        budget.spend().orElseThrow(() -> new MemberException(budget.exhausted(failure)));
-    LOG.atError()
-        .addKeyValue("reason", failure.sentence())
-        .addKeyValue("pause_ms", pause.toMillis())
-        .log("shards failed, starting all of them again");
-    return pause;
+  private void use(ShardGroup started) {
+    group = started;
+    published = false;
   }
 
-  private ShardGroup startEpoch(ModelDirectory model) throws MemberException, InterruptedException {
+  private void endGroup(MemberFailure failure) {
+    if (group != null) {
+      group.endAfter(failure);
+      group = null;
+    }
+  }
+
+  private ShardGroup startEpoch(ModelDirectory model)
+      throws MemberException, MemberStartException, InterruptedException {
     try {
       long epoch = epochs.createNext();
       var startCommands = commands.forEpoch(epoch, epochs.shardSockets(epoch), model);
-      ShardGroup started = ShardGroup.start(epoch, startCommands, surroundings);
+      ShardGroup started = ShardGroup.start(epoch, startCommands, around, this::checkOf);
       LOG.atInfo()
           .addKeyValue("epoch", epoch)
           .addKeyValue("shards", commands.count())
@@ -113,21 +153,8 @@ public final class Shards {
     }
   }
 
-  private ShardGroup.Outcome ready() throws MemberException, InterruptedException {
-    var outcome = started().awaitReady(surroundings, epochs);
-    if (outcome instanceof ShardGroup.Outcome.Ready) {
-      publish(started().epoch());
-    }
-    return outcome;
-  }
-
-  private void publish(long epoch) throws MemberException {
-    try {
-      epochs.publish(epoch);
-      LOG.atInfo().addKeyValue("epoch", epoch).log("all shards ready");
-    } catch (IOException e) {
-      throw new MemberException(epochs.base(), e);
-    }
+  private LongFunction<HealthCheck> checkOf(MemberName shard) {
+    return epoch -> around.checks().shard(epochs.shardSocket(epoch, shard.index()));
   }
 
   private boolean usedBefore() throws MemberException {
@@ -138,29 +165,16 @@ public final class Shards {
     }
   }
 
-  /** All shards of one epoch, or none: a part of a group cannot serve and is stopped. */
-  private Optional<ShardGroup> adopt() throws MemberException, InterruptedException {
-    List<WatchedMember> running = new ArrayList<>();
-    try {
-      for (int index = 0; index < commands.count(); index++) {
-        WatchedMember.adopt(surroundings.host(), MemberName.shard(index), surroundings.status())
-            .ifPresent(running::add);
-      }
-    } catch (MemberStartException e) {
-      throw new MemberException(e);
-    }
-    if (running.isEmpty()) {
+  private Optional<ShardGroup> adopt() throws MemberStartException, InterruptedException {
+    Optional<ShardGroup> running = ShardGroup.adopt(commands.count(), around, this::checkOf);
+    if (running.isPresent() && !running.get().isWhole(commands.count())) {
+      LOG.atWarn().log("stopping an incomplete shard group");
+      running.get().stop();
       return Optional.empty();
     }
-    var found = ShardGroup.of(running);
-    long epochsFound = running.stream().mapToLong(WatchedMember::epoch).distinct().count();
-    if (running.size() == commands.count() && epochsFound == 1) {
-      LOG.atInfo().addKeyValue("epoch", found.epoch()).log("adopted the running shards");
-      return Optional.of(found);
-    }
-    LOG.atWarn().addKeyValue("running", running.size()).log("stopping an incomplete shard group");
-    found.stop();
-    return Optional.empty();
+    running.ifPresent(found ->
+        LOG.atInfo().addKeyValue("epoch", found.epoch()).log("adopted the running shards"));
+    return running;
   }
 
   private ShardGroup started() {

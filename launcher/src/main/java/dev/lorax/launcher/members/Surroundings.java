@@ -1,6 +1,8 @@
 package dev.lorax.launcher.members;
 
 import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
+import dev.lorax.launcher.health.HealthChecks;
+import dev.lorax.launcher.health.Heartbeat;
 import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.status.LauncherStatus;
 import java.time.InstantSource;
@@ -8,7 +10,12 @@ import java.time.InstantSource;
 /** What shards and router share: where they run, how they are watched and started again. */
 public record Surroundings(
     ProcessHost host,
-    HealthProbe probe,
+    HealthChecks checks,
     LauncherStatus status,
     RestartConfig restarts,
-    InstantSource clock) {}
+    InstantSource clock) {
+
+  Heartbeat.Timeouts timeouts() {
+    return new Heartbeat.Timeouts(restarts.startupTimeout(), restarts.heartbeatTimeout());
+  }
+}

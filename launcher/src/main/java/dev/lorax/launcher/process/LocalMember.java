@@ -6,8 +6,10 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** A child process of this JVM. Thread-safe. */
@@ -19,17 +21,27 @@ public final class LocalMember implements Member {
   private final MemberCommand command;
   private final Process process;
   private final boolean ownGroup;
+  private final MemoryControl memory;
+  private final OptionalLong memoryKillsBefore;
   private final CompletableFuture<Exit> exited = new CompletableFuture<>();
+  private volatile boolean killedByUs;
 
-  private LocalMember(MemberCommand command, Process process, boolean ownGroup) {
+  private LocalMember(
+      MemberCommand command, Process process, boolean ownGroup, MemoryControl memory) {
     this.command = command;
     this.process = process;
     this.ownGroup = ownGroup;
+    this.memory = memory;
+    this.memoryKillsBefore = memory.kills();
   }
 
   static LocalMember watch(
-      MemberCommand command, Process process, boolean ownGroup, Consumer<OutputLine> output) {
-    var member = new LocalMember(command, process, ownGroup);
+      MemberCommand command,
+      Process process,
+      boolean ownGroup,
+      MemoryControl memory,
+      Consumer<OutputLine> output) {
+    var member = new LocalMember(command, process, ownGroup, memory);
     Thread stdout = member.pump(process.getInputStream(), OutputLine.Stream.STDOUT, output);
     Thread stderr = member.pump(process.getErrorStream(), OutputLine.Stream.STDERR, output);
     Thread.ofVirtual()
@@ -64,10 +76,24 @@ public final class LocalMember implements Member {
       stdout.join(LAST_OUTPUT);
       stderr.join(LAST_OUTPUT);
       killGroup();
-      exited.complete(new Exit.Code(code));
+      exited.complete(exit(code));
     } catch (InterruptedException e) {
       throw new AssertionError("nobody interrupts a thread that nobody else knows", e);
     }
+  }
+
+  /** A SIGKILL that we did not send is most likely the kernel's, and the kernel counts those. */
+  private Exit exit(int code) {
+    if (code != Exit.OutOfMemory.EXIT_CODE || killedByUs) {
+      return new Exit.Code(code);
+    }
+    OptionalLong kills = memory.kills();
+    if (kills.isEmpty() || memoryKillsBefore.isEmpty()) {
+      return new Exit.OutOfMemory(false, memory.limitBytes());
+    }
+    return kills.getAsLong() > memoryKillsBefore.getAsLong()
+        ? new Exit.OutOfMemory(true, memory.limitBytes())
+        : new Exit.Code(code);
   }
 
   @Override
@@ -94,9 +120,21 @@ public final class LocalMember implements Member {
     return exited.copy();
   }
 
+  /** Children of ours do not move. */
+  @Override
+  public CompletableFuture<Void> leaving() {
+    return new CompletableFuture<>();
+  }
+
+  /** A child of ours is always in sight. */
+  @Override
+  public void vouchedBy(BooleanSupplier signOfLife) {}
+
   /** Any signal by its number. */
   public void signal(int number) {
-    if (process.isAlive()) {
+    if (number == PosixSignal.SIGKILL.number()) {
+      kill();
+    } else if (process.isAlive()) {
       PosixSignal.send(Math.toIntExact(process.pid()), number);
     }
   }
@@ -116,6 +154,7 @@ public final class LocalMember implements Member {
 
   @Override
   public void kill() {
+    killedByUs = true;
     process.destroyForcibly();
     killGroup();
   }

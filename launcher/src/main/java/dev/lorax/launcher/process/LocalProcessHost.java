@@ -23,6 +23,7 @@ import java.util.function.LongPredicate;
 public final class LocalProcessHost implements ProcessHost {
 
   private final ChildGuard guard;
+  private final MemoryControl memory = MemoryControl.ofThisProcess();
   private final Set<Long> children = ConcurrentHashMap.newKeySet();
   private final Set<MemberName> started = ConcurrentHashMap.newKeySet();
   private final ExecutorService starter =
@@ -50,7 +51,7 @@ public final class LocalProcessHost implements ProcessHost {
     environment.putAll(command.environment());
     builder.command(guard.wrap(resolved(command, environment.getOrDefault("PATH", ""))));
     Process process = startOnStarter(command, builder);
-    var member = LocalMember.watch(command, process, guard.ownGroup(), output);
+    var member = LocalMember.watch(command, process, guard.ownGroup(), memory, output);
     started.add(command.member());
     var _ = member.exited().thenRun(() -> children.remove(process.pid()));
     return member;
@@ -96,6 +97,10 @@ public final class LocalProcessHost implements ProcessHost {
   public Optional<Member> adopt(MemberName member, Consumer<OutputLine> output) {
     return Optional.empty();
   }
+
+  /** Always there. */
+  @Override
+  public void awaitPlace(MemberName member) {}
 
   @Override
   public boolean isAttached(MemberName member) {

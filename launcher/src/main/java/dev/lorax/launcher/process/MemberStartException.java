@@ -8,4 +8,8 @@ public final class MemberStartException extends Exception {
   public MemberStartException(String message) {
     super(message);
   }
+
+  public String sentence() {
+    return String.valueOf(getMessage());
+  }
 }

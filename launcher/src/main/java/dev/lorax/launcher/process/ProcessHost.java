@@ -21,6 +21,11 @@ public interface ProcessHost extends AutoCloseable {
   Optional<Member> adopt(MemberName member, Consumer<OutputLine> output)
       throws MemberStartException, InterruptedException;
 
+  /**
+   * Waits for the place of this member to be there, or to be there again after it was taken away.
+   */
+  void awaitPlace(MemberName member) throws MemberStartException, InterruptedException;
+
   /** Whether the place of this member is there. */
   boolean isAttached(MemberName member);
 

@@ -4,10 +4,12 @@ import dev.lorax.launcher.process.MemberName;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,12 +20,14 @@ public final class LauncherStatus {
 
   private final InstantSource clock;
   private final Map<MemberName, MemberState> members = new LinkedHashMap<>();
-  private final Map<MemberName.Role, Integer> restarts = new EnumMap<>(MemberName.Role.class);
-  private final Map<Phase, Duration> startDurations = new EnumMap<>(Phase.class);
+  private final Map<MemberName, Instant> answers = new HashMap<>();
+  private final Map<Restart, Integer> restarts = new TreeMap<>();
+  private final PhaseTimes times = new PhaseTimes();
   private Phase phase = Phase.DOWNLOADING;
   private Instant since;
   private boolean modelReady;
   private boolean stopping;
+  private @Nullable Failure lastFailure;
 
   public LauncherStatus(int shardCount, InstantSource clock) {
     this.clock = clock;
@@ -32,32 +36,62 @@ public final class LauncherStatus {
       members.put(MemberName.shard(index), new MemberState.Waiting());
     }
     members.put(MemberName.ROUTER, new MemberState.Waiting());
-    for (var role : MemberName.Role.values()) {
-      restarts.put(role, 0);
-    }
   }
 
-  /**
-   * One consistent look.
-   *
-   * @param startDurations how long each phase of the first start took, as far as it came
-   */
+  /** One consistent look. */
   public record Snapshot(
       Phase phase,
       Instant since,
+      Instant now,
       boolean modelReady,
       Map<MemberName, MemberState> members,
-      Map<MemberName.Role, Integer> restarts,
-      Map<Phase, Duration> startDurations) {}
+      Map<MemberName, Instant> answers,
+      Map<Restart, Integer> restarts,
+      PhaseTimes times,
+      @Nullable Failure lastFailure) {
+
+    int restarts(MemberName.Role role) {
+      return restarts.entrySet().stream()
+          .filter(entry -> entry.getKey().role() == role)
+          .mapToInt(Map.Entry::getValue)
+          .sum();
+    }
+
+    /** Of the shard group; 0 before its first start. */
+    long epoch() {
+      return switch (members.get(MemberName.shard(0))) {
+        case MemberState.Loading loading -> loading.epoch();
+        case MemberState.Ready ready -> ready.epoch();
+        case MemberState.Ended ended -> ended.epoch();
+        case MemberState.Waiting waiting -> 0;
+        case null -> 0;
+      };
+    }
+  }
+
+  /** Why something is started again. */
+  public record Restart(MemberName.Role role, FailureCause cause) implements Comparable<Restart> {
+    @Override
+    public int compareTo(Restart other) {
+      int byRole = role.compareTo(other.role);
+      return byRole != 0 ? byRole : cause.compareTo(other.cause);
+    }
+  }
+
+  /** In one sentence for a person. */
+  public record Failure(String reason, Instant at) {}
 
   public synchronized Snapshot snapshot() {
     return new Snapshot(
         phase,
         since,
+        clock.instant(),
         modelReady,
         new LinkedHashMap<>(members),
-        new EnumMap<>(restarts),
-        new EnumMap<>(startDurations));
+        new HashMap<>(answers),
+        new TreeMap<>(restarts),
+        times.copy(),
+        lastFailure);
   }
 
   public synchronized void modelReady() {
@@ -66,6 +100,7 @@ public final class LauncherStatus {
   }
 
   public synchronized void starting(MemberName member, long epoch) {
+    answers.remove(member);
     change(
         member,
         state ->
@@ -87,6 +122,21 @@ public final class LauncherStatus {
                 : state);
   }
 
+  /** It was ready and is no more, though its process runs; ignored when that epoch is over. */
+  public synchronized void unready(MemberName member, long epoch) {
+    change(
+        member,
+        state ->
+            state instanceof MemberState.Ready ready && ready.epoch() == epoch
+                ? ready.unready(clock.instant())
+                : state);
+  }
+
+  /** It gave a sign of life. */
+  public synchronized void answered(MemberName member) {
+    answers.put(member, clock.instant());
+  }
+
   /** Ignored when that epoch of the member is over already. */
   public synchronized void ended(MemberName member, long epoch, String reason) {
     change(
@@ -104,8 +154,13 @@ public final class LauncherStatus {
             });
   }
 
-  public synchronized void restarted(MemberName.Role role) {
-    restarts.merge(role, 1, Integer::sum);
+  /** Something went wrong, whether or not it can be mended. */
+  public synchronized void failed(String reason) {
+    lastFailure = new Failure(reason, clock.instant());
+  }
+
+  public synchronized void restarted(MemberName.Role role, FailureCause cause) {
+    restarts.merge(new Restart(role, cause), 1, Integer::sum);
   }
 
   public synchronized void stopping() {
@@ -128,9 +183,7 @@ public final class LauncherStatus {
       return;
     }
     Instant now = clock.instant();
-    if (!startDurations.containsKey(Phase.ROUTER_STARTING)) {
-      startDurations.putIfAbsent(phase, Duration.between(since, now));
-    }
+    times.passed(phase, Duration.between(since, now));
     LOG.atInfo()
         .addKeyValue("after", "%.1fs".formatted(Duration.between(since, now).toMillis() / 1000.0))
         .log(next.sentence());

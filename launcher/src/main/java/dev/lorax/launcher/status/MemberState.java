@@ -20,7 +20,7 @@ public sealed interface MemberState {
     }
   }
 
-  /** Its process runs but does not answer yet. */
+  /** Its process runs but cannot do its work: not yet, or not now. */
   record Loading(long epoch, Instant since) implements MemberState {
     @Override
     public String word() {
@@ -41,6 +41,10 @@ public sealed interface MemberState {
     @Override
     public String word() {
       return "ready";
+    }
+
+    Loading unready(Instant now) {
+      return new Loading(epoch, now);
     }
 
     Ended end(String reason, Instant now) {

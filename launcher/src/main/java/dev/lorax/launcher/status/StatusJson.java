@@ -7,6 +7,8 @@ import dev.lorax.launcher.process.MemberName;
 /** JSON bodies of the status server. */
 final class StatusJson {
 
+  private static final double MILLIS_PER_SECOND = 1000.0;
+
   private StatusJson() {}
 
   static String error(String reason) {
@@ -24,8 +26,19 @@ final class StatusJson {
         .members()
         .forEach((member, state) -> members.set(member.toString(), memberNode(state)));
     ObjectNode restarts = json.putObject("restarts");
-    restarts.put("shards", snapshot.restarts().get(MemberName.Role.SHARD));
-    restarts.put("router", snapshot.restarts().get(MemberName.Role.ROUTER));
+    restarts.put("shards", snapshot.restarts(MemberName.Role.SHARD));
+    restarts.put("router", snapshot.restarts(MemberName.Role.ROUTER));
+    ObjectNode times = json.putObject("phases_s");
+    snapshot
+        .times()
+        .latest()
+        .forEach((phase, duration) ->
+            times.put(phase.toString(), duration.toMillis() / MILLIS_PER_SECOND));
+    if (snapshot.lastFailure() != null) {
+      json.putObject("last_failure")
+          .put("reason", snapshot.lastFailure().reason())
+          .put("at", snapshot.lastFailure().at().toString());
+    }
     return json.toString();
   }
 
@@ -37,18 +50,8 @@ final class StatusJson {
     return object()
         .put("phase", snapshot.phase().toString())
         .put("since", snapshot.since().toString())
-        .put("epoch", epoch(snapshot));
-  }
-
-  /** Of the shard group; 0 before its first start. */
-  private static long epoch(LauncherStatus.Snapshot snapshot) {
-    return switch (snapshot.members().get(MemberName.shard(0))) {
-      case MemberState.Loading loading -> loading.epoch();
-      case MemberState.Ready ready -> ready.epoch();
-      case MemberState.Ended ended -> ended.epoch();
-      case MemberState.Waiting waiting -> 0;
-      case null -> 0;
-    };
+        .put("epoch", snapshot.epoch())
+        .put("message", StatusSentence.of(snapshot));
   }
 
   private static ObjectNode memberNode(MemberState state) {

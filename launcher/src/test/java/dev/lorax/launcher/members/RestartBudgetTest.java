@@ -21,23 +21,23 @@ final class RestartBudgetTest {
 
   @Test
   void doubles_the_pause_until_the_budget_is_spent() {
-    assertThat(budget.spend()).contains(Duration.ofSeconds(1));
-    assertThat(budget.spend()).contains(Duration.ofSeconds(2));
-    assertThat(budget.spend()).contains(Duration.ofSeconds(4));
-    assertThat(budget.spend()).isEmpty();
+    assertThat(budget.spend(true)).contains(Duration.ofSeconds(1));
+    assertThat(budget.spend(true)).contains(Duration.ofSeconds(2));
+    assertThat(budget.spend(true)).contains(Duration.ofSeconds(4));
+    assertThat(budget.spend(true)).isEmpty();
   }
 
   @Test
   void forgets_restarts_that_left_the_window() {
     // given
-    budget.spend();
-    budget.spend();
-    budget.spend();
+    budget.spend(true);
+    budget.spend(true);
+    budget.spend(true);
 
     // when
     now.updateAndGet(time -> time.plus(Duration.ofMinutes(11)));
 
     // then
-    assertThat(budget.spend()).contains(Duration.ofSeconds(1));
+    assertThat(budget.spend(true)).contains(Duration.ofSeconds(1));
   }
 }

@@ -75,7 +75,7 @@ final class LauncherStatusTest {
     status.ready(SHARD, 2);
 
     // then
-    assertThat(status.snapshot().startDurations())
+    assertThat(status.snapshot().times().firstStart())
         .containsEntry(Phase.DOWNLOADING, Duration.ofSeconds(5))
         .containsEntry(Phase.SHARDS_LOADING, Duration.ofSeconds(2))
         .containsEntry(Phase.ROUTER_STARTING, Duration.ZERO)

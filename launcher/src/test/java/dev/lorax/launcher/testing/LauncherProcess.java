@@ -140,6 +140,29 @@ public final class LauncherProcess implements AutoCloseable {
     }
   }
 
+  /** SIGSTOP: the process lives on but does nothing. */
+  public static void freeze(long processId) {
+    signal("STOP", processId);
+  }
+
+  /** SIGCONT. */
+  public static void thaw(long processId) {
+    signal("CONT", processId);
+  }
+
+  private static void signal(String name, long processId) {
+    try {
+      int code = new ProcessBuilder("kill", "-" + name, Long.toString(processId)).start().waitFor();
+      if (code != 0) {
+        throw new AssertionError("no process " + processId);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError("the test was interrupted", e);
+    }
+  }
+
   public static void kill(long processId) {
     ProcessHandle.of(processId).orElseThrow().destroyForcibly();
   }

@@ -1,0 +1,61 @@
+package dev.lorax.launcher.health;
+
+import dev.lorax.protocol.generate.v1.HealthRequest;
+import dev.lorax.protocol.generate.v1.HealthResponse;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Asks gRPC Health. An error is no sign of life: upstream's shard touches its device to answer, so
+ * that a broken device shows here.
+ */
+record ShardHealthCheck(ManagedChannel channel) implements HealthCheck {
+
+  @Override
+  public CompletableFuture<Health> ask(Duration deadline) {
+    // Without this the channel would itself wait ever longer between attempts to connect.
+    channel.resetConnectBackoff();
+    var answer = new CompletableFuture<Health>();
+    LoraxServiceGrpc.newStub(channel)
+        .withDeadlineAfter(deadline.toMillis(), TimeUnit.MILLISECONDS)
+        .health(HealthRequest.getDefaultInstance(), new Listener(answer));
+    return answer;
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+  }
+
+  private record Listener(CompletableFuture<Health> answer)
+      implements StreamObserver<HealthResponse> {
+
+    @Override
+    public void onNext(HealthResponse response) {
+      answer.complete(new Health.Ready());
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      var status = Status.fromThrowable(error);
+      answer.complete(
+          new Health.Silent(
+              switch (status.getCode()) {
+                // What gRPC says of deadlines and lost connections is about its buffers.
+                case DEADLINE_EXCEEDED -> "no answer";
+                case UNAVAILABLE -> "no connection";
+                default -> String.valueOf(status.getDescription());
+              }));
+    }
+
+    @Override
+    public void onCompleted() {
+      answer.complete(new Health.Silent("an empty answer"));
+    }
+  }
+}
