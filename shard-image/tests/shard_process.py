@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import grpc
 
@@ -88,7 +90,12 @@ def launch(folder: Path, arguments: list[str], environment: dict[str, str]) -> S
 
 
 def start_group(
-    folder: Path, model: Path, adapter_root: Path, world: int = 1, extra: tuple[str, ...] = ()
+    folder: Path,
+    model: Path,
+    adapter_root: Path,
+    world: int = 1,
+    extra: tuple[str, ...] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> ShardGroup:
     """Starts all shards of a model and waits until they serve."""
     arguments = [str(model), "--json-output", "--adapter-source=local", *extra]
@@ -97,6 +104,7 @@ def start_group(
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(_free_port()),
         "LORAX_ADAPTER_ROOTS": str(adapter_root),
+        **environment,
     }
     shards = [launch(folder, arguments, shared | {"RANK": str(rank)}) for rank in range(world)]
     try:

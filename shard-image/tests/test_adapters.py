@@ -188,8 +188,8 @@ def test_ids_lead_nowhere_but_into_the_roots(
 
 
 def test_other_sources_and_merging_are_refused(router: TestingRouter) -> None:
-    assert "source hub is not available yet" in load_refusal(
-        router, "org/name", adapter_source=pb.HUB
+    assert "source pbase is not supported: expected hub, s3 or local" in load_refusal(
+        router, "org/name", adapter_source=pb.PBASE
     )
     assert "merged adapters are not supported yet" in load_refusal(
         router, "", adapter_parameters=pb.AdapterParameters(adapter_ids=["head", "attention"])

@@ -26,7 +26,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     # given
     termination_log = folder / "termination-log"
     arguments = [
-        "--quantize=awq", "--adapter-id=org/a", "--speculative-tokens=3",
+        "--quantize=awq", "--speculative-tokens=3",
         "--merge-adapter-weights", "--embedding-dim=64", "--otlp-endpoint=http://x", "--dtype=int8",
     ]  # fmt: skip
     environment = {
@@ -40,10 +40,9 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
 
     # then
     for reason in (
-        "--quantize awq is not supported",
-        "--adapter-id org/a is not supported",
+        "--quantize awq is not supported: leave it out and set --dtype bfloat16",
         "--speculative-tokens 3 is not supported",
-        "--merge-adapter-weights True is not supported",
+        "--merge-adapter-weights needs --adapter-id, which names what to merge",
         "--embedding-dim 64 is not supported",
         "--otlp-endpoint http://x is not supported",
         "dtype 'int8' is unknown: expected one of float32, float16, bfloat16",
@@ -59,7 +58,10 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     [
         (["/nowhere"], "model /nowhere is not a directory"),
         (["MODEL", "--preloaded-adapter-ids=x", "--adapter-source=local"], "has no adapter roots"),
-        (["MODEL", "--preloaded-adapter-ids=x", "--adapter-source=s3"], "source s3 is not availab"),
+        (["MODEL", "--adapter-id=org/x", "--adapter-source=pbase"], "expected hub, s3 or local"),
+        (["MODEL", "--adapter-id=../x"], "'../x' is no id of source hub: expected owner/name"),
+        (["MODEL", "--no-such-option"], "unrecognized arguments: --no-such-option"),
+        (["MODEL", "--dtype"], "argument --dtype: expected one argument"),
     ],
 )
 def test_a_start_that_cannot_work_says_why(

@@ -1,7 +1,8 @@
 """Reading safetensors checkpoints: one file or many with an index."""
 
 import json
-from collections.abc import Mapping
+import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ SINGLE = "model.safetensors"
 
 class CheckpointError(ValueError):
     """The files of a model or adapter are missing, unreadable or do not fit together."""
+
+
+def label_of(directory: Path) -> str:
+    """A model's name in errors: owner/name@commit of a hub's snapshot, else its directory's."""
+    if directory.parent.name != "snapshots":
+        return directory.name
+    _, _, repository = directory.parent.parent.name.partition("--")
+    return f"{repository.replace('--', '/')}@{directory.name[:12]}"
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:
@@ -43,15 +52,69 @@ def open_safetensors(path: Path, what: str) -> Any:
 
 def safetensors_bytes(path: Path, what: str) -> int:
     """Bytes of the tensors in a file, from its header alone."""
-    with path.open("rb") as file:
-        prefix = file.read(8)
-        length = int.from_bytes(prefix, "little")
-        header = file.read(length)
-    if len(prefix) < 8 or len(header) < length:
-        raise CheckpointError(f"{what}: {path} is not a safetensors file: the header is cut off")
-    entries: Mapping[str, Any] = json.loads(header)
-    spans = [entry["data_offsets"] for name, entry in entries.items() if name != "__metadata__"]
+    spans = [entry["data_offsets"] for entry in _header(path, what).values()]
     return max((end for _, end in spans), default=0)
+
+
+def _header(path: Path, what: str) -> dict[str, Any]:
+    """The entries of the tensors; checked against the length of the file."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            # A length beyond the file is read as what there is, and is no JSON then.
+            header = file.read(min(length, path.stat().st_size))
+        entries: dict[str, Any] = json.loads(header)
+        entries.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    except FileNotFoundError:
+        raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{what}: {path} is not a safetensors file: {error}") from None
+    size = path.stat().st_size
+    if size != 8 + length + end:
+        raise CheckpointError(
+            f"{what}: {path} is damaged: expected {8 + length + end} bytes by its header, got "
+            f"{size}; download it again"
+        )
+    return entries
+
+
+def parameter_count(directory: Path) -> int:
+    """Numbers in the weights of a model, from the headers of its files."""
+    what = f"model {label_of(directory)}"
+    files = set(_file_of_each(directory, what).values()) or {SINGLE}
+    return sum(
+        math.prod(entry["shape"])
+        for file in files
+        for entry in _header(directory / file, what).values()
+    )
+
+
+def _file_of_each(directory: Path, what: str) -> dict[str, str]:
+    """Files by tensor, from the index; empty where one file has them all."""
+    if (directory / INDEX).is_file():
+        index = read_json(directory / INDEX, what)
+        places = index.get("weight_map")
+        if not isinstance(places, dict):
+            raise CheckpointError(f"{what}: {directory / INDEX} lacks 'weight_map'")
+        return {str(tensor): str(file) for tensor, file in places.items()}
+    if not (directory / SINGLE).is_file():
+        raise CheckpointError(f"{what} has no weights: expected {SINGLE} or {INDEX} in {directory}")
+    return {}
+
+
+def read_pickled_tensors(path: Path, what: str) -> dict[str, Tensor]:
+    """The tensors of a file of torch.save. Nothing in it is run: what is no tensor is refused."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{what}: {path} is no file of tensors alone ({reason}): save it as safetensors"
+        ) from None
+    if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
+        raise CheckpointError(f"{what}: {path} must hold tensors by name: save it as safetensors")
+    return {str(name): tensor for name, tensor in content.items()}
 
 
 class Checkpoint:
@@ -61,19 +124,13 @@ class Checkpoint:
         self._directory = directory
         self._dtype = dtype
         self._device = device
-        self._what = f"model {directory.name}"
+        self._what = f"model {label_of(directory)}"
         self._files: dict[str, Any] = {}
         self._file_of = self._locate()
 
     def _locate(self) -> dict[str, str]:
-        if (self._directory / INDEX).is_file():
-            index = read_json(self._directory / INDEX, self._what)
-            return {str(tensor): str(file) for tensor, file in index["weight_map"].items()}
-        if not (self._directory / SINGLE).is_file():
-            raise CheckpointError(
-                f"{self._what} has no weights: expected {SINGLE} or {INDEX} in {self._directory}"
-            )
-        return dict.fromkeys(self._open(SINGLE).keys(), SINGLE)
+        places = _file_of_each(self._directory, self._what)
+        return places or dict.fromkeys(self._open(SINGLE).keys(), SINGLE)
 
     def _open(self, name: str) -> Any:
         if name not in self._files:

@@ -37,6 +37,12 @@ class AdapterConfig:
     rank_stabilised: bool
     rank_pattern: Mapping[str, int]
     alpha_pattern: Mapping[str, float]
+    base_model: str | None
+
+    @property
+    def made_for(self) -> str:
+        """A part of a sentence about an adapter that does not fit."""
+        return f", made for {self.base_model}," if self.base_model else ""
 
     def rank_of(self, module: str) -> int:
         """Rank of a module's update."""
@@ -80,6 +86,7 @@ def read_adapter_config(directory: Path, adapter_id: str) -> AdapterConfig:
             rank_stabilised=bool(raw.get("use_rslora", False)),
             rank_pattern={str(key): int(rank) for key, rank in _pattern(raw, "rank_pattern")},
             alpha_pattern={str(key): float(alpha) for key, alpha in _pattern(raw, "alpha_pattern")},
+            base_model=str(raw.get("base_model_name_or_path") or "") or None,
         )
     except KeyError as error:
         raise CheckpointError(f"{what}: adapter_config.json lacks {error.args[0]!r}") from None

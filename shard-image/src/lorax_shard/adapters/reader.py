@@ -8,10 +8,15 @@ import torch
 from torch import Tensor
 
 from lorax_shard.adapters.config import AdapterConfig, read_adapter_config
+from lorax_shard.downloads.files import WEIGHTS
 from lorax_shard.layers.linear import LoraMatrices, Projection
-from lorax_shard.weights import CheckpointError, open_safetensors, safetensors_bytes
+from lorax_shard.weights import (
+    CheckpointError,
+    open_safetensors,
+    read_pickled_tensors,
+    safetensors_bytes,
+)
 
-WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _SIDES = {".lora_A.weight": "A", ".lora_B.weight": "B"}
 
@@ -26,12 +31,13 @@ class Adapter:
 
 
 def adapter_bytes(directory: Path, adapter_id: str) -> int:
-    """Size of an adapter's weights, without reading them. Checks the configuration on the way."""
+    """Size of an adapter's weights, unread where there is a header. Checks the configuration."""
+    what = f"adapter {adapter_id}"
     read_adapter_config(directory, adapter_id)
-    path = directory / WEIGHTS
-    if not path.is_file():
-        raise CheckpointError(f"adapter {adapter_id} has no {WEIGHTS}")
-    return safetensors_bytes(path, f"adapter {adapter_id}")
+    path = _weights_file(directory, what)
+    if path.suffix == ".safetensors":
+        return safetensors_bytes(path, what)
+    return sum(tensor.nbytes for tensor in read_pickled_tensors(path, what).values())
 
 
 def read_adapter(
@@ -43,18 +49,19 @@ def read_adapter(
     """
     what = f"adapter {adapter_id}"
     config = read_adapter_config(directory, adapter_id)
-    tensors = _read_tensors(directory / WEIGHTS, what)
-    _drop_frozen_copies(tensors, projections, what)
+    path = _weights_file(directory, what)
+    tensors = _read_tensors(path, what)
+    _drop_frozen_copies(tensors, projections, config, what)
     pairs = _pair(tensors, what)
     unknown = sorted(pairs.keys() - projections.keys())
     if unknown:
         kinds = sorted({name.rsplit(".", 1)[-1] for name in projections})
         raise CheckpointError(
-            f"{what} changes {unknown[0]}, which the base model does not have or cannot adapt: "
-            f"expected {', '.join(kinds)} of an existing layer"
+            f"{what}{config.made_for} changes {unknown[0]}, which the base model does not have or "
+            f"cannot adapt: expected {', '.join(kinds)} of an existing layer"
         )
     if not pairs:
-        raise CheckpointError(f"{what}: {WEIGHTS} holds no LoRA weights")
+        raise CheckpointError(f"{what}: {path.name} holds no LoRA weights")
     matrices = {
         name: _checked(projections[name], *pair, config, what) for name, pair in pairs.items()
     }
@@ -62,13 +69,25 @@ def read_adapter(
     return Adapter(adapter_id, rank, matrices)
 
 
+def _weights_file(directory: Path, what: str) -> Path:
+    for name in WEIGHTS:
+        if (directory / name).is_file():
+            return directory / name
+    raise CheckpointError(f"{what} has no weights: expected {' or '.join(WEIGHTS)}")
+
+
 def _read_tensors(path: Path, what: str) -> dict[str, Tensor]:
+    if path.suffix != ".safetensors":
+        return read_pickled_tensors(path, what)
     with open_safetensors(path, what) as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _drop_frozen_copies(
-    tensors: dict[str, Tensor], projections: Mapping[str, Projection], what: str
+    tensors: dict[str, Tensor],
+    projections: Mapping[str, Projection],
+    config: AdapterConfig,
+    what: str,
 ) -> None:
     """Forgets the copies of the base's own head and embedding that PEFT saves beside the update.
 
@@ -81,8 +100,8 @@ def _drop_frozen_copies(
         copy = tensors.pop(_PREFIX + name, None)
         if copy is not None and list(copy.shape) != expected:
             raise CheckpointError(
-                f"{what} does not fit the base model: tensor {_PREFIX}{name} must have shape "
-                f"{expected}, got {list(copy.shape)}"
+                f"{what}{config.made_for} does not fit the base model: tensor {_PREFIX}{name} "
+                f"must have shape {expected}, got {list(copy.shape)}"
             )
 
 
@@ -117,8 +136,8 @@ def _checked(
         name = f"{_PREFIX}{projection.name}.lora_{side}.weight"
         if tuple(tensor.shape) != shape:
             raise CheckpointError(
-                f"{what} does not fit the base model: tensor {name} must have shape "
-                f"{list(shape)}, got {list(tensor.shape)}"
+                f"{what}{config.made_for} does not fit the base model: tensor {name} must have "
+                f"shape {list(shape)}, got {list(tensor.shape)}"
             )
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")

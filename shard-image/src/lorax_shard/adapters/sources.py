@@ -1,8 +1,13 @@
-"""Where adapters come from. Only local directories, and only below configured roots."""
+"""Where adapters come from: local directories below configured roots, a hub, an object store."""
 
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from lorax_shard.downloads.access import DownloadAccess
+from lorax_shard.downloads.downloader import AdapterDownloader, DownloadOrder
+from lorax_shard.downloads.files import holds_adapter
+from lorax_shard.downloads.places import HubPlace, Place, S3Place, cached_snapshot
 
 
 class AdapterSource(Enum):
@@ -19,17 +24,67 @@ class AdapterNotFound(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterLocator:
-    """Turns adapter ids into directories. Ids come from clients: nothing outside a root is read."""
+class AdapterReference:
+    """An adapter as whoever asks for it names it."""
+
+    id: str
+    source: AdapterSource
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterDirectories:
+    """Turns references into directories. Ids come from clients: nothing else is ever read."""
 
     roots: tuple[Path, ...]
+    access: DownloadAccess
+    downloader: AdapterDownloader
 
-    def locate(self, adapter_id: str, source: AdapterSource) -> Path:
-        """The directory of an adapter."""
-        if source is not AdapterSource.LOCAL:
-            raise AdapterNotFound(
-                f"adapter {adapter_id}: source {source.value} is not available yet: expected local"
+    def locate(self, adapter: AdapterReference) -> Path:
+        """The directory of an adapter that is on this machine already."""
+        match adapter.source:
+            case AdapterSource.LOCAL:
+                return self._below_roots(adapter.id)
+            case AdapterSource.HUB:
+                return self._cached(adapter, HubPlace.parse(adapter.id))
+            case AdapterSource.S3:
+                return self._cached(adapter, S3Place.parse(adapter.id))
+            case AdapterSource.PBASE:
+                raise AdapterNotFound(
+                    f"adapter {adapter.id}: source pbase is not supported: expected hub, s3 or "
+                    "local"
+                )
+
+    def fetch(self, adapter: AdapterReference, token: str | None) -> Path:
+        """The directory of an adapter, downloaded first where that is needed. Blocks.
+
+        A hub is asked even for what the cache holds, because it decides whether this token may have
+        it; an object store because it may hold something newer.
+        """
+        if adapter.source not in (AdapterSource.HUB, AdapterSource.S3):
+            return self.locate(adapter)
+        if adapter.source is AdapterSource.HUB:
+            HubPlace.parse(adapter.id)
+            if self.access.offline:
+                return self.locate(adapter)
+        else:
+            S3Place.parse(adapter.id)
+        return self.downloader.download(DownloadOrder(adapter.id, adapter.source.value, token))
+
+    def _cached(self, adapter: AdapterReference, place: Place) -> Path:
+        snapshot = cached_snapshot(self.access.cache, place)
+        if snapshot is None or not holds_adapter(snapshot):
+            offline = (
+                ": unset HF_HUB_OFFLINE to download it, or put it there"
+                if self.access.offline
+                else ""
             )
+            raise AdapterNotFound(
+                f"adapter {adapter.id} of source {adapter.source.value} is not in the cache "
+                f"{self.access.cache}{offline}"
+            )
+        return snapshot
+
+    def _below_roots(self, adapter_id: str) -> Path:
         if not self.roots:
             raise AdapterNotFound(
                 f"adapter {adapter_id}: source local has no adapter roots: set LORAX_ADAPTER_ROOTS"

@@ -43,9 +43,12 @@ class AdapterTable:
         }
 
     def get(self, index: int) -> ResidentAdapter | None:
-        """The adapter of an index; None is the base model."""
+        """The adapter of an index; None is the base model.
+
+        Index 0 belongs to requests that name no adapter: they get the static one where there is.
+        """
         if index == BASE_INDEX:
-            return None
+            return self._resident.get(BASE_INDEX)
         if index not in self._resident:
             raise UnknownAdapter(f"adapter index {index} is not loaded")
         return self._resident[index]
@@ -63,6 +66,11 @@ class AdapterTable:
         for linear in self._linears:
             linear.put_adapter(slot, self._capacity[bucket], adapter.matrices)
         self._resident[index] = ResidentAdapter(adapter.id, slot)
+
+    def merge(self, adapter: Adapter) -> None:
+        """Adds an adapter to the base model's weights for good. Costs nothing per token."""
+        for linear in self._linears:
+            linear.merge(adapter.matrices)
 
     def remove(self, index: int) -> bool:
         """Takes an adapter out of the table; False when the index was not loaded."""

@@ -1,6 +1,10 @@
-"""The shares of memory that a shard may take. Apart, so that a configuration needs no torch."""
+"""Memory: the shares that a shard may take, and that there is too little. Needs no torch."""
 
 from dataclasses import dataclass
+
+
+class OutOfMemory(ValueError):
+    """Something does not fit the memory that there is, or that is set aside for it."""
 
 
 @dataclass(frozen=True, slots=True)

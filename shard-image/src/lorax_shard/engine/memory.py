@@ -4,16 +4,12 @@ from pathlib import Path
 
 import torch
 
-from lorax_shard.engine.limits import MemoryLimits
+from lorax_shard.cgroup import ControlGroups
+from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
 
 # Of the host memory that is free when the shard warms up. Activations, the page cache that holds
 # the weights' files, and the other processes of the machine live in the rest.
 HOST_CACHE_FRACTION = 0.4
-_CGROUP = Path("/sys/fs/cgroup")
-
-
-class OutOfMemory(ValueError):
-    """Something does not fit the memory that is set aside for it."""
 
 
 class DeviceMemory:
@@ -23,6 +19,27 @@ class DeviceMemory:
         self._device = device
         self._limits = limits
         self._shards = shards
+
+    def check_weights(self, model: str, parameters: int, dtype: torch.dtype) -> None:
+        """Refuses a model whose weights cannot fit, before the kernel ends the process over it."""
+        needed = parameters * dtype.itemsize // self._shards
+        free = self._free()
+        if needed <= free:
+            return
+        halved = torch.bfloat16.itemsize * parameters // self._shards
+        ways = []
+        if dtype is torch.float32:
+            ways.append(f"set --dtype bfloat16, which takes {_gib(halved)}")
+        if self._device.type == "cuda":
+            ways.append(
+                f"serve it on more GPUs (--num-shard {self._shards * (1 + needed // free)})"
+            )
+        else:
+            ways.append("raise the memory limit")
+        raise OutOfMemory(
+            f"the weights of model {model} take {_gib(needed)} as {_short(dtype)} on each of "
+            f"{self._shards} shards, {self._device} has {_gib(free)} free: {', or '.join(ways)}"
+        )
 
     def adapter_share(self, adapter_id: str, size: int) -> float:
         """How much of the reservation for adapters one adapter takes."""
@@ -46,6 +63,11 @@ class DeviceMemory:
             return max(0, int(self._free_cuda() * self._limits.wiggle_room) // block_bytes)
         return int(_host_available() * HOST_CACHE_FRACTION / self._shards) // block_bytes
 
+    def _free(self) -> int:
+        if self._device.type == "cuda":
+            return max(1, int(torch.cuda.mem_get_info(self._device)[0]))
+        return max(1, _host_available())
+
     def _free_cuda(self) -> float:
         free, total = torch.cuda.mem_get_info(self._device)
         # What earlier passes used as scratch is cached by the allocator and will be needed again.
@@ -60,17 +82,14 @@ class DeviceMemory:
 
 def _host_total() -> int:
     total = _meminfo("MemTotal")
-    limit = _cgroup("memory.max")
+    limit = ControlGroups().memory_limit()
     return total if limit is None else min(total, limit)
 
 
 def _host_available() -> int:
     available = _meminfo("MemAvailable")
-    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
-    if limit is None or used is None:
-        return available
-    # Pages of files that nobody read lately count as used, but are given back on demand.
-    return max(0, min(available, limit - used + _inactive_file_pages()))
+    left = ControlGroups().memory_available()
+    return available if left is None else min(available, left)
 
 
 def _meminfo(key: str) -> int:
@@ -81,18 +100,9 @@ def _meminfo(key: str) -> int:
     raise OutOfMemory(f"/proc/meminfo has no {key}")
 
 
-def _inactive_file_pages() -> int:
-    for line in (_CGROUP / "memory.stat").read_text().splitlines():
-        name, _, value = line.partition(" ")
-        if name == "inactive_file":
-            return int(value)
-    return 0
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
 
 
-def _cgroup(name: str) -> int | None:
-    """A limit of this container's cgroup (version 2); None when there is none."""
-    try:
-        text = (_CGROUP / name).read_text().strip()
-    except OSError:
-        return None
-    return None if text == "max" else int(text)
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

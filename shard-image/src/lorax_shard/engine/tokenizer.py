@@ -7,7 +7,7 @@ from typing import Any
 from tokenizers import Tokenizer as FastTokenizer
 
 from lorax_shard.models.config import token_ids
-from lorax_shard.weights import CheckpointError, read_json
+from lorax_shard.weights import CheckpointError, label_of, read_json
 
 _NAMED = (
     "bos_token",
@@ -28,11 +28,11 @@ class Tokenizer:
     """tokenizer.json with the special tokens of tokenizer_config.json. Thread-safe."""
 
     def __init__(self, directory: Path) -> None:
-        what = f"model {directory.name}"
+        what = f"model {label_of(directory)}"
         path = directory / "tokenizer.json"
         if not path.is_file():
             raise CheckpointError(f"{what} has no tokenizer.json in {directory}")
-        self._fast = FastTokenizer.from_file(str(path))
+        self._fast = _read(path, what)
         self._fast.no_padding()
         self._fast.no_truncation()
         config_path = directory / "tokenizer_config.json"
@@ -77,6 +77,14 @@ class Tokenizer:
         if eos_id is not None:
             known.add(eos_id)
         return frozenset(known)
+
+
+def _read(path: Path, what: str) -> FastTokenizer:
+    try:
+        return FastTokenizer.from_file(str(path))
+    # The library raises Exception itself.
+    except Exception as error:
+        raise CheckpointError(f"{what}: {path} is not a tokenizer: {error}") from None
 
 
 class TokenTexts:

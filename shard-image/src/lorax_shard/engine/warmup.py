@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import torch
 
-from lorax_shard.engine.memory import DeviceMemory, OutOfMemory
+from lorax_shard.engine.limits import OutOfMemory
+from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
     InvalidRequest,

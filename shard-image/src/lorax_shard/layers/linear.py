@@ -80,6 +80,18 @@ class LoraLinear(ABC):
                 cut = self._cut(part, matrices[projection.name])
                 stack.put(slot.slot, part, cut.down, cut.up)
 
+    def merge(self, matrices: Mapping[str, LoraMatrices]) -> None:
+        """Adds an adapter's update to the weight of this layer; there is no way back."""
+        first = 0
+        for part, projection in enumerate(self.projections):
+            rows = slice(first, first := first + self._out_width(part))
+            if projection.name in matrices:
+                cut = self._cut(part, matrices[projection.name])
+                update = (cut.up.float() @ cut.down.float()).to(self.weight.device)
+                # A new tensor: the head may share its weight with the embedding, which must stay.
+                self.weight = self.weight.clone()
+                self.weight[rows] = (self.weight[rows].float() + update).to(self.weight.dtype)
+
     @abstractmethod
     def _out_width(self, part: int) -> int:
         """Output columns of a projection on this shard."""

@@ -87,6 +87,11 @@ class ShardGroup:
             dim=1,
         )
 
+    def barrier(self) -> None:
+        """Waits until every shard is here."""
+        if self.world > 1:
+            dist.barrier()
+
     def agree(self, step: tuple[int, ...]) -> None:
         """Fails on every shard when the shards are about to run different steps.
 

@@ -7,9 +7,16 @@ import torch
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models.config import ModelConfig, read_model_config
 from lorax_shard.models.llama import Llama
-from lorax_shard.weights import Checkpoint
+from lorax_shard.weights import Checkpoint, label_of, parameter_count
 
-__all__ = ["Llama", "ModelConfig", "load_model", "read_model_config"]
+__all__ = [
+    "Llama",
+    "ModelConfig",
+    "label_of",
+    "load_model",
+    "parameter_count",
+    "read_model_config",
+]
 
 
 @torch.inference_mode()

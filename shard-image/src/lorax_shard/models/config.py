@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
-from lorax_shard.weights import CheckpointError, read_json
+from lorax_shard.weights import CheckpointError, label_of, read_json
 
 SUPPORTED_TYPES = ("llama", "mistral", "qwen2")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -41,7 +41,7 @@ class ModelConfig:
 def read_model_config(directory: Path) -> ModelConfig:
     """Reads and checks config.json; a setting that would change the result is refused by name."""
     path = directory / "config.json"
-    raw = read_json(path, f"model {directory.name}")
+    raw = read_json(path, f"model {label_of(directory)}")
     model_type = raw.get("model_type")
     if model_type not in SUPPORTED_TYPES:
         raise CheckpointError(
@@ -57,6 +57,10 @@ def read_model_config(directory: Path) -> ModelConfig:
         return _parse(raw, str(model_type))
     except KeyError as error:
         raise CheckpointError(f"{path} lacks {error.args[0]!r}") from None
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise CheckpointError(f"{path} holds a value of the wrong kind: {error}") from None
 
 
 def _parse(raw: dict[str, Any], model_type: str) -> ModelConfig:

@@ -1,4 +1,4 @@
-"""Serves one shard of a model. Takes the arguments of upstream's lorax-server."""
+"""Serves one shard of a model: the top of the process."""
 
 import argparse
 import asyncio
@@ -6,48 +6,47 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lorax_shard.adapters.sources import AdapterSource
-from lorax_shard.engine.limits import MemoryLimits
-from lorax_shard.server.config import (
-    DEVICES,
-    ConfigurationError,
-    EnvironmentReader,
-    ServeConfig,
-)
-from lorax_shard.server.log import LEVELS, configure_logging
+from lorax_shard.adapters.sources import AdapterReference, AdapterSource
+from lorax_shard.downloads.access import DownloadAccess
+from lorax_shard.downloads.places import HubPlace, InvalidAdapterId, cached_snapshot
+from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
+from lorax_shard.server.arguments import parse, unsupported
+from lorax_shard.server.config import ConfigurationError, ServeConfig
+from lorax_shard.server.endings import ExitCode, report
+from lorax_shard.server.environment import EnvironmentReader
+from lorax_shard.server.log import configure_logging
 
 _LOG = logging.getLogger(__name__)
-_TERMINATION_LOG = "/dev/termination-log"
-_SWITCH = argparse.BooleanOptionalAction
-# Options of upstream that would change what is served and that we do not have. Accepted by the
-# parser so that the refusal can name them.
-_UNSUPPORTED = (
-    "adapter_id",
-    "quantize",
-    "speculative_tokens",
-    "merge_adapter_weights",
-    "otlp_endpoint",
-    "embedding_dim",
-)
 
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """The exit code. A failure is one clear sentence, in the log and where Kubernetes looks."""
-    arguments = _parser().parse_args(words)
-    configure_logging(arguments.logger_level, arguments.json_output)
+    # What is wrong with the arguments must be said in the form that they ask for.
+    configure_logging("INFO", "--json-output" in words)
     try:
+        arguments = parse(words)
+        configure_logging(arguments.logger_level, arguments.json_output)
         config = read_config(arguments, environment)
         # Only now: it takes seconds to import torch, and none to find a wrong argument.
         from lorax_shard.server.serve import serve
 
         asyncio.run(serve(config))
+    except OutOfMemory as error:
+        report(str(error), environment)
+        return ExitCode.OUT_OF_MEMORY
+    except ValueError as error:
+        report(str(error), environment)
+        return ExitCode.FAILED_AT_START
     # The top of the process: whatever it was, say it where people look, and end.
     except Exception as error:
-        message = str(error) or type(error).__name__
-        _LOG.error("%s", message, exc_info=not isinstance(error, ValueError))
-        _write_termination_log(message, environment)
-        return 1
-    return 0
+        reason = str(error).strip().partition("\n")[0] or "no message"
+        report(
+            f"the shard failed with an error that it does not know: {type(error).__name__}: "
+            f"{reason} (--logger-level DEBUG shows where)",
+            environment,
+        )
+        return ExitCode.FAILED_AT_START
+    return ExitCode.STOPPED
 
 
 def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ServeConfig:
@@ -55,9 +54,12 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     reader = EnvironmentReader(environment)
     for switch in ("PREFIX_CACHING", "CHUNKED_PREFILL"):
         reader.refuse_switch(switch)
+    problems = reader.problems
+    downloads = reader.downloads()
     config = ServeConfig(
-        model=Path(arguments.model),
+        model=_model(arguments, downloads, problems),
         uds_path=arguments.uds_path,
+        downloads=downloads,
         rank=reader.whole("RANK", 0),
         world=reader.whole("WORLD_SIZE", 1),
         master_addr=reader.text("MASTER_ADDR", "localhost"),
@@ -65,17 +67,17 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         device=arguments.device or reader.text("LORAX_DEVICE", "auto"),
         dtype=arguments.dtype,
         adapter_roots=reader.directories("LORAX_ADAPTER_ROOTS"),
-        preloaded_adapter_ids=tuple(arguments.preloaded_adapter_ids),
-        preloaded_adapter_source=AdapterSource(
-            arguments.preloaded_adapter_source or arguments.adapter_source
-        ),
+        static_adapter=_static_adapter(arguments),
+        merges_static_adapter=arguments.merge_adapter_weights,
+        preloaded_adapters=_preloaded_adapters(arguments),
         memory=MemoryLimits(
             adapter_fraction=reader.fraction("ADAPTER_MEMORY_FRACTION", 0.1),
             device_fraction=reader.fraction("CUDA_MEMORY_FRACTION", 1.0),
             wiggle_room=reader.fraction("MEMORY_WIGGLE_ROOM", 0.9),
         ),
+        step_timeout_s=reader.seconds("LORAX_STEP_TIMEOUT_S", 300.0),
     )
-    problems = reader.problems + config.problems() + _unsupported(arguments)
+    problems += config.problems() + unsupported(arguments)
     if arguments.sharded and config.world == 1:
         problems.append("--sharded needs WORLD_SIZE above 1, got 1")
     if problems:
@@ -83,45 +85,32 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
     return config
 
 
-def _unsupported(arguments: argparse.Namespace) -> list[str]:
-    return [
-        f"--{name.replace('_', '-')} {getattr(arguments, name)} is not supported"
-        for name in _UNSUPPORTED
-        if getattr(arguments, name)
-    ]
+def _static_adapter(arguments: argparse.Namespace) -> AdapterReference | None:
+    if not arguments.adapter_id:
+        return None
+    return AdapterReference(arguments.adapter_id, AdapterSource(arguments.adapter_source))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lorax-server", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="serve a model directory on a Unix socket")
-    serve.add_argument("model", help="model directory in HF layout")
-    serve.add_argument("--uds-path", default="/tmp/lorax-server", help="socket path without -RANK")
-    serve.add_argument("--device", choices=DEVICES, help="default: LORAX_DEVICE, else auto")
-    serve.add_argument("--dtype", help="float32, float16 or bfloat16")
-    serve.add_argument("--logger-level", default="INFO", type=str.upper, choices=LEVELS)
-    serve.add_argument("--json-output", action=_SWITCH, default=False)
-    sources = [source.value for source in AdapterSource]
-    serve.add_argument("--source", help="accepted; the model is always a local directory")
-    serve.add_argument("--adapter-source", default="hub", choices=sources)
-    serve.add_argument("--preloaded-adapter-source", choices=sources)
-    serve.add_argument("--preloaded-adapter-ids", action="append", default=[], metavar="ID")
-    serve.add_argument("--sharded", action=_SWITCH, default=False)
-    serve.add_argument("--compile", action=_SWITCH, default=False, help="accepted, no effect")
-    serve.add_argument("--revision", help="accepted; a local directory has one revision")
-    serve.add_argument(
-        "--trust-remote-code", action=_SWITCH, default=False, help="accepted; none is ever run"
-    )
-    for name in ("--adapter-id", "--quantize", "--otlp-endpoint"):
-        serve.add_argument(name, help="refused: not supported")
-    for name in ("--speculative-tokens", "--embedding-dim"):
-        serve.add_argument(name, type=int, help="refused unless 0: not supported")
-    serve.add_argument("--merge-adapter-weights", action=_SWITCH, default=False)
-    return parser
+def _preloaded_adapters(arguments: argparse.Namespace) -> tuple[AdapterReference, ...]:
+    source = AdapterSource(arguments.preloaded_adapter_source or arguments.adapter_source)
+    return tuple(AdapterReference(name, source) for name in arguments.preloaded_adapter_ids)
 
 
-def _write_termination_log(message: str, environment: Mapping[str, str]) -> None:
-    """Kubernetes shows the file's text as the reason why a container ended."""
-    path = Path(environment.get("LORAX_TERMINATION_LOG") or _TERMINATION_LOG)
-    if path.exists() or "LORAX_TERMINATION_LOG" in environment:
-        path.write_text(message, encoding="utf-8")
+def _model(arguments: argparse.Namespace, downloads: DownloadAccess, problems: list[str]) -> Path:
+    """The model's directory: the argument itself, or what a launcher downloaded under that id."""
+    path = Path(arguments.model)
+    if path.is_dir():
+        return path
+    name = arguments.model + (f"@{arguments.revision}" if arguments.revision else "")
+    try:
+        snapshot = cached_snapshot(downloads.cache, HubPlace.parse(name))
+    except InvalidAdapterId:
+        snapshot = None
+    if snapshot is None:
+        problems.append(
+            f"model {arguments.model} is not a directory, and the cache {downloads.cache} has no "
+            f"model of that id: lorax-launcher --model-id {arguments.model} --download-only "
+            "downloads it"
+        )
+        return path
+    return snapshot

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2, generate_pb2_grpc
 from lorax_shard.server.compute import ComputeThread
-from lorax_shard.server.config import ServeConfig
+from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.errors import ErrorInterceptor
 from lorax_shard.server.servicer import ExtensionsServicer, LoraxServicer
 from lorax_shard.server.startup import Shard, start_shard
@@ -27,8 +28,8 @@ async def serve(config: ServeConfig) -> None:
 
     The socket appears only when everything is loaded: to the launcher it means ready.
     """
-    compute = ComputeThread()
-    shard = await compute.run(start_shard, config)
+    compute = ComputeThread(config.step_timeout_s)
+    shard = await compute.run_long(start_shard, config)
     server = _build_server(shard, compute)
     # Before the socket appears: whoever sees it may stop the process at once.
     stopped = asyncio.Event()
@@ -37,14 +38,25 @@ async def serve(config: ServeConfig) -> None:
     socket = Path(config.socket_path)
     # Left behind by a process that was killed; binding would fail on it.
     socket.unlink(missing_ok=True)
-    server.add_insecure_port(f"unix:{socket}")
+    _bind(server, socket)
     await server.start()
     _LOG.info("Server started at unix://%s", socket)
     await stopped.wait()
     _LOG.info("stopping")
     await server.stop(_STOP_GRACE_SECONDS)
     compute.close()
+    shard.directories.downloader.close()
     socket.unlink(missing_ok=True)
+
+
+def _bind(server: grpc.aio.Server, socket: Path) -> None:
+    try:
+        server.add_insecure_port(f"unix:{socket}")
+    except RuntimeError:
+        raise ConfigurationError(
+            f"socket {socket} cannot be made: check that {socket.parent} exists and that user "
+            f"{os.getuid()} may write there"
+        ) from None
 
 
 def _build_server(shard: Shard, compute: ComputeThread) -> grpc.aio.Server:

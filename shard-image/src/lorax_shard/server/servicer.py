@@ -4,14 +4,14 @@ import asyncio
 import logging
 from typing import Any
 
-import torch
-
-from lorax_shard.adapters.reader import Adapter, adapter_bytes, read_adapter
 from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
+from lorax_shard.server.adapter_calls import AdapterCalls
 from lorax_shard.server.compute import ComputeThread
+from lorax_shard.server.device import device_failure
+from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotOffered
 from lorax_shard.server.startup import Shard
 
@@ -25,11 +25,10 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         self._shard = shard
         self._engine = shard.engine
         self._compute = compute
-        self._preloaded = {adapter.id: adapter for adapter in shard.preloaded}
+        self._adapters = AdapterCalls(shard, compute)
 
     async def Info(self, request: pb.InfoRequest, context: Any) -> pb.InfoResponse:
         """What the model can do, and the adapters that are there already."""
-        source = translate.wire_source(self._shard.config.preloaded_adapter_source)
         return pb.InfoResponse(
             requires_padding=False,
             dtype=str(self._shard.model_config.dtype),
@@ -38,8 +37,8 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
             speculate=0,
             preloaded_adapters=[
                 pb.PreloadedAdapter(
-                    adapter_parameters=pb.AdapterParameters(adapter_ids=[adapter.id]),
-                    adapter_source=source,
+                    adapter_parameters=pb.AdapterParameters(adapter_ids=[adapter.reference.id]),
+                    adapter_source=translate.wire_source(adapter.reference.source),
                     adapter_index=adapter.index,
                 )
                 for adapter in self._shard.preloaded
@@ -49,9 +48,14 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         )
 
     async def Health(self, request: pb.HealthRequest, context: Any) -> pb.HealthResponse:
-        """Answers while a step runs; on a GPU it also finds out whether that still answers."""
-        if self._shard.device.type == "cuda":
-            torch.zeros((2, 2), device=self._shard.device)
+        """Answers while a step runs; ends a process whose GPU has failed for good."""
+        failure = device_failure(wait=False, device=self._shard.device)
+        if failure is not None:
+            end_now(
+                ExitCode.DEVICE_BROKEN,
+                f"the GPU answers every call with the same error: {failure}; the shard ends so "
+                "that the group can start again",
+            )
         return pb.HealthResponse()
 
     async def ServiceDiscovery(
@@ -80,7 +84,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     async def Warmup(self, request: pb.WarmupRequest, context: Any) -> pb.WarmupResponse:
         """Says how many tokens the cache holds."""
         batch = translate.batch_request(request.batch)
-        tokens = await self._compute.run(self._engine.warm_up, batch)
+        tokens = await self._compute.run_long(self._engine.warm_up, batch)
         _LOG.info("warmed up: the cache holds %d tokens", tokens)
         return pb.WarmupResponse(max_supported_total_tokens=tokens)
 
@@ -118,56 +122,31 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         self, request: pb.DownloadAdapterRequest, context: Any
     ) -> pb.DownloadAdapterResponse:
         """Whether the adapter's files are at hand and fit, and how much memory they take."""
-        adapter_id = translate.adapter_id(request.adapter_parameters)
-        if adapter_id == translate.BASE_MODEL_ID:
+        adapter = translate.adapter(request)
+        if adapter.id == translate.BASE_MODEL_ID:
             return pb.DownloadAdapterResponse(downloaded=False, memory_fraction=0.0)
-        if adapter_id in self._preloaded:
-            share = self._preloaded[adapter_id].memory_share
-            return pb.DownloadAdapterResponse(downloaded=True, memory_fraction=share)
-        source = translate.adapter_source(request.adapter_source)
-        directory = self._shard.locator.locate(adapter_id, source)
-        size = await asyncio.to_thread(adapter_bytes, directory, adapter_id)
-        share = self._shard.memory.adapter_share(adapter_id, size)
+        share = await self._adapters.download(adapter, request.api_token)
         return pb.DownloadAdapterResponse(downloaded=True, memory_fraction=share)
 
     async def LoadAdapter(
         self, request: pb.LoadAdapterRequest, context: Any
     ) -> pb.LoadAdapterResponse:
-        """Makes an adapter usable. Files are read beside running steps, not in their way."""
-        adapter_id = translate.adapter_id(request.adapter_parameters)
-        index = request.adapter_index
-        if adapter_id == translate.BASE_MODEL_ID:
+        """Makes an adapter usable under an index."""
+        adapter = translate.adapter(request)
+        if adapter.id == translate.BASE_MODEL_ID:
             return pb.LoadAdapterResponse(loaded=False)
-        if await self._compute.run(self._engine.adapters.holds, index, adapter_id):
-            return pb.LoadAdapterResponse(loaded=True)
-        self._check_index(index, adapter_id)
-        source = translate.adapter_source(request.adapter_source)
-        directory = self._shard.locator.locate(adapter_id, source)
-        adapter: Adapter = await asyncio.to_thread(
-            read_adapter, directory, adapter_id, self._engine.adapters.projections
-        )
-        await self._compute.run(self._engine.load_adapter, index, adapter)
-        _LOG.info("loaded adapter %s under index %d", adapter_id, index)
+        await self._adapters.load(adapter, request.adapter_index)
         return pb.LoadAdapterResponse(loaded=True)
 
     async def OffloadAdapter(
         self, request: pb.OffloadAdapterRequest, context: Any
     ) -> pb.OffloadAdapterResponse:
         """Takes an adapter out of device memory; preloaded ones and the base model stay."""
-        adapter_id = translate.adapter_id(request.adapter_parameters)
-        if adapter_id == translate.BASE_MODEL_ID or adapter_id in self._preloaded:
+        adapter = translate.adapter(request)
+        if adapter.id == translate.BASE_MODEL_ID:
             return pb.OffloadAdapterResponse(offloaded=False)
-        offloaded = await self._compute.run(self._engine.offload_adapter, request.adapter_index)
+        offloaded = await self._adapters.offload(request.adapter_index)
         return pb.OffloadAdapterResponse(offloaded=offloaded)
-
-    def _check_index(self, index: int, adapter_id: str) -> None:
-        if index == 0:
-            raise ValueError(f"adapter {adapter_id}: index 0 is the base model's")
-        for preloaded in self._shard.preloaded:
-            if preloaded.index == index:
-                raise ValueError(
-                    f"adapter {adapter_id}: index {index} is preloaded adapter {preloaded.id}'s"
-                )
 
 
 class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):

@@ -1,6 +1,7 @@
 """From a configuration to an engine that can serve: device, shard group, weights, adapters."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,29 +9,29 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-from lorax_shard.adapters.reader import adapter_bytes, read_adapter
-from lorax_shard.adapters.sources import AdapterLocator
+from lorax_shard.adapters.sources import AdapterDirectories
 from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.downloads.downloader import AdapterDownloader
 from lorax_shard.engine.chat import ChatRenderer
 from lorax_shard.engine.engine import Engine
+from lorax_shard.engine.limits import OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.parallel import ShardGroup
-from lorax_shard.models import ModelConfig, load_model, read_model_config
+from lorax_shard.models import (
+    Llama,
+    ModelConfig,
+    label_of,
+    load_model,
+    parameter_count,
+    read_model_config,
+)
 from lorax_shard.server.config import ConfigurationError, ServeConfig
+from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
 _GROUP_TIMEOUT = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class PreloadedAdapter:
-    """An adapter that was loaded before the socket was bound, and stays."""
-
-    id: str
-    index: int
-    memory_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +44,43 @@ class Shard:
     engine: Engine
     chat: ChatRenderer
     memory: DeviceMemory
-    locator: AdapterLocator
+    directories: AdapterDirectories
     preloaded: Sequence[PreloadedAdapter]
 
 
 def start_shard(config: ServeConfig) -> Shard:
-    """Loads the model and the preloaded adapters. Runs in the compute thread."""
+    """Loads the model and its first adapters. Runs in the compute thread."""
     device = _choose_device(config)
     model_config = _with_dtype(read_model_config(config.model), config, device)
     tokenizer = Tokenizer(config.model)
     chat = ChatRenderer(config.model, tokenizer)
+    memory = DeviceMemory(device, config.memory, config.world)
+    name = label_of(config.model)
+    memory.check_weights(name, parameter_count(config.model), model_config.dtype)
     group = _join_group(config, device)
-    model = load_model(config.model, model_config, group, device)
+    model = _load_model(config, model_config, group, device)
     _LOG.info(
         "loaded %s as shard %d of %d: %s on %s",
-        config.model.name,
+        name,
         config.rank,
         config.world,
         model_config.dtype,
         device,
     )
     adapters = AdapterTable(model.linears())
-    memory = DeviceMemory(device, config.memory, config.world)
-    locator = AdapterLocator(config.adapter_roots)
-    preloaded = _preload(config, locator, adapters, memory)
+    downloader = AdapterDownloader(config.downloads.cache, config.downloads.timeout_s, os.environ)
+    directories = AdapterDirectories(config.adapter_roots, config.downloads, downloader)
+    first = FirstAdapters(config, directories, adapters, memory, group)
+    first.install_static()
+    preloaded = first.preload()
     engine = Engine(model, tokenizer, adapters, memory, group, device)
-    return Shard(config, model_config, device, engine, chat, memory, locator, preloaded)
+    return Shard(config, model_config, device, engine, chat, memory, directories, preloaded)
 
 
 def _choose_device(config: ServeConfig) -> torch.device:
     available = torch.cuda.is_available()
     if config.device == "cuda" and not available:
-        raise ConfigurationError("device cuda was asked for, but torch finds no CUDA device")
+        raise ConfigurationError(_no_cuda())
     if config.device == "cpu" or not available:
         return torch.device("cpu")
     # In a container of its own a shard sees its GPU alone; in a shared one it sees them all.
@@ -83,17 +89,59 @@ def _choose_device(config: ServeConfig) -> torch.device:
     return device
 
 
+def _no_cuda() -> str:
+    if torch.version.cuda is None:
+        return (
+            f"device cuda was asked for, but this is torch {torch.__version__} without CUDA: use "
+            "an image for GPUs, or set the device to cpu"
+        )
+    return (
+        "device cuda was asked for, but torch finds no CUDA device: check nvidia-smi and that the "
+        "container was given a GPU (nvidia.com/gpu), or set the device to cpu"
+    )
+
+
 def _with_dtype(
     model_config: ModelConfig, config: ServeConfig, device: torch.device
 ) -> ModelConfig:
     if config.dtype is not None:
-        return replace(model_config, dtype=getattr(torch, config.dtype))
-    # On a CPU exactness is worth more than the memory that a narrower dtype would save.
-    return replace(model_config, dtype=torch.float32) if device.type == "cpu" else model_config
+        dtype = getattr(torch, config.dtype)
+    else:
+        # On a CPU exactness is worth more than the memory that a narrower dtype would save.
+        dtype = torch.float32 if device.type == "cpu" else model_config.dtype
+    if dtype is torch.bfloat16 and device.type == "cuda" and not _has_bfloat16():
+        if config.dtype is not None:
+            raise ConfigurationError(
+                f"{torch.cuda.get_device_name(device)} does not compute in bfloat16: set --dtype "
+                "float16"
+            )
+        _LOG.warning("the GPU does not compute in bfloat16, float16 is used instead")
+        dtype = torch.float16
+    return replace(model_config, dtype=dtype)
+
+
+def _has_bfloat16() -> bool:
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def _load_model(
+    config: ServeConfig, model_config: ModelConfig, group: ShardGroup, device: torch.device
+) -> Llama:
+    try:
+        return load_model(config.model, model_config, group, device)
+    # Something else took memory after it was measured.
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemory(
+            f"loading {label_of(config.model)} needs more memory than {device} has left: serve it "
+            f"on more shards (--num-shard {config.world + 1}) or end what else uses {device} "
+            f"({str(error).partition('. ')[0]})"
+        ) from None
 
 
 def _join_group(config: ServeConfig, device: torch.device) -> ShardGroup:
-    if config.world > 1:
+    if config.world == 1:
+        return ShardGroup()
+    try:
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
             # Debian builds torch without libuv, which the store would use by default.
@@ -102,17 +150,10 @@ def _join_group(config: ServeConfig, device: torch.device) -> ShardGroup:
             world_size=config.world,
             timeout=_GROUP_TIMEOUT,
         )
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"shard {config.rank} of {config.world} could not join the others at "
+            f"{config.master_addr}:{config.master_port} (MASTER_ADDR, MASTER_PORT): "
+            f"{str(error).partition(chr(10))[0]}"
+        ) from None
     return ShardGroup(config.rank, config.world)
-
-
-def _preload(
-    config: ServeConfig, locator: AdapterLocator, adapters: AdapterTable, memory: DeviceMemory
-) -> list[PreloadedAdapter]:
-    preloaded = []
-    for index, adapter_id in enumerate(config.preloaded_adapter_ids, start=1):
-        directory = locator.locate(adapter_id, config.preloaded_adapter_source)
-        adapters.install(index, read_adapter(directory, adapter_id, adapters.projections))
-        share = memory.share_of_all(adapter_bytes(directory, adapter_id))
-        preloaded.append(PreloadedAdapter(adapter_id, index, share))
-        _LOG.info("preloaded adapter %s under index %d", adapter_id, index)
-    return preloaded

@@ -3,9 +3,8 @@
 import math
 import os
 from collections.abc import MutableMapping
-from pathlib import Path
 
-_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+from lorax_shard.cgroup import ControlGroups
 
 
 def prepare_threads(environment: MutableMapping[str, str]) -> None:
@@ -26,10 +25,7 @@ def prepare_threads(environment: MutableMapping[str, str]) -> None:
 def _fair_threads(shards: int) -> int:
     """Cores that this process may use: its container's quota, else a fair part of the machine."""
     cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = _CPU_QUOTA.read_text().split()
-    except (OSError, ValueError):
-        quota, period = "max", "1"
-    if quota != "max":
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    granted = ControlGroups().cpus()
+    if granted is not None:
+        return max(1, min(cores, math.ceil(granted)))
     return max(1, cores // max(1, shards))

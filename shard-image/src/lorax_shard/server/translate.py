@@ -1,8 +1,9 @@
 """Between protobuf messages and the engine's own."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
-from lorax_shard.adapters.sources import AdapterSource
+from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.engine.messages import (
     BatchRequest,
     BatchSummary,
@@ -128,21 +129,21 @@ def cached_batch(summary: BatchSummary | None) -> pb.CachedBatch | None:
     )
 
 
-def adapter_id(parameters: pb.AdapterParameters) -> str:
-    """The one adapter that is named."""
-    if len(parameters.adapter_ids) != 1:
+AdapterCall: TypeAlias = (
+    pb.DownloadAdapterRequest | pb.LoadAdapterRequest | pb.OffloadAdapterRequest
+)
+
+
+def adapter(request: AdapterCall) -> AdapterReference:
+    """The one adapter that a call names."""
+    ids = request.adapter_parameters.adapter_ids
+    if len(ids) != 1:
         raise InvalidRequest(
-            f"merged adapters are not supported yet: expected one id, "
-            f"got {list(parameters.adapter_ids)}"
+            f"merged adapters are not supported yet: expected one id, got {list(ids)}"
         )
-    return str(parameters.adapter_ids[0])
-
-
-def adapter_source(source: pb.AdapterSource) -> AdapterSource:
-    """The source of an adapter."""
-    if source not in _SOURCES:
-        raise InvalidRequest(f"adapter source {source} is unknown: expected 0 to 3")
-    return _SOURCES[source]
+    if request.adapter_source not in _SOURCES:
+        raise InvalidRequest(f"adapter source {request.adapter_source} is unknown: expected 0 to 3")
+    return AdapterReference(str(ids[0]), _SOURCES[request.adapter_source])
 
 
 def wire_source(source: AdapterSource) -> pb.AdapterSource:

@@ -1,0 +1,69 @@
+"""What the router asks about adapters, carried out beside the steps of running streams."""
+
+import asyncio
+import logging
+
+from lorax_shard.adapters.reader import Adapter, adapter_bytes, read_adapter
+from lorax_shard.adapters.sources import AdapterReference
+from lorax_shard.server.compute import ComputeThread
+from lorax_shard.server.startup import Shard
+
+_LOG = logging.getLogger(__name__)
+
+
+class AdapterCalls:
+    """Downloads, loads and offloads. Only the last move into device memory waits for a step."""
+
+    def __init__(self, shard: Shard, compute: ComputeThread) -> None:
+        self._shard = shard
+        self._engine = shard.engine
+        self._compute = compute
+        self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
+
+    async def download(self, adapter: AdapterReference, api_token: str | None) -> float:
+        """Makes the files available on this machine; the share of the reservation they take."""
+        if adapter in self._preloaded:
+            return self._preloaded[adapter].memory_share
+        self._refuse_beside_merged(adapter)
+        token = self._shard.config.downloads.token_for_request(api_token)
+        directories = self._shard.directories
+        directory = await asyncio.to_thread(directories.fetch, adapter, token)
+        size = await asyncio.to_thread(adapter_bytes, directory, adapter.id)
+        return self._shard.memory.adapter_share(adapter.id, size)
+
+    async def load(self, adapter: AdapterReference, index: int) -> None:
+        """Makes an adapter usable under an index. It must have been downloaded."""
+        if await self._compute.run(self._engine.adapters.holds, index, adapter.id):
+            return
+        self._check_index(index, adapter)
+        self._refuse_beside_merged(adapter)
+        directory = self._shard.directories.locate(adapter)
+        content: Adapter = await asyncio.to_thread(
+            read_adapter, directory, adapter.id, self._engine.adapters.projections
+        )
+        await self._compute.run(self._engine.load_adapter, index, content)
+        _LOG.info("loaded adapter %s under index %d", adapter.id, index)
+
+    async def offload(self, index: int) -> bool:
+        """Takes an adapter out of device memory; False for preloaded ones, which stay."""
+        if index == 0 or any(index == preloaded.index for preloaded in self._shard.preloaded):
+            return False
+        return await self._compute.run(self._engine.offload_adapter, index)
+
+    def _check_index(self, index: int, adapter: AdapterReference) -> None:
+        if index == 0:
+            raise ValueError(f"adapter {adapter.id}: index 0 is the base model's")
+        for preloaded in self._shard.preloaded:
+            if preloaded.index == index:
+                raise ValueError(
+                    f"adapter {adapter.id}: index {index} is preloaded adapter "
+                    f"{preloaded.reference.id}'s"
+                )
+
+    def _refuse_beside_merged(self, adapter: AdapterReference) -> None:
+        merged = self._shard.config.static_adapter
+        if merged is not None and self._shard.config.merges_static_adapter:
+            raise ValueError(
+                f"adapter {adapter.id} was not made for the base model with {merged.id} merged "
+                "into it: start the server without --merge-adapter-weights to serve it"
+            )

@@ -1,0 +1,39 @@
+"""How the process ends when something is wrong, for the launcher and for Kubernetes."""
+
+import logging
+import os
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import NoReturn
+
+_LOG = logging.getLogger(__name__)
+_TERMINATION_LOG = "/dev/termination-log"
+
+
+class ExitCode(IntEnum):
+    """What the launcher maps to a sentence of its own."""
+
+    STOPPED = 0
+    FAILED_AT_START = 1
+    STEP_TIMED_OUT = 70
+    DEVICE_BROKEN = 71
+    OUT_OF_MEMORY = 72
+
+
+def report(message: str, environment: Mapping[str, str] = os.environ) -> None:
+    """One ERROR line, which is also what Kubernetes shows as the reason why a container ended."""
+    # The traceback tells developers more and everybody else less.
+    _LOG.error("%s", message, exc_info=_LOG.isEnabledFor(logging.DEBUG))
+    path = Path(environment.get("LORAX_TERMINATION_LOG") or _TERMINATION_LOG)
+    if path.exists() or "LORAX_TERMINATION_LOG" in environment:
+        path.write_text(message, encoding="utf-8")
+
+
+def end_now(code: ExitCode, message: str) -> NoReturn:
+    """Ends a process in which some thread cannot end any more, such as one that waits for a GPU."""
+    try:
+        report(message)
+        logging.shutdown()
+    finally:
+        os._exit(code)
