@@ -15,5 +15,7 @@ public record HubAccess(
             "URL of a hub that speaks the API of huggingface.co; huggingface.co when unset.")
         @Nullable String endpoint,
     @JsonPropertyDescription(
-            "Token for private and gated repositories. Give it reading rights only.")
+            "Token for private and gated repositories of adapters that are preloaded. A request that"
+                + " names another private adapter brings a token of its own. Give this one reading"
+                + " rights only.")
         @Nullable SecretKey tokenSecret) {}

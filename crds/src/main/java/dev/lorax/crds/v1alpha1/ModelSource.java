@@ -60,8 +60,9 @@ public record ModelSource(
               "URL of a hub that speaks the API of huggingface.co; huggingface.co when unset.")
           @Nullable String endpoint,
       @JsonPropertyDescription(
-              "Token for private and gated repositories, of the model and of adapters. Give it"
-                  + " reading rights only.")
+              "Token for private and gated repositories: of the model and of adapters that are"
+                  + " preloaded. A request that names another private adapter brings a token of"
+                  + " its own. Give this one reading rights only.")
           @Nullable SecretKey tokenSecret) {
 
     /** How the hub is reached, for whatever is read from it. */

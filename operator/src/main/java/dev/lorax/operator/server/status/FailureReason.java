@@ -12,27 +12,28 @@ enum FailureReason {
   OUT_OF_MEMORY("OutOfMemory", "out of memory|oomkilled|outofmemory|memory limit"),
   DISK_FULL("DiskFull", "disk space|no space left|disk quota"),
   NO_DEVICE(
-      "NoDevice",
-      "no (cuda|nvidia|gpu)|(cuda|gpu) (is|are) not available|no gpus? |notenoughcudadevices"),
+      "NoDevice", "no (cuda|nvidia|gpu)|(cuda|gpu) (is|are) not available|notenoughcudadevices"),
   UNSUPPORTED_MODEL(
       "UnsupportedModel",
       "unsupported (model|architecture|quantization|dtype)|(architecture|model type)\\b.*\\bnot"
           + " supported"),
   UNAUTHORIZED(
       "Unauthorized",
-      "\\b40[13]\\b|unauthorized|forbidden|gated|access ?denied|invalidaccesskeyid"
-          + "|signaturedoesnotmatch|\\b(refused|refuses|wrong|invalid) (the )?(token|credentials)"),
+      "does not know the token|is gated|forbids|\\b40[13]\\b|unauthorized|forbidden"
+          + "|access ?denied|invalidaccesskeyid|signaturedoesnotmatch"),
   MODEL_NOT_FOUND(
       "ModelNotFound",
-      "\\b404\\b|no such (repository|revision|model|bucket|key|file)|not found|nosuch(bucket|key)"
-          + "|does not exist|expected a (file|directory)[^:]*, got nothing"),
-  MODEL_CORRUPT("ModelCorrupt", "sha-256|sha-1|md5|checksum|corrupt|truncated"),
+      "has no (model|revision)|\\b404\\b|no such (repository|revision|model|bucket|key|file)"
+          + "|does not exist|not found|nosuch(bucket|key)"
+          + "|expected a (file|directory)[^:]*, got nothing"),
+  MODEL_DAMAGED(
+      "ModelDamaged", "\\blacks\\b|damaged|does not hold it|lfs pointer|sha-(1|256)|md5|checksum"),
   VOLUME_NOT_WRITABLE("VolumeNotWritable", "read-only file system|cannot write"),
-  DEVICE_FAILED("DeviceFailed", "cuda error|device-side assert"),
-  HANGS("Hangs", "no heartbeat|heartbeat|step timed out|longer than the step timeout"),
+  DEVICE_FAILED("DeviceFailed", "cuda (error|device fails)|device-side assert"),
+  HANGS("Hangs", "has not answered its health check|no heartbeat|step took too long"),
   DOWNLOAD_FAILED(
       "DownloadFailed",
-      "download|huggingface|\\bhub\\b|\\bs3\\b|unknown host|connection (refused|reset)"),
+      "download|cannot connect|no encrypted connection|did not answer|huggingface|\\bhub\\b|\\bs3\\b"),
   SHARD_FAILED("ShardFailed", "\\bshards?\\b"),
   ROUTER_FAILED("RouterFailed", "\\brouter\\b"),
   GAVE_UP("GaveUp", "gave up"),
