@@ -6,6 +6,7 @@ from pathlib import Path
 
 import demo_model
 import jdk_runtime
+import startup_image
 from failure import Failure
 from places import ADAPTERS, CHECKOUT
 from stages import Stages
@@ -54,10 +55,14 @@ def _java(name: str) -> Image:
             _IMAGES / "jlink.sh",
             _IMAGES / "bin" / f"lorax-{name}",
             jdk_runtime.release_file(),
+            *startup_image.inputs(name),
         ]
 
     def contexts(stages: Stages) -> dict[str, Path]:
-        return {"runtime": jdk_runtime.folder(stages)}
+        return {
+            "runtime": jdk_runtime.folder(stages),
+            **startup_image.context(stages, name),
+        }
 
     return Image(name, dockerfile, inputs, name, contexts)
 

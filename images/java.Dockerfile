@@ -9,6 +9,10 @@ RUN sh /jlink.sh "$JAVA_HOME" /runtime
 FROM scratch AS runtime
 COPY --from=jlink /runtime /
 
+# images/build.py gives start-up caches that it recorded in the place of this empty stage.
+FROM scratch AS startup
+WORKDIR /caches
+
 FROM debian:trixie-slim AS java
 RUN groupadd --gid 10001 lorax \
  && useradd --uid 10001 --gid lorax --no-create-home --home-dir /tmp lorax
@@ -19,11 +23,13 @@ USER 10001:10001
 FROM java AS launcher
 COPY images/bin/lorax-launcher /opt/lorax/bin/
 COPY launcher/target/lorax-launcher.jar /opt/lorax/lib/
+COPY --from=startup /caches/ /opt/lorax/lib/
 ENTRYPOINT ["lorax-launcher"]
 
 FROM java AS router
 COPY images/bin/lorax-router /opt/lorax/bin/
 COPY router/target/lorax-router.jar /opt/lorax/lib/
+COPY --from=startup /caches/ /opt/lorax/lib/
 EXPOSE 3000
 ENTRYPOINT ["lorax-router"]
 

@@ -29,7 +29,7 @@ def bench(arguments: list[str]) -> int:
     plots = python_environment.of(stages, "plot environment", "plot", _BENCH / "requirements.txt")
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
-    folder = programs.wrappers(python)
+    folder = programs.wrappers(python, programs.startup_caches(stages, python))
     setting = _setting(stages, python, folder)
     try:
         outcome = g8.measure(setting, options.pairs, lambda text: print(text, flush=True))

@@ -4,11 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR, content_key
+import startup_cache
+from places import CHECKOUT, LOGS, content_key
 from stages import Stages
 from toolchain import build_environment, java_home, maven
-
-_JVM_FLAGS = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 
 
 def jars(stages: Stages, *modules: str) -> None:
@@ -65,22 +64,39 @@ def protocol_code(stages: Stages, python: Path) -> None:
         )
 
 
-def wrappers(python: Path) -> Path:
+def startup_caches(stages: Stages, python: Path) -> Path:
+    """The folder with the start-up caches of the jars as they are, recorded where they are new."""
+    release = java_home() / "release"
+    jars = [jar for jar, _ in startup_cache.PROGRAMS.values()]
+    folder = CHECKOUT / "target" / "startup" / content_key([*jars, release])
+
+    def ensure() -> None:
+        if not folder.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            startup_cache.record(_java(), python, folder)
+
+    stages.call("start-up caches", ensure)
+    return folder
+
+
+def wrappers(python: Path, caches: Path | None = None) -> Path:
     """A folder with `lorax-launcher`, `lorax-router` and `lorax-server`, to be put on PATH."""
     folder = CHECKOUT / "target" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    java = java_home() / "bin" / "java"
-    _script(
-        folder / "lorax-launcher",
-        f'exec "{java}" {_JVM_FLAGS} -XX:+UseSerialGC -jar "{LAUNCHER_JAR}" "$@"',
-    )
-    _script(folder / "lorax-router", f'exec "{java}" {_JVM_FLAGS} -jar "{ROUTER_JAR}" "$@"')
+    for name, (jar, flags) in startup_cache.PROGRAMS.items():
+        cache_flags = startup_cache.flags(caches, name) if caches else ""
+        words = " ".join(filter(None, (startup_cache.JVM_FLAGS, flags, cache_flags)))
+        _script(folder / name, f'exec "{_java()}" {words} -jar "{jar}" "$@"')
     source = CHECKOUT / "shard-image" / "src"
     _script(
         folder / "lorax-server",
         f'export PYTHONPATH="{source}"\nexec "{python}" -m lorax_shard.cli "$@"',
     )
     return folder
+
+
+def _java() -> Path:
+    return java_home() / "bin" / "java"
 
 
 def with_wrappers(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ def serve(arguments: list[str]) -> int:
     python = python_environment.python(stages)
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
-    folder = programs.wrappers(python)
+    folder = programs.wrappers(python, programs.startup_caches(stages, python))
     if not _names_a_model(arguments):
         adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())
         arguments = [
