@@ -109,7 +109,7 @@ def test_an_adapter_comes_from_the_hub_and_serves(
     # and what is here already is only asked for, not sent again
     hub.seen.clear()
     download(shard, "org/sums")
-    assert hub.paths("api") == ["/api/models/org/sums/revision/main"] * 2
+    assert hub.paths("api") == ["/api/models/org/sums/revision/main"]
     assert hub.paths("content") == []
 
 

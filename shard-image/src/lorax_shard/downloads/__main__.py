@@ -58,7 +58,11 @@ def _download(request: dict[str, Any], cache: Path) -> Path:
 
 def _unreachable(what: str, source: str, error: Exception) -> str:
     reason = (str(error) or type(error).__name__).splitlines()[0]
-    return f"{what} could not be downloaded from {source}: {type(error).__name__}: {reason}"
+    name = "HF_ENDPOINT" if source == "hub" else "S3_ENDPOINT_URL"
+    return (
+        f"{what} could not be downloaded from {os.environ.get(name) or source} "
+        f"({type(error).__name__}: {reason}): check the network and {name}"
+    )
 
 
 def _end_with_parent(parent: int) -> None:

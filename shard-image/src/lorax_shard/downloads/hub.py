@@ -1,10 +1,12 @@
 """Adapters from a hub that speaks Hugging Face's API, by huggingface_hub."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -19,7 +21,7 @@ from lorax_shard.downloads.files import (
     check_room,
     choose,
 )
-from lorax_shard.downloads.places import HubPlace
+from lorax_shard.downloads.places import HubPlace, point
 
 _INVALID_TOKEN = 401
 _FORBIDDEN = 403
@@ -66,15 +68,14 @@ def _download(what: str, place: HubPlace, token: str | None, cache: Path) -> Pat
     cache.mkdir(parents=True, exist_ok=True)
     check_room(what, missing, cache)
     # Locked between processes, resumed after a crash, each file there whole or not at all.
-    snapshot_download(
-        place.repository,
-        revision=place.revision,
-        cache_dir=cache,
-        token=secret,
-        allow_patterns=[file.name for file in wanted],
-        max_workers=len(wanted),
-    )
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        get = partial(
+            hf_hub_download, place.repository, revision=info.sha, cache_dir=cache, token=secret
+        )
+        list(threads.map(lambda file: get(filename=file.name), missing))
     _check(what, missing, snapshot)
+    if place.revision != info.sha:
+        point(cache / place.folder, place.revision, str(info.sha))
     return snapshot
 
 

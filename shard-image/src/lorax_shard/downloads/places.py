@@ -4,6 +4,7 @@ Ids come from clients. They are taken apart by strict patterns before they becom
 leads out of the cache. Imports nothing heavy: every shard looks here, few ever download.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,15 @@ class S3Place:
     def folder(self) -> str:
         """The folder of the prefix."""
         return "--".join(["s3", self.bucket, *self.prefix.split("/")])
+
+
+def point(folder: Path, revision: str, commit: str) -> None:
+    """Makes a commit what a revision means, in one step, once its snapshot is complete."""
+    reference = folder / "refs" / revision
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    fresh = reference.with_name(f"{reference.name}.{os.getpid()}")
+    fresh.write_text(commit)
+    fresh.rename(reference)
 
 
 def cached_snapshot(cache: Path, place: Place) -> Path | None:

@@ -1,7 +1,6 @@
 """Adapters from an S3-compatible object store, by boto3 with the server's own credentials."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from lorax_shard.downloads.files import (
     check_room,
     choose,
 )
-from lorax_shard.downloads.places import S3Place
+from lorax_shard.downloads.places import S3Place, point
 
 _ATTEMPTS = 5
 
@@ -79,7 +78,7 @@ def _download(what: str, place: S3Place, client: Any, cache: Path) -> Path:
         if not snapshot.is_dir():
             check_room(what, wanted, cache)
             _publish(what, place, client, wanted, snapshot)
-        _point(folder, place.revision, snapshot.name)
+        point(folder, place.revision, snapshot.name)
     return snapshot
 
 
@@ -131,15 +130,6 @@ def _fetch(what: str, place: S3Place, client: Any, file: RemoteFile, folder: Pat
         # The etag of such an object is no hash of its content; the transfer was over TLS.
         file = replace(file, digest="etag:")
     check_content(what, file, path)
-
-
-def _point(folder: Path, revision: str, version: str) -> None:
-    """Makes a version the current one, in one step."""
-    reference = folder / "refs" / revision
-    reference.parent.mkdir(exist_ok=True)
-    fresh = reference.with_suffix(f".{os.getpid()}")
-    fresh.write_text(version)
-    fresh.rename(reference)
 
 
 def _refusal(what: str, place: S3Place, error: ClientError) -> str:
