@@ -7,6 +7,7 @@ import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.control.AgentInstallation;
 import dev.lorax.launcher.control.AttachedProcessHost;
 import dev.lorax.launcher.download.Progress;
+import dev.lorax.launcher.download.ProgressReport;
 import dev.lorax.launcher.health.HealthChecks;
 import dev.lorax.launcher.log.LogForm;
 import dev.lorax.launcher.members.EpochDirectories;
@@ -16,6 +17,7 @@ import dev.lorax.launcher.members.RouterCommand;
 import dev.lorax.launcher.members.ShardCommands;
 import dev.lorax.launcher.members.Shards;
 import dev.lorax.launcher.members.Surroundings;
+import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.model.ModelException;
 import dev.lorax.launcher.model.ModelStore;
 import dev.lorax.launcher.process.LocalProcessHost;
@@ -26,11 +28,13 @@ import dev.lorax.launcher.status.StatusServer;
 import dev.lorax.launcher.status.TerminationLog;
 import dev.lorax.launcher.status.WaitLog;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,7 +81,7 @@ public final class LauncherMain {
             .log("environment variable ignored"));
     try {
       if (config.model().downloadOnly()) {
-        new ModelStore(config.model(), new Progress(), InstantSource.system()).downloadAndConvert();
+        downloadOnly(config);
       } else {
         serve(config);
       }
@@ -92,6 +96,23 @@ public final class LauncherMain {
     }
   }
 
+  private static void downloadOnly(LauncherConfig config)
+      throws ModelException, InterruptedException {
+    InstantSource clock = InstantSource.system();
+    var progress = new Progress();
+    try (var report = ProgressReport.start(progress, terminal(config), clock)) {
+      ModelDirectory model = new ModelStore(config.model(), progress, clock).downloadAndConvert();
+      LOG.atInfo().addKeyValue("directory", model.path()).log("the model is there");
+    }
+  }
+
+  /** Where a person watches, for whom a bar is drawn. */
+  private static @Nullable PrintStream terminal(LauncherConfig config) {
+    var console = System.console();
+    boolean watched = console != null && console.isTerminal() && !config.place().jsonOutput();
+    return watched ? System.out : null;
+  }
+
   private static void serve(LauncherConfig config)
       throws ModelException, MemberException, IOException, InterruptedException {
     InstantSource clock = InstantSource.system();
@@ -101,13 +122,14 @@ public final class LauncherMain {
         var checks = new HealthChecks(sockets);
         var host = processHost(config, sockets);
         var statusServer = StatusServer.start(config.place().statusPort(), status, host);
-        var waitLog = WaitLog.start(status, clock)) {
+        var waitLog = WaitLog.start(status, clock);
+        var report = ProgressReport.start(status.progress(), terminal(config), clock)) {
       LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
       var around = new Surroundings(host, checks, status, config.restarts(), clock);
       var shardCommands = new ShardCommands(config.shards(), config.model().cache());
       var routerCommand = new RouterCommand(config.router(), epochs);
       new Launcher(
-              new ModelStore(config.model(), new Progress(), clock),
+              new ModelStore(config.model(), status.progress(), clock),
               new Shards(shardCommands, epochs, around),
               new Router(routerCommand, around),
               status)

@@ -88,7 +88,11 @@ final class ArchitectureTest {
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
-              "dev.lorax.launcher.download..", "java..", "org.slf4j..", "org.jspecify..");
+              "dev.lorax.launcher.download..",
+              "java..",
+              "com.fasterxml.jackson..",
+              "org.slf4j..",
+              "org.jspecify..");
 
   @ArchTest
   static final ArchRule A_HUB_IS_NOTHING_BUT_DOWNLOADS =

@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
@@ -40,8 +42,9 @@ public final class Downloads {
    * @param directory on the volume of all targets
    * @return bytes that were still to be fetched when it began
    */
-  public long fetch(RemoteSource source, String what, Path directory, List<Target> targets)
+  public long fetch(RemoteSource source, String what, Path directory, List<Target> wanted)
       throws DownloadException, InterruptedException {
+    List<Target> targets = oncePerDestination(wanted);
     try {
       List<Target> missing = new ArrayList<>();
       long open = 0;
@@ -62,6 +65,13 @@ public final class Downloads {
     } finally {
       progress.end();
     }
+  }
+
+  /** Where contents name files, equal files of a repository are one. */
+  private static List<Target> oncePerDestination(List<Target> targets) {
+    Map<Path, Target> once = new LinkedHashMap<>();
+    targets.forEach(target -> once.putIfAbsent(target.destination(), target));
+    return List.copyOf(once.values());
   }
 
   private void begin(String what, List<Target> all, List<Target> missing) throws IOException {

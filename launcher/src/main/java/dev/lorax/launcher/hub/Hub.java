@@ -3,6 +3,7 @@ package dev.lorax.launcher.hub;
 import dev.lorax.launcher.config.HubConfig;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.Downloads;
+import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.LocalVolume;
 import dev.lorax.launcher.download.Retries;
 import java.io.IOException;

@@ -59,7 +59,8 @@ final class HubRefusals {
       case "RepoNotFound" -> notFound(repository);
       default ->
           switch (answer.status()) {
-            case 401 -> message.contains("Invalid") ? badToken() : notFound(repository);
+            // Also the hub's answer to a stranger who asks for what does not exist.
+            case 401 -> config.token() == null ? notFound(repository) : badToken();
             case 403 -> forbidden(repository, message);
             case 404 -> notFound(repository);
             default ->

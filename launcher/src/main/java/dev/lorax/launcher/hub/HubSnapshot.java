@@ -1,9 +1,9 @@
 package dev.lorax.launcher.hub;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.RemoteFile;
+import dev.lorax.launcher.download.WeightIndex;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +25,6 @@ import java.util.stream.Collectors;
  */
 record HubSnapshot(Path directory, Path blobs) {
 
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern PART = Pattern.compile("(.*)-\\d{5}-of-(\\d{5})(\\..*)");
 
   /** Where the content of a file is or will be. */
@@ -49,12 +48,6 @@ record HubSnapshot(Path directory, Path blobs) {
     return missing;
   }
 
-  /** The weight files that an index names. */
-  static Set<String> shards(Path index) throws IOException {
-    JsonNode map = JSON.readTree(index.toFile()).path("weight_map");
-    return map.valueStream().map(JsonNode::asText).collect(Collectors.toCollection(TreeSet::new));
-  }
-
   /**
    * Whether everything is there, as far as that can be told without the hub: the key file, and all
    * weights that the index or their own names announce.
@@ -66,7 +59,7 @@ record HubSnapshot(Path directory, Path blobs) {
         case FileSelection.Weights.Gguf gguf -> true;
         case FileSelection.Weights.Indexed(var index) ->
             names.contains(selection.keyFile())
-                && names.containsAll(shards(directory.resolve(index)));
+                && names.containsAll(WeightIndex.files(directory.resolve(index)));
         case FileSelection.Weights.Files(var files) ->
             names.contains(selection.keyFile()) && allParts(files);
         case null -> false;

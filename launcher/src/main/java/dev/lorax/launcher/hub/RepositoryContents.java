@@ -1,9 +1,11 @@
 package dev.lorax.launcher.hub;
 
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.RemoteFile;
 import dev.lorax.launcher.download.Retries;
 import dev.lorax.launcher.download.RetryPolicy;
+import dev.lorax.launcher.download.WeightIndex;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,7 +59,7 @@ final class RepositoryContents {
       case FileSelection.Weights.Gguf(var file) -> names.add(file);
       case FileSelection.Weights.Indexed(var name) -> {
         names.add(name);
-        names.addAll(HubSnapshot.shards(index.orElseThrow()));
+        names.addAll(WeightIndex.files(index.orElseThrow()));
       }
     }
     if (!(weights instanceof FileSelection.Weights.Gguf)) {

@@ -3,6 +3,7 @@ package dev.lorax.launcher.hub;
 import dev.lorax.launcher.download.CacheLock;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.Downloads;
+import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.RemoteFile;
 import dev.lorax.launcher.download.Target;
 import java.io.IOException;

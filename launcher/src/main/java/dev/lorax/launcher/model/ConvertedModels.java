@@ -30,6 +30,8 @@ final class ConvertedModels {
 
   private static final Logger LOG = LoggerFactory.getLogger("launcher");
 
+  private static final String ADAPTER_WEIGHTS = "adapter_model.safetensors";
+
   private final Path cache;
   private final Progress progress;
   private final InstantSource clock;
@@ -58,6 +60,18 @@ final class ConvertedModels {
       throws IOException, ConversionException, DownloadException, InterruptedException {
     String directory = "bin--%s--%s".formatted(name.replace("/", "--"), DirectoryStamp.of(model));
     return once(name, directory, () -> TorchConversion.ofModel(model));
+  }
+
+  /** Puts an adapter's safetensors beside their original, which is where shards look for them. */
+  void adapterFromTorch(String name, Path adapter)
+      throws IOException, ConversionException, DownloadException, InterruptedException {
+    Path weights = adapter.resolve(ADAPTER_WEIGHTS);
+    String directoryName =
+        "bin--%s--%s".formatted(name.replace("/", "--"), DirectoryStamp.of(adapter));
+    Path made = once(name, directoryName, () -> TorchConversion.ofAdapter(adapter));
+    Path unfinished = adapter.resolve("." + ADAPTER_WEIGHTS + ".unfinished");
+    Files.copy(made.resolve(ADAPTER_WEIGHTS), unfinished, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(unfinished, weights, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private Path once(String name, String directoryName, Original original)

@@ -1,25 +1,27 @@
 package dev.lorax.launcher.model;
 
+import dev.lorax.launcher.config.AdapterReference;
 import dev.lorax.launcher.config.ModelConfig;
+import dev.lorax.launcher.config.Source;
 import dev.lorax.launcher.convert.ConversionException;
 import dev.lorax.launcher.convert.torch.TorchConversion;
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.Progress;
-import dev.lorax.launcher.download.ProgressReport;
+import dev.lorax.launcher.hub.HubRepository;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.regex.Pattern;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Turns a model id into a directory that can be served. */
+/** Turns the ids of a model and its adapters into directories that can be served. */
 public final class ModelStore {
 
   private static final String GGUF = ".gguf";
-
-  /** {@code owner/name}, with an optional revision. */
-  private static final Pattern HUB_ID = Pattern.compile("[\\w.-]+/[\\w.-]+(@[\\w./-]+)?");
+  private static final String ADAPTER_CHECKPOINT = "adapter_model.bin";
 
   private final ModelConfig config;
   private final Progress progress;
@@ -33,39 +35,103 @@ public final class ModelStore {
     this.converted = new ConvertedModels(config.cache(), progress, clock);
   }
 
-  /** Blocks for as long as it takes; an interrupt leaves nothing half-made behind. */
+  /**
+   * The base model; adapters of remote sources are in the cache when this returns. Blocks for as
+   * long as that takes. An interrupt leaves nothing that looks whole and is not.
+   */
   public ModelDirectory downloadAndConvert() throws ModelException, InterruptedException {
-    Path path = Path.of(config.id()).toAbsolutePath();
-    String name = fileName(path);
-    try (var report = ProgressReport.start(progress, null, clock)) {
-      if (Files.isDirectory(path)) {
-        return ModelDirectory.open(name, withSafetensors(name, path));
+    try (var remote = new RemoteRepositories(config, progress, clock)) {
+      ModelDirectory model = baseModel(remote);
+      for (var adapter : config.adapters()) {
+        fetchAdapter(adapter, remote);
       }
-      if (!Files.exists(path)) {
-        throw new ModelException(absent(path));
-      }
-      if (!name.endsWith(GGUF)) {
-        throw new ModelException(
-            "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
-      }
-      String stem = name.substring(0, name.length() - GGUF.length());
-      return ModelDirectory.open(stem, converted.fromGguf(stem, path));
-    } catch (ClosedByInterruptException e) {
-      Thread.interrupted();
-      throw new InterruptedException("conversion stopped");
-    } catch (ConversionException | DownloadException e) {
-      throw new ModelException("model %s: %s".formatted(path, e.getMessage()), e);
-    } catch (IOException e) {
-      throw new ModelException("model %s: %s".formatted(path, e), e);
+      return model;
     }
   }
 
-  /** The directory itself, or a converted copy of one that has PyTorch weights alone. */
-  private Path withSafetensors(String name, Path directory)
+  private ModelDirectory baseModel(RemoteRepositories remote)
+      throws ModelException, InterruptedException {
+    return named(
+        "model " + config.id(),
+        () -> {
+          if (config.source() == Source.LOCAL || looksLocal()) {
+            return local(Path.of(config.id()).toAbsolutePath());
+          }
+          Path directory =
+              remote.fetch(
+                  config.source(), config.id(), config.revision(), FileSelection.BASE_MODEL);
+          return ModelDirectory.open(config.id(), prepared(config.id(), directory));
+        });
+  }
+
+  /** An id that no hub can have is a path that was mistyped. */
+  private boolean looksLocal() {
+    return config.source() == Source.HUB
+        && (config.id().endsWith(GGUF) || !HubRepository.isId(config.id()));
+  }
+
+  private void fetchAdapter(AdapterReference adapter, RemoteRepositories remote)
+      throws ModelException, InterruptedException {
+    if (adapter.source() == Source.LOCAL) {
+      return;
+    }
+    named(
+        "adapter " + adapter,
+        () -> {
+          Path directory =
+              remote.fetch(
+                  adapter.source(), adapter.id(), adapter.revision(), FileSelection.ADAPTER);
+          if (WeightFiles.in(directory).isEmpty()
+              && Files.exists(directory.resolve(ADAPTER_CHECKPOINT))) {
+            converted.adapterFromTorch(adapter.toString(), directory);
+          }
+          return directory;
+        });
+  }
+
+  private ModelDirectory local(Path path)
+      throws IOException,
+          ModelException,
+          ConversionException,
+          DownloadException,
+          InterruptedException {
+    String name = fileName(path);
+    if (Files.isDirectory(path)) {
+      return ModelDirectory.open(name, prepared(name, path));
+    }
+    if (!Files.exists(path)) {
+      throw new ModelException(
+          "model %s does not exist: expected a directory in Hugging Face layout or a .gguf file"
+              .formatted(path));
+    }
+    if (!name.endsWith(GGUF)) {
+      throw new ModelException(
+          "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
+    }
+    return ModelDirectory.open(stem(name), converted.fromGguf(stem(name), path));
+  }
+
+  /** The directory itself, or a converted copy of one that has weights of another kind alone. */
+  private Path prepared(String name, Path directory)
       throws IOException, ConversionException, DownloadException, InterruptedException {
-    return WeightFiles.in(directory).isEmpty() && !TorchConversion.modelFiles(directory).isEmpty()
-        ? converted.fromTorch(name, directory)
+    if (!WeightFiles.in(directory).isEmpty()) {
+      return directory;
+    }
+    if (!TorchConversion.modelFiles(directory).isEmpty()) {
+      return converted.fromTorch(name, directory);
+    }
+    List<Path> gguf = ggufFiles(directory);
+    return gguf.size() == 1
+        ? converted.fromGguf(stem(fileName(gguf.getFirst())), gguf.getFirst())
         : directory;
+  }
+
+  private static List<Path> ggufFiles(Path directory) throws IOException {
+    List<Path> found = new ArrayList<>();
+    try (var files = Files.newDirectoryStream(directory, "*" + GGUF)) {
+      files.forEach(found::add);
+    }
+    return found;
   }
 
   private static String fileName(Path path) {
@@ -73,11 +139,32 @@ public final class ModelStore {
     return last == null ? path.toString() : last.toString();
   }
 
-  private String absent(Path path) {
-    return HUB_ID.matcher(config.id()).matches() && !config.id().endsWith(GGUF)
-        ? "model %s is neither a local directory nor a .gguf file, and download from the hub is not available in this version"
-            .formatted(config.id())
-        : "model %s does not exist: expected a directory in Hugging Face layout or a .gguf file"
-            .formatted(path);
+  private static String stem(String name) {
+    return name.substring(0, name.length() - GGUF.length());
+  }
+
+  /** Work on one model or adapter. */
+  private interface Work<T> {
+    T run()
+        throws IOException,
+            ModelException,
+            ConversionException,
+            DownloadException,
+            InterruptedException;
+  }
+
+  /** Whatever goes wrong becomes one sentence that begins with whose trouble it is. */
+  private static <T> T named(String what, Work<T> work)
+      throws ModelException, InterruptedException {
+    try {
+      return work.run();
+    } catch (ClosedByInterruptException e) {
+      Thread.interrupted();
+      throw new InterruptedException("conversion stopped");
+    } catch (ConversionException | DownloadException e) {
+      throw new ModelException("%s: %s".formatted(what, e.getMessage()), e);
+    } catch (IOException e) {
+      throw new ModelException("%s: %s".formatted(what, e), e);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.status;
 
+import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.process.MemberName;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +24,7 @@ public final class LauncherStatus {
   private final Map<MemberName, Instant> answers = new HashMap<>();
   private final Map<Restart, Integer> restarts = new TreeMap<>();
   private final PhaseTimes times = new PhaseTimes();
+  private final Progress progress = new Progress();
   private Phase phase = Phase.DOWNLOADING;
   private Instant since;
   private boolean modelReady;
@@ -38,7 +40,16 @@ public final class LauncherStatus {
     members.put(MemberName.ROUTER, new MemberState.Waiting());
   }
 
-  /** One consistent look. */
+  /** For those who download and convert. */
+  public Progress progress() {
+    return progress;
+  }
+
+  /**
+   * One consistent look.
+   *
+   * @param progress null while nothing is downloaded or converted
+   */
   public record Snapshot(
       Phase phase,
       Instant since,
@@ -48,7 +59,9 @@ public final class LauncherStatus {
       Map<MemberName, Instant> answers,
       Map<Restart, Integer> restarts,
       PhaseTimes times,
-      @Nullable Failure lastFailure) {
+      @Nullable Failure lastFailure,
+      Progress.@Nullable Snapshot progress,
+      long downloadedBytes) {
 
     int restarts(MemberName.Role role) {
       return restarts.entrySet().stream()
@@ -91,7 +104,9 @@ public final class LauncherStatus {
         new HashMap<>(answers),
         new TreeMap<>(restarts),
         times.copy(),
-        lastFailure);
+        lastFailure,
+        progress.snapshot().orElse(null),
+        progress.downloadedBytes());
   }
 
   public synchronized void modelReady() {

@@ -2,6 +2,7 @@ package dev.lorax.launcher.status;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.process.MemberName;
 
 /** JSON bodies of the status server. */
@@ -21,6 +22,9 @@ final class StatusJson {
 
   static String full(LauncherStatus.Snapshot snapshot) {
     ObjectNode json = head(snapshot);
+    if (snapshot.progress() != null) {
+      json.set("progress", progressNode(snapshot.progress()));
+    }
     ObjectNode members = json.putObject("members");
     snapshot
         .members()
@@ -52,6 +56,16 @@ final class StatusJson {
         .put("since", snapshot.since().toString())
         .put("epoch", snapshot.epoch())
         .put("message", StatusSentence.of(snapshot));
+  }
+
+  private static ObjectNode progressNode(Progress.Snapshot progress) {
+    return object()
+        .put("step", progress.step().toString())
+        .put("what", progress.what())
+        .put("bytes", progress.bytes())
+        .put("total_bytes", progress.totalBytes())
+        .put("files", progress.files())
+        .put("total_files", progress.totalFiles());
   }
 
   private static ObjectNode memberNode(MemberState state) {

@@ -35,6 +35,8 @@ final class StatusMetrics {
     }
     head("epoch", "gauge", "Epoch of the shard group.");
     line("epoch", snapshot.epoch());
+    head("download_bytes_total", "counter", "Bytes of models and adapters downloaded.");
+    line("download_bytes_total", snapshot.downloadedBytes());
   }
 
   private void times(String name, String help, Map<Phase, Duration> times) {

@@ -1,9 +1,12 @@
 package dev.lorax.launcher.status;
 
+import dev.lorax.launcher.download.ByteCount;
+import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.process.MemberName;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Says in one sentence for a person what the launcher is doing. */
 final class StatusSentence {
@@ -12,12 +15,23 @@ final class StatusSentence {
 
   static String of(LauncherStatus.Snapshot snapshot) {
     return switch (snapshot.phase()) {
-      case DOWNLOADING -> "preparing the model";
+      case DOWNLOADING -> preparing(snapshot.progress());
       case SHARDS_LOADING -> shards(snapshot);
       case ROUTER_STARTING -> router(snapshot);
       case SERVING -> "serving";
       case STOPPING -> "stopping";
     };
+  }
+
+  private static String preparing(Progress.@Nullable Snapshot progress) {
+    return progress == null
+        ? "preparing the model"
+        : "%s %s: %s of %s"
+            .formatted(
+                progress.step(),
+                progress.what(),
+                ByteCount.text(progress.bytes()),
+                ByteCount.text(progress.totalBytes()));
   }
 
   private static String shards(LauncherStatus.Snapshot snapshot) {

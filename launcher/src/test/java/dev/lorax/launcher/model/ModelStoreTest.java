@@ -212,9 +212,9 @@ final class ModelStoreTest {
         text,
         "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(text));
     assertRefused(
-        "mistralai/Mistral-7B-Instruct-v0.1",
-        "model mistralai/Mistral-7B-Instruct-v0.1 is neither a local directory nor a .gguf file,"
-            + " and download from the hub is not available in this version");
+        directory.resolve("no/such/directory"),
+        "model %s/no/such/directory does not exist: expected a directory in Hugging Face layout or a .gguf file"
+            .formatted(directory));
   }
 
   private void assertRefused(Object id, String sentence) {

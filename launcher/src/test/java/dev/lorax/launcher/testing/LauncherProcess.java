@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A launcher in a process of its own, with scripted members on its PATH. */
@@ -78,14 +79,18 @@ public final class LauncherProcess implements AutoCloseable {
 
   /** Starts the launcher for the scripted model; may be called again after its end. */
   public Process start(String... options) {
-    List<String> line = new ArrayList<>();
-    line.addAll(List.of("--model-id", home.resolve("model").toString()));
+    return serve(home.resolve("model").toString(), Map.of(), options);
+  }
+
+  /** The same for another model, with more environment variables. */
+  public Process serve(String model, Map<String, String> variables, String... options) {
+    List<String> line = new ArrayList<>(List.of("--model-id", model));
     line.addAll(List.of("--shard-uds-path", sockets().toString()));
     line.addAll(List.of("--port", Integer.toString(routerPort)));
     line.addAll(List.of("--status-port", Integer.toString(statusPort)));
     line.addAll(List.of("--restart-backoff", "10ms"));
     line.addAll(List.of(options));
-    return run(line);
+    return run(line, variables);
   }
 
   public Process startAgent(String role, int index) {
@@ -101,9 +106,15 @@ public final class LauncherProcess implements AutoCloseable {
   }
 
   private Process run(List<String> arguments) {
+    return run(arguments, Map.of());
+  }
+
+  /** Starts the program with this command line, whose members are scripted. */
+  public Process run(List<String> arguments, Map<String, String> variables) {
     List<String> line = new ArrayList<>(java("dev.lorax.launcher.LauncherMain"));
     line.addAll(arguments);
     var builder = new ProcessBuilder(line).redirectErrorStream(true);
+    builder.environment().putAll(variables);
     builder.environment().put("SCRIPT_DIRECTORY", script.directory().toString());
     builder
         .environment()

@@ -1,6 +1,5 @@
-package dev.lorax.launcher.hub;
+package dev.lorax.launcher.download;
 
-import dev.lorax.launcher.download.DownloadException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -38,12 +37,12 @@ public enum FileSelection {
   }
 
   /** The file without which the rest is nothing. */
-  String keyFile() {
+  public String keyFile() {
     return keyFile;
   }
 
   /** How a repository's weights are stored. */
-  sealed interface Weights {
+  public sealed interface Weights {
 
     /** Named one by one. */
     record Files(List<String> names) implements Weights {}
@@ -56,7 +55,7 @@ public enum FileSelection {
   }
 
   /** Prefers safetensors, and what the loaders prefer among them, so that nothing comes twice. */
-  Optional<Weights> weights(Collection<String> paths) throws DownloadException {
+  public Optional<Weights> weights(Collection<String> paths) throws DownloadException {
     Optional<Weights> found =
         weights(paths, SAFETENSORS_INDEX, "model.safetensors", ".safetensors");
     if (found.isEmpty()) {
@@ -94,7 +93,7 @@ public enum FileSelection {
   }
 
   /** Everything beside the weights: configuration, tokenizer, chat template. */
-  Collection<String> companions(Collection<String> paths) {
+  public Collection<String> companions(Collection<String> paths) {
     if (this == ADAPTER) {
       return root(paths, name -> name.equals(keyFile) || name.equals("config.json"));
     }

@@ -1,0 +1,41 @@
+package dev.lorax.launcher.testing.hub;
+
+import java.util.stream.Collectors;
+
+/** The answer to {@code /api/models/<id>/revision/<revision>}. */
+final class ListingJson {
+
+  private ListingJson() {}
+
+  static String of(HubRepo repo, String commit, boolean blobs) {
+    String siblings =
+        repo.files(commit).entrySet().stream()
+            .map(file -> sibling(file.getKey(), file.getValue(), blobs))
+            .collect(Collectors.joining(","));
+    return """
+    {"_id":"621ffdc036468d709f17434d","id":"%1$s","private":%2$s,"modelId":"%1$s","author":"org",\
+    "sha":"%3$s","lastModified":"2024-02-19T10:57:45.000Z","gated":%4$s,"disabled":false,\
+    "tags":["transformers","safetensors"],"downloads":1,"likes":0,"library_name":"transformers",\
+    "siblings":[%5$s],"createdAt":"2022-03-02T23:29:04.000Z","usedStorage":1}\
+    """
+        .formatted(
+            repo.id(),
+            repo.access() == HubRepo.Access.PRIVATE,
+            commit,
+            repo.access() == HubRepo.Access.GATED ? "\"manual\"" : "false",
+            siblings);
+  }
+
+  private static String sibling(String path, HubRepo.Content content, boolean blobs) {
+    if (!blobs) {
+      return "{\"rfilename\":\"%s\"}".formatted(path);
+    }
+    String lfs =
+        content.large()
+            ? ",\"lfs\":{\"sha256\":\"%s\",\"size\":%d,\"pointerSize\":%d}"
+                .formatted(content.sha256(), content.bytes().length, content.pointer().length)
+            : "";
+    return "{\"rfilename\":\"%s\",\"size\":%d,\"blobId\":\"%s\"%s}"
+        .formatted(path, content.bytes().length, content.gitHash(), lfs);
+  }
+}
