@@ -35,7 +35,7 @@ final class AgentMain {
     // Its lines stand between those of its process, which are JSON.
     LogForm.set(true, "info");
     try (var sockets = new UnixSockets();
-        var host = LocalProcessHost.open();
+        var host = LocalProcessHost.open(arguments.sharedMemoryLedger());
         var reaper = OrphanReaper.start(host)) {
       var agent = new Agent(arguments.name(), arguments.control(), sockets, host);
       StopSignals.each(agent::stop);

@@ -73,7 +73,7 @@ public final class LauncherMain {
 
   private static int launch(LauncherConfig config, Map<String, String> ignored) {
     LogForm.set(config.place().jsonOutput(), config.place().logLevel());
-    StopSignals.each(Thread.currentThread()::interrupt);
+    var stop = StopSignals.each(Thread.currentThread()::interrupt);
     ignored.forEach((name, reason) ->
         LOG.atWarn()
             .addKeyValue("variable", name)
@@ -86,10 +86,15 @@ public final class LauncherMain {
         serve(config);
       }
       return 0;
-    } catch (InterruptedException stop) {
+    } catch (InterruptedException asked) {
       LOG.atInfo().log("stopped");
       return 0;
     } catch (ModelException | MemberException | IOException e) {
+      if (stop.received()) {
+        // An interrupt closes the file that is just being written, which then looks broken.
+        LOG.atInfo().log("stopped");
+        return 0;
+      }
       LOG.atError().log(String.valueOf(e.getMessage()));
       TerminationLog.write(config.place().terminationLog(), String.valueOf(e.getMessage()));
       return 1;
@@ -143,7 +148,7 @@ public final class LauncherMain {
     PlaceConfig place = config.place();
     return switch (place.processHost()) {
       case LOCAL -> {
-        var host = LocalProcessHost.open();
+        var host = LocalProcessHost.open(place.socketDirectory().resolve("shared-memory"));
         if (!host.childrenEndWithParent()) {
           LOG.atWarn()
               .log("no setpriv here: kill -9 of the launcher would leave its members behind");

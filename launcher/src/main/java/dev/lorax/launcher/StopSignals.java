@@ -11,12 +11,26 @@ final class StopSignals {
 
   private static final List<String> NAMES = List.of("TERM", "INT", "HUP");
 
+  private volatile boolean received;
+
   private StopSignals() {}
 
   /** Runs the action at each of them. */
-  static void each(Runnable action) {
+  static StopSignals each(Runnable action) {
+    var signals = new StopSignals();
     for (var name : NAMES) {
-      Signal.handle(new Signal(name), signal -> action.run());
+      Signal.handle(
+          new Signal(name),
+          signal -> {
+            signals.received = true;
+            action.run();
+          });
     }
+    return signals;
+  }
+
+  /** Whether one came: what fails after that fails because of it. */
+  boolean received() {
+    return received;
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.launcher.testing.LauncherProcess;
 import dev.lorax.launcher.testing.LauncherTestCase;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -26,7 +27,7 @@ final class LocalLauncherTest extends LauncherTestCase {
     assertThat(launcher().diary().stream().filter(line -> !line.contains("started")))
         .startsWith("router asked to stop", "router drained")
         .contains("shard-0 asked to stop", "shard-1 asked to stop");
-    assertThat(launcher().sockets()).isDirectoryNotContaining("glob:**/{epoch,current}*");
+    assertThat(launcher().sockets()).doesNotExist();
     assertThat(launcher().log()).contains("shard-0  weights loaded", "a line that is no JSON");
   }
 
@@ -177,6 +178,41 @@ final class LocalLauncherTest extends LauncherTestCase {
     assertThat(launcher().diary()).doesNotContain("router drained");
     assertThat(launcher().processIds("shard-0"))
         .allSatisfy(pid -> assertThat(ProcessHandle.of(pid)).isEmpty());
+    assertThat(launcher().sockets()).doesNotExist();
+  }
+
+  @Test
+  void cleans_up_after_a_launcher_that_was_killed() throws Exception {
+    // given
+    Process killed = launcher().start();
+    awaitPhase("Serving");
+    killed.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    assertThat(launcher().sockets().resolve("epoch-1")).exists();
+
+    // when
+    Process next = launcher().start();
+    awaitPhase("Serving");
+
+    // then
+    assertThat(launcher().sockets().resolve("epoch-1")).doesNotExist();
+    next.destroy();
+    awaitExit(next, 0);
+    assertThat(launcher().sockets()).doesNotExist();
+  }
+
+  @Test
+  void leaves_a_socket_folder_that_was_there_before() throws Exception {
+    // given
+    Files.createDirectories(launcher().sockets());
+    Process process = launcher().start();
+    awaitPhase("Serving");
+
+    // when
+    process.destroy();
+
+    // then
+    awaitExit(process, 0);
+    assertThat(launcher().sockets()).isEmptyDirectory();
   }
 
   @Test

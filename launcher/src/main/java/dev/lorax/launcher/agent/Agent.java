@@ -11,6 +11,7 @@ import dev.lorax.protocol.launcher.v1.LauncherGrpc;
 import dev.lorax.protocol.launcher.v1.LauncherMessage;
 import dev.lorax.protocol.launcher.v1.Leaving;
 import io.grpc.ManagedChannel;
+import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +27,10 @@ public final class Agent {
 
   private static final Logger LOG = LoggerFactory.getLogger("agent");
   private static final Duration POLL = Duration.ofMillis(100);
+
+  /** How long an agent that could end waits for a launcher that does not read. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+
   private static final Duration SHARD_GRACE = Duration.ofSeconds(10);
 
   /** The router drains; how long it may, the kubelet decides. */
@@ -77,14 +82,22 @@ public final class Agent {
 
   private void attach(ManagedChannel channel) throws InterruptedException {
     var broken = new CompletableFuture<Void>();
-    StreamObserver<AgentMessage> launcher =
-        LauncherGrpc.newStub(channel).attach(new FromLauncher(broken));
+    var launcher =
+        (ClientCallStreamObserver<AgentMessage>)
+            LauncherGrpc.newStub(channel).attach(new FromLauncher(broken));
     try {
       launcher.onNext(hello());
-      while (!broken.isDone() && !isFinished(true)) {
-        AgentMessage message = outbox.poll(POLL);
-        if (message != null) {
-          send(launcher, message, broken);
+      Duration unheard = Duration.ZERO;
+      while (!broken.isDone() && !isFinished(true) && unheard.compareTo(LAST_WORDS) < 0) {
+        if (launcher.isReady()) {
+          AgentMessage message = outbox.poll(POLL);
+          if (message != null) {
+            send(launcher, message, broken);
+          }
+        } else {
+          // A launcher that does not read would otherwise fill our memory with output.
+          Thread.sleep(POLL);
+          unheard = isFinished(false) ? unheard.plus(POLL) : Duration.ZERO;
         }
       }
       launcher.onCompleted();

@@ -40,6 +40,11 @@ public final class AgentArguments {
     return new AgentName(role, index);
   }
 
+  /** Beside the control socket, because that directory outlives a restart of the container. */
+  public Path sharedMemoryLedger() {
+    return control.resolveSibling(name() + ".shared-memory");
+  }
+
   public Path control() {
     return control;
   }

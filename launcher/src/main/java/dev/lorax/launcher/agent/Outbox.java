@@ -14,21 +14,36 @@ import org.jspecify.annotations.Nullable;
  */
 final class Outbox {
 
-  private static final int CAPACITY = 10_000;
+  /** An eighth of the heap that an agent is given. */
+  private static final long CAPACITY_BYTES = 8L << 20;
 
   private final Deque<AgentMessage> messages = new ArrayDeque<>();
+  private long bytes;
 
   synchronized void put(AgentMessage message) {
-    if (messages.size() >= CAPACITY) {
-      var oldest = messages.stream().filter(AgentMessage::hasOutput).findFirst();
-      oldest.ifPresent(messages::removeFirstOccurrence);
-    }
+    bytes += message.getSerializedSize();
     messages.addLast(message);
+    while (bytes > CAPACITY_BYTES && dropOldestOutput()) {
+      // What is no output is small and rare.
+    }
     notifyAll();
+  }
+
+  private boolean dropOldestOutput() {
+    for (var oldest = messages.iterator(); oldest.hasNext(); ) {
+      AgentMessage message = oldest.next();
+      if (message.hasOutput()) {
+        oldest.remove();
+        bytes -= message.getSerializedSize();
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Back to the front, because the stream broke under it. */
   synchronized void putBack(AgentMessage message) {
+    bytes += message.getSerializedSize();
     messages.addFirst(message);
   }
 
@@ -37,7 +52,9 @@ final class Outbox {
     if (messages.isEmpty()) {
       wait(timeout.toMillis());
     }
-    return messages.pollFirst();
+    AgentMessage message = messages.pollFirst();
+    bytes -= message == null ? 0 : message.getSerializedSize();
+    return message;
   }
 
   synchronized boolean isEmpty() {

@@ -1,14 +1,18 @@
 package dev.lorax.launcher.members;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Socket directories {@code epoch-N}, one for each start of the shard group, and the link {@code
@@ -21,30 +25,56 @@ public final class EpochDirectories implements AutoCloseable {
 
   private static final String PREFIX = "epoch-";
 
+  private static final Logger LOG = LoggerFactory.getLogger("launcher");
+
+  private static final String LOCK = "launcher.lock";
+
   private final Path base;
   private final FileChannel lock;
+  private final boolean ours;
 
-  private EpochDirectories(Path base, FileChannel lock) {
+  private EpochDirectories(Path base, FileChannel lock, boolean ours) {
     this.base = base;
     this.lock = lock;
+    this.ours = ours;
   }
 
   /** Creates the parent where needed and keeps other launchers out of it. */
   public static EpochDirectories claim(Path base) throws MemberException {
     try {
+      Path file = base.resolve(LOCK);
+      // With a lock in it, a launcher that was killed created it.
+      boolean ours = Files.notExists(base) || Files.exists(file);
       Files.createDirectories(base);
-      var lock =
-          FileChannel.open(
-              base.resolve("launcher.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (lock.tryLock() == null) {
-        lock.close();
+      FileChannel lock = lock(file);
+      if (lock == null) {
         throw new MemberException(
             "another launcher uses socket directory %s; give one of its own with --shard-uds-path"
                 .formatted(base));
       }
-      return new EpochDirectories(base, lock);
+      return new EpochDirectories(base, lock, ours);
     } catch (IOException e) {
       throw new MemberException(base, e);
+    }
+  }
+
+  /** Null when another launcher holds it. */
+  private static @Nullable FileChannel lock(Path file) throws IOException {
+    while (true) {
+      var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (channel.tryLock() == null) {
+        channel.close();
+        return null;
+      }
+      // Who holds it, for people; and a launcher that ended between our open and our lock took the
+      // file with it, so that ours is not the one that the next launcher will find.
+      String mark = "%d\n".formatted(ProcessHandle.current().pid());
+      channel.truncate(0);
+      channel.write(ByteBuffer.wrap(mark.getBytes(StandardCharsets.UTF_8)));
+      if (Files.exists(file) && Files.readString(file).equals(mark)) {
+        return channel;
+      }
+      channel.close();
     }
   }
 
@@ -98,13 +128,17 @@ public final class EpochDirectories implements AutoCloseable {
     }
   }
 
-  /** Lets the next launcher in. */
+  /** Lets the next launcher in and leaves nothing that we created. */
   @Override
   public void close() {
     try {
+      Files.deleteIfExists(base.resolve(LOCK));
       lock.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot unlock " + base, e);
+      if (ours) {
+        Files.deleteIfExists(base);
+      }
+    } catch (IOException inUse) {
+      LOG.atDebug().addKeyValue("reason", inUse).log("socket directory stays");
     }
   }
 

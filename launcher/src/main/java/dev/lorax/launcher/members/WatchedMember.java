@@ -57,6 +57,7 @@ final class WatchedMember {
 
   private void hasEnded(Exit exit) {
     heartbeat.close();
+    log.end();
     MemberFailure end = MemberFailure.of(name(), exit, log.lastWords());
     status.ended(name(), epoch(), end.sentence());
     failure.complete(end);

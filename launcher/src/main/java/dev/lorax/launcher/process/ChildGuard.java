@@ -17,6 +17,11 @@ import java.util.concurrent.TimeUnit;
 record ChildGuard(List<String> prefix, boolean ownGroup) {
 
   private static final List<String> PARENT_DEATH = List.of("setpriv", "--pdeathsig", "KILL");
+
+  /** For a parent that died between the start of the child and its request for the signal. */
+  private static final String UNLESS_ORPHANED =
+      "[ \"$PPID\" = \"$1\" ] || exit 1; shift; exec \"$@\"";
+
   private static final List<String> OWN_SESSION = List.of("setsid");
 
   ChildGuard {
@@ -39,8 +44,12 @@ record ChildGuard(List<String> prefix, boolean ownGroup) {
     return prefix.containsAll(PARENT_DEATH);
   }
 
-  List<String> wrap(List<String> command) {
+  /** Parent is who starts the child; a child that has another already ends without running. */
+  List<String> wrap(long parent, List<String> command) {
     List<String> wrapped = new ArrayList<>(prefix);
+    if (endsWithParent()) {
+      wrapped.addAll(List.of("sh", "-c", UNLESS_ORPHANED, "sh", Long.toString(parent)));
+    }
     wrapped.addAll(command);
     return wrapped;
   }

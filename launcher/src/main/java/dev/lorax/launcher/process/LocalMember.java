@@ -20,28 +20,25 @@ public final class LocalMember implements Member {
 
   private final MemberCommand command;
   private final Process process;
-  private final boolean ownGroup;
-  private final MemoryControl memory;
+  private final Place place;
   private final OptionalLong memoryKillsBefore;
   private final CompletableFuture<Exit> exited = new CompletableFuture<>();
   private volatile boolean killedByUs;
 
-  private LocalMember(
-      MemberCommand command, Process process, boolean ownGroup, MemoryControl memory) {
+  /** What its host knows of the place where it runs. */
+  record Place(boolean ownGroups, MemoryControl memory, SharedMemory sharedMemory) {}
+
+  private LocalMember(MemberCommand command, Process process, Place place) {
     this.command = command;
     this.process = process;
-    this.ownGroup = ownGroup;
-    this.memory = memory;
-    this.memoryKillsBefore = memory.kills();
+    this.place = place;
+    this.memoryKillsBefore = place.memory().kills();
   }
 
   static LocalMember watch(
-      MemberCommand command,
-      Process process,
-      boolean ownGroup,
-      MemoryControl memory,
-      Consumer<OutputLine> output) {
-    var member = new LocalMember(command, process, ownGroup, memory);
+      MemberCommand command, Process process, Place place, Consumer<OutputLine> output) {
+    var member = new LocalMember(command, process, place);
+    place.sharedMemory().started(process.pid());
     Thread stdout = member.pump(process.getInputStream(), OutputLine.Stream.STDOUT, output);
     Thread stderr = member.pump(process.getErrorStream(), OutputLine.Stream.STDERR, output);
     Thread.ofVirtual()
@@ -76,6 +73,7 @@ public final class LocalMember implements Member {
       stdout.join(LAST_OUTPUT);
       stderr.join(LAST_OUTPUT);
       killGroup();
+      place.sharedMemory().ended(process.pid());
       exited.complete(exit(code));
     } catch (InterruptedException e) {
       throw new AssertionError("nobody interrupts a thread that nobody else knows", e);
@@ -87,12 +85,12 @@ public final class LocalMember implements Member {
     if (code != Exit.OutOfMemory.EXIT_CODE || killedByUs) {
       return new Exit.Code(code);
     }
-    OptionalLong kills = memory.kills();
+    OptionalLong kills = place.memory().kills();
     if (kills.isEmpty() || memoryKillsBefore.isEmpty()) {
-      return new Exit.OutOfMemory(false, memory.limitBytes());
+      return new Exit.OutOfMemory(false, place.memory().limitBytes());
     }
     return kills.getAsLong() > memoryKillsBefore.getAsLong()
-        ? new Exit.OutOfMemory(true, memory.limitBytes())
+        ? new Exit.OutOfMemory(true, place.memory().limitBytes())
         : new Exit.Code(code);
   }
 
@@ -155,12 +153,13 @@ public final class LocalMember implements Member {
   @Override
   public void kill() {
     killedByUs = true;
+    place.sharedMemory().look();
     process.destroyForcibly();
     killGroup();
   }
 
   private void killGroup() {
-    if (ownGroup) {
+    if (place.ownGroups()) {
       PosixSignal.SIGKILL.sendToGroup(process.pid());
     }
   }

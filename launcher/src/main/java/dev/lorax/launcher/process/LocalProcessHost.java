@@ -1,6 +1,7 @@
 package dev.lorax.launcher.process;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,19 +24,27 @@ import java.util.function.LongPredicate;
 public final class LocalProcessHost implements ProcessHost {
 
   private final ChildGuard guard;
-  private final MemoryControl memory = MemoryControl.ofThisProcess();
+  private final LocalMember.Place place;
   private final Set<Long> children = ConcurrentHashMap.newKeySet();
   private final Set<MemberName> started = ConcurrentHashMap.newKeySet();
   private final ExecutorService starter =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().name("process-starter").daemon().factory());
 
-  private LocalProcessHost(ChildGuard guard) {
+  private LocalProcessHost(ChildGuard guard, SharedMemory sharedMemory) {
     this.guard = guard;
+    this.place =
+        new LocalMember.Place(guard.ownGroup(), MemoryControl.ofThisProcess(), sharedMemory);
   }
 
-  public static LocalProcessHost open() throws InterruptedException {
-    return new LocalProcessHost(ChildGuard.detect());
+  /**
+   * Also removes the shared memory that members of an earlier host left.
+   *
+   * @param ledger file that remembers which that is; the same for a host and its successor
+   */
+  public static LocalProcessHost open(Path ledger) throws InterruptedException {
+    return new LocalProcessHost(
+        ChildGuard.detect(), SharedMemory.watch(Path.of("/dev/shm"), ledger));
   }
 
   /** Whether even kill -9 of this JVM ends the children. */
@@ -49,9 +58,12 @@ public final class LocalProcessHost implements ProcessHost {
     var builder = new ProcessBuilder();
     Map<String, String> environment = builder.environment();
     environment.putAll(command.environment());
-    builder.command(guard.wrap(resolved(command, environment.getOrDefault("PATH", ""))));
+    builder.command(
+        guard.wrap(
+            ProcessHandle.current().pid(),
+            resolved(command, environment.getOrDefault("PATH", ""))));
     Process process = startOnStarter(command, builder);
-    var member = LocalMember.watch(command, process, guard.ownGroup(), memory, output);
+    var member = LocalMember.watch(command, process, place, output);
     started.add(command.member());
     var _ = member.exited().thenRun(() -> children.remove(process.pid()));
     return member;
@@ -110,5 +122,6 @@ public final class LocalProcessHost implements ProcessHost {
   @Override
   public void close() {
     starter.shutdown();
+    place.sharedMemory().close();
   }
 }

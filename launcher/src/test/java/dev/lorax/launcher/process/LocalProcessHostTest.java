@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -13,15 +14,17 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class LocalProcessHostTest {
 
   private final Queue<OutputLine> lines = new ConcurrentLinkedQueue<>();
+  @TempDir private Path directory;
   private LocalProcessHost host;
 
   @BeforeEach
   void open() throws InterruptedException {
-    host = LocalProcessHost.open();
+    host = LocalProcessHost.open(directory.resolve("ledger"));
   }
 
   @AfterEach

@@ -11,13 +11,16 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class OrphanReaperTest {
+
+  @TempDir private Path directory;
 
   @Test
   void collects_grandchildren_that_lost_their_parent_and_leaves_children_to_java()
       throws Exception {
-    try (var host = LocalProcessHost.open();
+    try (var host = LocalProcessHost.open(directory.resolve("ledger"));
         var reaper = OrphanReaper.start(host)) {
       // given a child that leaves a grandchild in another group behind
       var lines = new ConcurrentLinkedQueue<OutputLine>();
