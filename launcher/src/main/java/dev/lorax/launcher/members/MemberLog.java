@@ -23,15 +23,14 @@ final class MemberLog implements Consumer<OutputLine> {
   @Override
   public void accept(OutputLine line) {
     var parsed = LogLine.parse(line.text());
-    if (parsed.isPresent()) {
-      complaints.logged(parsed.get());
-      forward(parsed.get());
-    } else if (line.stream() == OutputLine.Stream.STDERR) {
+    if (parsed.isEmpty() && line.stream() == OutputLine.Stream.STDERR) {
       complaints.wrote(line.text());
       traceback.add(line.text()).forEach(this::forward);
     } else {
       // What is no log line is still something that a person may need to see.
-      forward(LogLine.plain(line.text()));
+      LogLine entry = parsed.orElseGet(() -> LogLine.plain(line.text()));
+      complaints.logged(entry);
+      forward(entry);
     }
   }
 
