@@ -167,8 +167,8 @@ record RouterConfig(
         AdapterSource.parse(options.adapterSource)
             .orElseGet(() -> {
               problems.add(
-                  "--adapter-source: expected hub, s3, local or pbase, got `%s`"
-                      .formatted(options.adapterSource));
+                  "--adapter-source: expected one of %s, got `%s`"
+                      .formatted(AdapterSource.OFFERED, options.adapterSource));
               return AdapterSource.HUB;
             });
     int input = problems.integer("--max-input-length", options.maxInputLength, 1);

@@ -58,7 +58,7 @@ final class RouterOptions {
       description = "How long a busy adapter stays while others wait for its place.")
   String adapterCycleTimeSeconds;
 
-  @Option(names = "--adapter-source", defaultValue = "hub", description = "hub|s3|local|pbase")
+  @Option(names = "--adapter-source", defaultValue = "hub", description = "hub|s3|local")
   String adapterSource;
 
   @Option(names = "--hostname", defaultValue = "0.0.0.0", description = "IP address to listen on.")

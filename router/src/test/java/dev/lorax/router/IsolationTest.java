@@ -184,17 +184,19 @@ class IsolationTest {
             "\"adapter_source\":\"hub\"",
             "\"adapter_source\":\"hub\",\"api_token\":\"secret\"",
             "\"adapter_source\":\"local\",\"api_token\":\"secret\"",
-            "\"adapter_source\":\"local\"")) {
+            "\"adapter_source\":\"local\"",
+            "\"adapter_source\":\"s3\",\"api_token\":\"secret\"",
+            "\"adapter_source\":\"s3\"")) {
       router.post(
           "/generate",
           "{\"inputs\":\"a\",\"parameters\":{\"max_new_tokens\":1,\"adapter_id\":\"red\",%s}}"
               .formatted(choice));
     }
 
-    assertThat(shard.calls(DownloadAdapterRequest.class)).hasSize(3);
+    assertThat(shard.calls(DownloadAdapterRequest.class)).hasSize(4);
     assertThat(shard.calls(PrefillRequest.class))
         .extracting(p -> p.getBatch().getRequests(0).getAdapterIndex())
-        .containsExactly(1, 1, 2, 3, 3);
+        .containsExactly(1, 1, 2, 3, 3, 4, 4);
   }
 
   @Test

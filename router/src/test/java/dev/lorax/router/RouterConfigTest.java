@@ -61,7 +61,7 @@ class RouterConfigTest {
                 List.of(
                     "unknown argument `--frobnicate`",
                     "--tokenizer-name: expected the directory of the model, got nothing",
-                    "--adapter-source: expected hub, s3, local or pbase, got `moon`",
+                    "--adapter-source: expected one of hub, s3, local, got `moon`",
                     "--max-input-length: expected less than --max-total-tokens 200, got 300",
                     "--port: expected an integer of at least 0, got `tcp://10.0.0.1:80`")));
   }

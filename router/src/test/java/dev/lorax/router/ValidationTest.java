@@ -48,8 +48,9 @@ class ValidationTest {
           "merged_adapters":{"ids":["a"],"weights":[]} | number of adapter IDs must match number of adapter weights
           "merged_adapters":{"ids":["a"],"weights":[1],"merge_strategy":"magic"} | `merge_strategy` must be one of linear, ties, dare_linear, dare_ties. Given: `magic`
           "merged_adapters":{"ids":["a"],"weights":[1],"majority_sign_method":"x"} | `majority_sign_method` must be one of total, frequency. Given: `x`
-          "adapter_id":"x","adapter_source":"moon" | `adapter_source` must be one of hub, s3, local, pbase. Given: `moon`
-          "adapter_source":"moon" | `adapter_source` must be one of hub, s3, local, pbase. Given: `moon`
+          "adapter_id":"x","adapter_source":"moon" | `adapter_source` must be one of hub, s3, local. Given: `moon`
+          "adapter_id":"x","adapter_source":"pbase" | `adapter_source` must be one of hub, s3, local. Given: `pbase`
+          "adapter_source":"moon" | `adapter_source` must be one of hub, s3, local. Given: `moon`
           "adapter_id":"a\\nb" | `adapter_id` must not contain control characters
           "best_of":3 | `best_of` must be > 0 and <= 2. Given: 3
           "best_of":0 | `best_of` must be > 0 and <= 2. Given: 0

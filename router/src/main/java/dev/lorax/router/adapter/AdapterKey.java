@@ -21,8 +21,9 @@ public record AdapterKey(
     if (ids.isEmpty()) {
       throw new IllegalArgumentException("an adapter key needs at least one id");
     }
-    // Files of this machine need no token, so a token must not split their users.
-    token = source == AdapterSource.LOCAL ? null : token;
+    // Only a hub asks who may have an adapter. Files of this machine are for everybody, and object
+    // stores are read with the server's own credentials, so a token must not split their users.
+    token = source == AdapterSource.HUB ? token : null;
   }
 
   public static AdapterKey of(String id, AdapterSource source, @Nullable ApiToken token) {

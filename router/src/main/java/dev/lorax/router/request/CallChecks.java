@@ -58,7 +58,8 @@ final class CallChecks {
     }
     String source = adapter.source();
     if (source != null && AdapterSource.parse(source).isEmpty()) {
-      return "`adapter_source` must be one of hub, s3, local, pbase. Given: " + quoted(source);
+      return "`adapter_source` must be one of %s. Given: %s"
+          .formatted(AdapterSource.OFFERED, quoted(source));
     }
     return adapter.merged() == null ? null : mergeNames(adapter.merged());
   }
