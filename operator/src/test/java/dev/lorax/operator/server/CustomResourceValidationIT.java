@@ -52,7 +52,7 @@ final class CustomResourceValidationIT {
 
   @TestFactory
   Stream<DynamicTest> takes() throws IOException {
-    return cases("valid-")
+    return Stream.concat(cases("valid-"), samples())
         .map(file -> dynamicTest(file.getFileName().toString(), () -> assertTaken(file)));
   }
 
@@ -167,6 +167,13 @@ final class CustomResourceValidationIT {
           model: {hub: {id: org/base, revision: %s, tokenSecret: {name: %s}}}
         """
             .formatted(revision, secret));
+  }
+
+  /** Those that people copy from the documentation. */
+  private static Stream<Path> samples() throws IOException {
+    try (var files = Files.list(Path.of("../docs/samples"))) {
+      return files.sorted().toList().stream();
+    }
   }
 
   private static Stream<Path> cases(String prefix) throws IOException {

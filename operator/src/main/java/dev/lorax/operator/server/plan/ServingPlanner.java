@@ -54,11 +54,11 @@ public final class ServingPlanner {
         new LauncherPlan(
             orDefault(spec.launcher().image(), images.launcher()),
             LauncherArguments.of(spec, claims),
-            Resources.orRequests(spec.launcher().resources(), "50m", "128Mi")),
+            Resources.orRequests(spec.launcher().resources(), "50m", "192Mi")),
         ShardPlanner.containers(spec.shards(), shardImage),
         new RouterPlan(
             orDefault(spec.router().image(), images.router()),
-            Resources.orRequests(spec.router().resources(), "100m", "256Mi")),
+            Resources.orRequests(spec.router().resources(), "100m", "320Mi")),
         new AccessPlanner(spec).access(),
         spec.adapters().preload(),
         claims.mounts(),

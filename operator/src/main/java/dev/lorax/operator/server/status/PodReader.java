@@ -1,16 +1,13 @@
 package dev.lorax.operator.server.status;
 
-import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodCondition;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,31 +82,47 @@ final class PodReader {
       return Optional.empty();
     }
     var cause =
-        orElse(pod.getStatus().getMessage(), orElse(pod.getStatus().getReason(), "unknown"));
+        PodFields.orElse(
+            pod.getStatus().getMessage(), PodFields.orElse(pod.getStatus().getReason(), "unknown"));
     return Optional.of(new PodState.Failed(cause));
   }
 
   private static Optional<PodState> unschedulable(Pod pod) {
-    return condition(pod, "PodScheduled")
+    return PodFields.condition(pod, "PodScheduled")
         .filter(condition -> "False".equals(condition.getStatus()))
-        .map(
-            condition -> new PodState.Unschedulable(orElse(condition.getMessage(), "no node yet")));
+        .map(condition ->
+            new PodState.Unschedulable(PodFields.orElse(condition.getMessage(), "no node yet")));
   }
 
   private static Optional<PodState> firstStuck(Pod pod) {
-    return statuses(pod).map(PodReader::stuck).flatMap(Optional::stream).findFirst();
+    return PodFields.statuses(pod)
+        .map(container -> stuck(pod, container))
+        .flatMap(Optional::stream)
+        .findFirst();
   }
 
-  private static Optional<PodState> stuck(ContainerStatus container) {
-    return waiting(container)
+  private static Optional<PodState> stuck(Pod pod, ContainerStatus container) {
+    return PodFields.waiting(container)
         .flatMap(waiting -> stuckWaiting(container, waiting))
-        .or(() -> crashed(container));
+        .or(() -> wasReady(pod, container) ? Optional.empty() : crashed(container));
+  }
+
+  /** Whether the pod was ready since this container started, and is not any more. */
+  private static boolean wasReady(Pod pod, ContainerStatus container) {
+    return PodFields.running(container)
+        .flatMap(running -> PodFields.time(running.getStartedAt()))
+        .filter(started ->
+            PodFields.condition(pod, "Ready")
+                .flatMap(ready -> PodFields.time(ready.getLastTransitionTime()))
+                .filter(started::isBefore)
+                .isPresent())
+        .isPresent();
   }
 
   private static Optional<PodState> stuckWaiting(
       ContainerStatus container, ContainerStateWaiting waiting) {
-    String reason = orElse(waiting.getReason(), "");
-    String cause = orElse(waiting.getMessage(), reason);
+    String reason = PodFields.orElse(waiting.getReason(), "");
+    String cause = PodFields.orElse(waiting.getMessage(), reason);
     if (IMAGE_REASONS.contains(reason)) {
       return Optional.of(
           new PodState.ImagePullFailed(container.getName(), container.getImage(), cause));
@@ -128,7 +141,7 @@ final class PodReader {
     if (Boolean.TRUE.equals(container.getReady())) {
       return Optional.empty();
     }
-    return terminated(container)
+    return PodFields.terminated(container)
         .filter(end -> end.getExitCode() != 0)
         .map(end -> new PodState.Crashing(container.getName(), end.getExitCode(), lastWords(end)));
   }
@@ -138,22 +151,30 @@ final class PodReader {
     if ("OOMKilled".equals(end.getReason())) {
       return "out of memory: it went over the memory limit of its container";
     }
-    String words = orElse(end.getMessage(), orElse(end.getReason(), "no message")).strip();
-    return words.substring(words.lastIndexOf('\n') + 1);
+    return PodFields.orElse(end.getMessage(), PodFields.orElse(end.getReason(), "no message"))
+        .lines()
+        .filter(line -> line.chars().anyMatch(Character::isLetter))
+        .reduce((earlier, later) -> later)
+        .orElse("no message")
+        .strip();
   }
 
   private static PodState progress(Pod pod) {
-    if (condition(pod, "Ready").filter(ready -> "True".equals(ready.getStatus())).isPresent()) {
+    if (PodFields.condition(pod, "Ready")
+        .filter(ready -> "True".equals(ready.getStatus()))
+        .isPresent()) {
       return new PodState.Ready();
     }
     if (!launcherRuns(pod)) {
       return new PodState.Starting();
     }
     if (!launcher(pod).map(ContainerStatus::getReady).orElse(false)) {
-      return new PodState.Downloading(null);
+      return launcher(pod).filter(launcher -> wasReady(pod, launcher)).isPresent()
+          ? new PodState.LauncherSilent()
+          : new PodState.Downloading(null);
     }
     List<ContainerStatus> shards =
-        statuses(pod).filter(named(name -> name.startsWith(SHARD_PREFIX))).toList();
+        PodFields.statuses(pod).filter(named(name -> name.startsWith(SHARD_PREFIX))).toList();
     int ready = (int) shards.stream().filter(ContainerStatus::getReady).count();
     return ready < shards.size()
         ? new PodState.ShardsLoading(ready, shards.size())
@@ -161,42 +182,14 @@ final class PodReader {
   }
 
   private static boolean launcherRuns(Pod pod) {
-    return launcher(pod).map(ContainerStatus::getState).map(ContainerState::getRunning).isPresent();
+    return launcher(pod).flatMap(PodFields::running).isPresent();
   }
 
   private static Optional<ContainerStatus> launcher(Pod pod) {
-    return statuses(pod).filter(named(LAUNCHER::equals)).findFirst();
+    return PodFields.statuses(pod).filter(named(LAUNCHER::equals)).findFirst();
   }
 
   private static Predicate<ContainerStatus> named(Predicate<String> name) {
     return status -> name.test(status.getName());
-  }
-
-  private static Stream<ContainerStatus> statuses(Pod pod) {
-    return Stream.concat(
-        pod.getStatus().getInitContainerStatuses().stream(),
-        pod.getStatus().getContainerStatuses().stream());
-  }
-
-  private static Optional<PodCondition> condition(Pod pod, String type) {
-    return pod.getStatus().getConditions().stream()
-        .filter(condition -> type.equals(condition.getType()))
-        .findFirst();
-  }
-
-  private static Optional<ContainerStateWaiting> waiting(ContainerStatus container) {
-    return Optional.ofNullable(container.getState()).map(state -> state.getWaiting());
-  }
-
-  private static Optional<ContainerStateTerminated> terminated(ContainerStatus container) {
-    return Stream.of(container.getState(), container.getLastState())
-        .flatMap(Stream::ofNullable)
-        .map(state -> state.getTerminated())
-        .flatMap(Stream::ofNullable)
-        .findFirst();
-  }
-
-  private static String orElse(@Nullable String value, String otherwise) {
-    return value == null || value.isBlank() ? otherwise : value;
   }
 }

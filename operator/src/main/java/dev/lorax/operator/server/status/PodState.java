@@ -127,6 +127,24 @@ public sealed interface PodState {
     }
   }
 
+  /** The pod was ready, and now its launcher tells nothing of itself. */
+  record LauncherSilent() implements OnItsWay {
+    @Override
+    public int stage() {
+      return 3;
+    }
+
+    @Override
+    public String reason() {
+      return "LauncherSilent";
+    }
+
+    @Override
+    public String message() {
+      return "the launcher does not answer; shards and router go on without it";
+    }
+  }
+
   /** The launcher starts shards or router again after a failure. */
   record StartingAgain(int stage, String failure) implements OnItsWay {
     @Override
