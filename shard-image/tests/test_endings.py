@@ -1,0 +1,178 @@
+"""How a shard ends, and that it answers until then: hanging steps, memory, damaged files, stops."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from shard_process import Shard, launch, start_group
+from testing_router import TestingRouter
+from tiny_model import TinyModel
+
+from lorax_shard.cgroup import ControlGroups
+from lorax_shard.pb import generate_pb2 as pb
+
+# A prefill of these takes a good part of a second.
+LONG_PROMPTS = [[60 + (start + place) % 200 for place in range(400)] for start in range(40)]
+
+
+def long_prefill(router: TestingRouter) -> pb.PrefillRequest:
+    requests = [router.request(prompt, max_new_tokens=2) for prompt in LONG_PROMPTS]
+    return pb.PrefillRequest(batch=pb.Batch(id=900, requests=requests, size=len(requests)))
+
+
+def test_a_step_beyond_its_time_ends_the_shard(tiny: TinyModel, folder: Path) -> None:
+    # given
+    environment = {
+        "LORAX_STEP_TIMEOUT_S": "0.05",
+        "LORAX_TERMINATION_LOG": str(folder / "termination-log"),
+    }
+    group = start_group(folder, tiny.directory, tiny.adapter_root, environment=environment)
+    router = TestingRouter(group)
+
+    # when
+    step = router.master.Prefill.future(long_prefill(router), timeout=60)
+
+    # then
+    assert group.shards[0].process.wait(timeout=60) == 70
+    assert step.exception() is not None
+    last = group.shards[0].log_records()[-1]
+    assert last["level"]["name"] == "ERROR"
+    assert last["message"].startswith("prefill did not end within 0.05 s (LORAX_STEP_TIMEOUT_S)")
+    assert last["exception"] is None
+    assert (folder / "termination-log").read_text() == last["message"]
+
+
+def test_health_is_answered_while_a_step_runs_and_a_stop_lets_it_end(
+    tiny: TinyModel, folder: Path
+) -> None:
+    # given
+    group = start_group(folder, tiny.directory, tiny.adapter_root)
+    router = TestingRouter(group)
+
+    # when
+    step = router.master.Prefill.future(long_prefill(router), timeout=60)
+    answered = 0
+    while not step.done() and answered < 5:
+        router.master.Health(pb.HealthRequest(), timeout=10)
+        answered += 1
+    still_running = not step.done()
+    group.shards[0].process.terminate()
+
+    # then
+    assert still_running
+    assert len(step.result().generations) == len(LONG_PROMPTS)
+    assert group.shards[0].process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def broken(tiny: TinyModel, folder: Path):
+    """A copy of the model whose weights the test replaces."""
+    directory = folder / "model"
+    shutil.copytree(tiny.directory, directory)
+    return directory
+
+
+def failure(folder: Path, model: Path, code: int) -> str:
+    shard: Shard = launch(folder, [str(model), "--json-output"], {})
+    assert shard.process.wait(timeout=60) == code
+    last = shard.log_records()[-1]
+    assert last["level"]["name"] == "ERROR"
+    assert last["exception"] is None
+    return last["message"]
+
+
+def test_weights_that_cannot_fit_are_refused_before_they_are_read(
+    broken: Path, folder: Path
+) -> None:
+    # given a terabyte of weights, of which nothing takes space on the disk
+    numbers = 2**38
+    entry = {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}
+    header = json.dumps({"model.embed_tokens.weight": entry}).encode()
+    with (broken / "model.safetensors").open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + 4 * numbers)
+
+    # when
+    message = failure(folder, broken, 72)
+
+    # then
+    assert "the weights of model model take 1024.0 GiB as float32 on each of 1 shards" in message
+    assert "set --dtype bfloat16, which takes 512.0 GiB, or raise the memory limit" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("model.safetensors", b"too short", "model.safetensors is not a safetensors file"),
+        ("model.safetensors", None, "is damaged: expected"),
+        ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer"),
+        ("config.json", b'{"model_type": "qwen9"}', "model_type 'qwen9'"),
+        ("config.json", b'{"model_type": "llama", "vocab_size": "x"}', "config.json"),
+        ("model.safetensors.index.json", b"{}", "lacks 'weight_map'"),
+    ],
+)
+def test_damaged_files_are_named_in_one_line(
+    broken: Path, folder: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    # given
+    path = broken / name
+    path.write_bytes(path.read_bytes()[:-100] if content is None else content)
+
+    # when, then
+    assert reason in failure(folder, broken, 1)
+
+
+GROUPS = {
+    "version 2 in a container": (
+        "0::/\n",
+        {
+            "cpu.max": "150000 100000",
+            "memory.max": "1000",
+            "memory.current": "700",
+            "memory.stat": "anon 5\ninactive_file 200\n",
+        },
+    ),
+    "version 1 on a host, with a tighter parent": (
+        "4:memory:/pods/a\n1:cpu,cpuacct:/pods/a\n0::/\n",
+        {
+            "cpu/pods/a/cpu.cfs_quota_us": "300000",
+            "cpu/pods/a/cpu.cfs_period_us": "100000",
+            "cpu/pods/cpu.cfs_quota_us": "150000",
+            "cpu/pods/cpu.cfs_period_us": "100000",
+            "cpu/cpu.cfs_quota_us": "-1",
+            "cpu/cpu.cfs_period_us": "100000",
+            "memory/pods/a/memory.limit_in_bytes": "1000",
+            "memory/pods/a/memory.usage_in_bytes": "700",
+            "memory/pods/a/memory.stat": "inactive_file 1\ntotal_inactive_file 200\n",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_limits_of_both_versions_of_control_groups_are_read(name: str, folder: Path) -> None:
+    # given
+    membership, files = GROUPS[name]
+    (folder / "membership").write_text(membership)
+    for path, text in files.items():
+        (folder / "groups" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "groups" / path).write_text(text)
+
+    # when
+    groups = ControlGroups(folder / "groups", folder / "membership")
+
+    # then
+    assert groups.cpus() == 1.5
+    assert groups.memory_limit() == 1000
+    assert groups.memory_available() == 500
+
+
+def test_without_limits_there_are_none(folder: Path) -> None:
+    (folder / "cpu.max").write_text("max 100000")
+    (folder / "memory.max").write_text("max")
+    (folder / "memory.current").write_text("700")
+
+    groups = ControlGroups(folder, folder / "nothing")
+
+    assert (groups.cpus(), groups.memory_limit(), groups.memory_available()) == (None, None, None)
