@@ -53,5 +53,6 @@ def test_a_cache_of_another_jar_is_said_on_stderr_and_left_out(
     done = _start(rebuilt, "lorax-launcher", caches)
 
     assert done.returncode == 0
-    assert done.stdout.startswith("lorax-launcher") and "[aot]" not in done.stdout
+    assert done.stdout.startswith("lorax-launcher")
+    assert "[aot]" not in done.stdout
     assert "[aot]" in done.stderr

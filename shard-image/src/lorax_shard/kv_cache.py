@@ -1,9 +1,9 @@
 """The paged cache of keys and values: blocks that the router hands out, block 0 left to spare."""
 
 import math
+import mmap
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from lorax_shard.layers.attention import LayerCache
@@ -57,10 +57,14 @@ class KvCache:
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Zeroes, because masked places are still multiplied: 0 * NaN would be NaN.
 
-    On a host they come from numpy, whose zero pages are mapped when they are first written; torch
-    would write them all, and a cache as large as the free memory would take a minute to make.
+    On a host they are anonymous memory, whose zero pages are mapped when they are first written;
+    torch would write them all, and a cache as large as the free memory would take a minute to make.
+    numpy would ask for huge pages: the first token of a replica then waited 0.3 s for the kernel to
+    find and clear one for each layer, and so would others as the cache fills (measured).
     """
     if device.type != "cpu":
         return torch.zeros(size, dtype=dtype, device=device)
-    pages = np.zeros(math.prod(size) * dtype.itemsize, dtype=np.uint8)
-    return torch.from_numpy(pages).view(dtype).view(size)
+    pages = mmap.mmap(
+        -1, math.prod(size) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    )
+    return torch.frombuffer(pages, dtype=dtype).view(size)

@@ -1,6 +1,7 @@
 """The life of a shard process: load, bind, serve, stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,9 @@ async def serve(config: ServeConfig) -> None:
     """
     compute = ComputeThread(config.step_timeout_s)
     shard = await compute.run_long(start_shard, config)
+    # What is loaded stays: the collector never looks at it again.
+    gc.freeze()
+    gc.enable()
     server = _build_server(shard, compute)
     # Before the socket appears: whoever sees it may stop the process at once.
     stopped = asyncio.Event()
