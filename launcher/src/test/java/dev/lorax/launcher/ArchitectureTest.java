@@ -112,6 +112,15 @@ final class ArchitectureTest {
               "org.jspecify..");
 
   @ArchTest
+  static final ArchRule ONLY_S3_KNOWS_AMAZONS_LIBRARY =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("..launcher.s3..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("software.amazon..");
+
+  @ArchTest
   static final ArchRule NAMES_SAY_WHAT_THINGS_ARE =
       noClasses()
           .should()

@@ -6,6 +6,7 @@ import dev.lorax.launcher.convert.ConversionProgress;
 import dev.lorax.launcher.convert.gguf.GgufConversion;
 import dev.lorax.launcher.convert.torch.TorchConversion;
 import dev.lorax.launcher.download.CacheLock;
+import dev.lorax.launcher.download.DirectoryTree;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.LocalVolume;
 import dev.lorax.launcher.download.Progress;
@@ -58,20 +59,22 @@ final class ConvertedModels {
    */
   Path fromTorch(String name, Path model)
       throws IOException, ConversionException, DownloadException, InterruptedException {
-    String directory = "bin--%s--%s".formatted(name.replace("/", "--"), DirectoryStamp.of(model));
-    return once(name, directory, () -> TorchConversion.ofModel(model));
+    return once(name, torchName(name, model), () -> TorchConversion.ofModel(model));
   }
 
   /** Puts an adapter's safetensors beside their original, which is where shards look for them. */
   void adapterFromTorch(String name, Path adapter)
       throws IOException, ConversionException, DownloadException, InterruptedException {
     Path weights = adapter.resolve(ADAPTER_WEIGHTS);
-    String directoryName =
-        "bin--%s--%s".formatted(name.replace("/", "--"), DirectoryStamp.of(adapter));
-    Path made = once(name, directoryName, () -> TorchConversion.ofAdapter(adapter));
+    Path made = once(name, torchName(name, adapter), () -> TorchConversion.ofAdapter(adapter));
     Path unfinished = adapter.resolve("." + ADAPTER_WEIGHTS + ".unfinished");
     Files.copy(made.resolve(ADAPTER_WEIGHTS), unfinished, StandardCopyOption.REPLACE_EXISTING);
     Files.move(unfinished, weights, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  private static String torchName(String name, Path directory) throws IOException {
+    String flat = name.replaceFirst("^s3://", "").replace("/", "--");
+    return "bin--%s--%s".formatted(flat, DirectoryStamp.of(directory));
   }
 
   private Path once(String name, String directoryName, Original original)

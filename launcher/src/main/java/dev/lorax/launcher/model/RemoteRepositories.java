@@ -9,6 +9,8 @@ import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.download.RetryPolicy;
 import dev.lorax.launcher.hub.Hub;
 import dev.lorax.launcher.hub.HubRepository;
+import dev.lorax.launcher.s3.S3;
+import dev.lorax.launcher.s3.S3Address;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ final class RemoteRepositories implements AutoCloseable {
   private final Downloads downloads;
   private final InstantSource clock;
   private @Nullable Hub hub;
+  private @Nullable S3 s3;
 
   RemoteRepositories(ModelConfig config, Progress progress, InstantSource clock) {
     this.config = config;
@@ -32,7 +35,7 @@ final class RemoteRepositories implements AutoCloseable {
       throws DownloadException, InterruptedException {
     return switch (source) {
       case HUB -> hub().snapshot(HubRepository.of(id, revision), selection);
-      case S3 -> throw new DownloadException("source s3 is not available in this version");
+      case S3 -> s3().snapshot(S3Address.of(id), selection);
       case LOCAL -> throw new IllegalArgumentException(id + " is not remote");
     };
   }
@@ -44,8 +47,18 @@ final class RemoteRepositories implements AutoCloseable {
     return hub;
   }
 
+  private S3 s3() {
+    if (s3 == null) {
+      s3 = new S3(config.s3(), config.hub().stall(), config.cache(), downloads);
+    }
+    return s3;
+  }
+
   @Override
   public void close() {
+    if (s3 != null) {
+      s3.close();
+    }
     if (hub != null) {
       hub.close();
     }

@@ -1,4 +1,4 @@
-package dev.lorax.launcher.model;
+package dev.lorax.launcher.download;
 
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -9,12 +9,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /** A directory with everything below it. */
-final class DirectoryTree {
+public final class DirectoryTree {
 
   private DirectoryTree() {}
 
   /** Harmless when there is none. */
-  static void delete(Path directory) throws IOException {
+  public static void delete(Path directory) throws IOException {
     if (!Files.exists(directory)) {
       return;
     }
