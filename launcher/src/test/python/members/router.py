@@ -1,7 +1,7 @@
 """Stands in for `lorax-router`: answers /health with 200 while the first shard's socket is there.
 
 The files that change its behaviour: router-fails (it ends at once), router-mute (it never
-listens), router-drains (asked to stop, it goes on for as long as the file is there).
+listens), router-unready (it answers 503), router-drains (asked to stop, it goes on for as long as the file is there).
 """
 
 import os
@@ -17,7 +17,8 @@ import script
 class _Health(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         shard = Path(script.option("--master-shard-uds-path"))
-        self.send_response(200 if shard.exists() else 503)
+        ready = shard.exists() and not script.asks("router-unready")
+        self.send_response(200 if ready else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -54,6 +54,31 @@ final class LocalLauncherTest extends LauncherTestCase {
   }
 
   @Test
+  void serves_again_after_a_new_epoch_only_when_the_router_says_so() {
+    // given
+    launcher().start();
+    awaitPhase("Serving");
+    launcher().ask("router-unready");
+
+    // when
+    LauncherProcess.kill(launcher().processIds("shard-0").getLast());
+
+    // then
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().log()).contains("all shards ready  epoch=2"));
+    assertThat(launcher().status().path("phase").asText()).isEqualTo("RouterStarting");
+    assertThat(launcher().status().path("message").asText())
+        .isEqualTo("waiting for the router to be connected to the shards");
+
+    // when
+    launcher().forget("router-unready");
+
+    // then
+    awaitPhase("Serving");
+    assertThat(launcher().processIds("router")).hasSize(1);
+  }
+
+  @Test
   void starts_only_the_router_again_when_the_router_dies() {
     // given
     launcher().start();

@@ -78,6 +78,28 @@ final class PodLauncherTest extends LauncherTestCase {
   }
 
   @Test
+  void a_restarted_launcher_adopts_a_shard_that_is_still_loading() throws Exception {
+    // given
+    launcher().ask("shard-0-mute");
+    Process first = startInPod(1);
+    startAgents(1);
+    eventually().untilAsserted(() -> assertThat(launcher().processIds("shard-0")).hasSize(1));
+
+    // when
+    first.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    startInPod(1);
+    eventually()
+        .untilAsserted(() -> assertThat(launcher().log()).contains("adopted the running shards"));
+    awaitPhase("ShardsLoading");
+    launcher().forget("shard-0-mute");
+    LauncherProcess.kill(launcher().processIds("shard-0").getLast());
+
+    // then
+    awaitPhase("Serving");
+    assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2);
+  }
+
+  @Test
   void an_agent_that_is_told_to_stop_stops_its_member_and_ends() throws Exception {
     // given
     startInPod(1);
