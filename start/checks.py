@@ -49,7 +49,8 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     programs.protocol_code(stages, python)
     form.check_python(stages, python)
     programs.forget_quick_classes()
-    stages.run("java units", maven("verify", "-DskipITs"), env=build_environment())
+    units = {**build_environment(), "LORAX_TEST_PYTHON": str(python)}
+    stages.run("java units", maven("verify", "-DskipITs"), env=units)
     folder = programs.wrappers(python)
     model = demo_model.gguf(stages)
     converted = programs.convert(stages, folder, model, cache() / "models")

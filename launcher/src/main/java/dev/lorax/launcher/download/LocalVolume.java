@@ -9,8 +9,8 @@ import java.nio.file.Path;
 /** Where downloads are kept, and what people can do when it refuses. */
 public final class LocalVolume {
 
-  /** Beside the files: links, directories, and what others write meanwhile. */
-  private static final long HEADROOM_BYTES = 64L << 20;
+  /** For what others write meanwhile; no more than the files themselves. */
+  private static final long MOST_HEADROOM_BYTES = 64L << 20;
 
   private static final String ELSEWHERE =
       "free some or choose another place with --huggingface-hub-cache";
@@ -21,7 +21,7 @@ public final class LocalVolume {
   public static void requireSpace(Path directory, long bytes, String what)
       throws DownloadException {
     try {
-      long needed = bytes + HEADROOM_BYTES;
+      long needed = bytes + Math.min(bytes, MOST_HEADROOM_BYTES);
       long free = Files.getFileStore(directory).getUsableSpace();
       if (free < needed) {
         throw new DownloadException(

@@ -84,6 +84,8 @@ public final class ShardCommands {
     // Upstream sets 0 here when adapters are preloaded, and then refuses to load any other.
     environment.put("ADAPTER_MEMORY_FRACTION", Double.toString(config.adapterMemoryFraction()));
     environment.put("HUGGINGFACE_HUB_CACHE", modelCache.toString());
+    // huggingface_hub's newer name for it, which would win if it came from our own environment.
+    environment.put("HF_HUB_CACHE", modelCache.toString());
     environment.put("NCCL_ASYNC_ERROR_HANDLING", "1");
     environment.put("SAFETENSORS_FAST_GPU", "1");
     environment.put("HF_HUB_DISABLE_PROGRESS_BARS", "1");

@@ -111,7 +111,14 @@ public final class LauncherProcess implements AutoCloseable {
 
   /** Starts the program with this command line, whose members are scripted. */
   public Process run(List<String> arguments, Map<String, String> variables) {
-    List<String> line = new ArrayList<>(java("dev.lorax.launcher.LauncherMain"));
+    return runUnder(List.of(), arguments, variables);
+  }
+
+  /** The same under another program, which must become the launcher. */
+  public Process runUnder(
+      List<String> wrapper, List<String> arguments, Map<String, String> variables) {
+    List<String> line = new ArrayList<>(wrapper);
+    line.addAll(java("dev.lorax.launcher.LauncherMain"));
     line.addAll(arguments);
     var builder = new ProcessBuilder(line).redirectErrorStream(true);
     builder.environment().putAll(variables);
