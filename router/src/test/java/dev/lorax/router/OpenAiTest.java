@@ -5,7 +5,9 @@ import static dev.lorax.router.TestingRouter.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lorax.protocol.generate.v1.DownloadAdapterRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
+import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -77,6 +79,22 @@ class OpenAiTest {
     assertThat(json(response).path("model").asText()).isEqualTo("red");
     assertThat(json(response).path("choices").get(0).path("message").path("content").asText())
         .isEqualTo(ScriptedText.expected(PROMPT, "red", 3));
+  }
+
+  @Test
+  void takes_the_key_for_the_adapters_token_unless_it_is_the_customary_empty_one() {
+    for (String key : List.of("EMPTY", "hf_mine")) {
+      var body = "{\"model\":\"keyed\",\"prompt\":\"a\",\"adapter_source\":\"hub\"}";
+      router.send(
+          HttpRequest.newBuilder(router.request("/v1/completions", body), (_, _) -> true)
+              .header("authorization", "Bearer " + key)
+              .build());
+    }
+
+    assertThat(shard.calls(DownloadAdapterRequest.class))
+        .filteredOn(call -> call.getAdapterParameters().getAdapterIdsList().contains("keyed"))
+        .extracting(DownloadAdapterRequest::getApiToken)
+        .containsExactly("", "hf_mine");
   }
 
   @Test

@@ -39,13 +39,16 @@ final class Bodies {
         || (essence.startsWith("application/") && essence.endsWith("+json"));
   }
 
-  /** The token of {@code Authorization: Bearer}, or null. */
+  /**
+   * The token of {@code Authorization: Bearer}, or null. Also for {@code EMPTY}, which clients of
+   * OpenAI's library send by custom where no key is needed: a hub would refuse it as a wrong token.
+   */
   static @Nullable String bearer(HttpServerRequest request) {
     String value = request.getHeader("authorization");
     if (value == null || !value.toLowerCase(Locale.ROOT).startsWith(BEARER)) {
       return null;
     }
     String token = value.substring(BEARER.length()).strip();
-    return token.isEmpty() ? null : token;
+    return token.isEmpty() || token.equals("EMPTY") ? null : token;
   }
 }
