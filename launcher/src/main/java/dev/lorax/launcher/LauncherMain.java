@@ -167,8 +167,11 @@ public final class LauncherMain {
     };
   }
 
+  /** Started from a cache of loaded classes, the JVM does not know where they once came from. */
   private static Path ownJar() {
-    var source = LauncherMain.class.getProtectionDomain().getCodeSource().getLocation();
-    return Path.of(URI.create(source.toString()));
+    var source = LauncherMain.class.getProtectionDomain().getCodeSource();
+    return source == null || source.getLocation() == null
+        ? Path.of(System.getProperty("java.class.path"))
+        : Path.of(URI.create(source.getLocation().toString()));
   }
 }

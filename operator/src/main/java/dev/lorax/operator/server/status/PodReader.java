@@ -154,6 +154,7 @@ final class PodReader {
     return PodFields.orElse(end.getMessage(), PodFields.orElse(end.getReason(), "no message"))
         .lines()
         .filter(line -> line.chars().anyMatch(Character::isLetter))
+        .filter(line -> !line.matches("\\s+(at|\\.\\.\\.) .*"))
         .reduce((earlier, later) -> later)
         .orElse("no message")
         .strip();
