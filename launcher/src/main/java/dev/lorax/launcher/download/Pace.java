@@ -3,23 +3,25 @@ package dev.lorax.launcher.download;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
-/** Bytes per second between two looks. */
+/** Bytes per second since a step began, as a person wants them: steady, and not from too little. */
 record Pace(double bytesPerSecond) {
 
-  /** Zero at the first look at a step, which has nothing to compare with. */
+  private static final double LEAST_SECONDS = 1;
+
+  /** Zero while it is too early to tell. */
   static Pace between(
-      Progress.@Nullable Snapshot before, Instant then, Progress.Snapshot snapshot, Instant now) {
+      Progress.Snapshot first, Instant then, Progress.Snapshot snapshot, Instant now) {
     double seconds = Duration.between(then, now).toMillis() / 1000.0;
-    if (before == null || seconds <= 0 || !sameStep(before, snapshot)) {
-      return new Pace(0);
-    }
-    return new Pace(Math.max(0, snapshot.bytes() - before.bytes()) / seconds);
+    return seconds < LEAST_SECONDS
+        ? new Pace(0)
+        : new Pace(Math.max(0, snapshot.bytes() - first.bytes()) / seconds);
   }
 
-  private static boolean sameStep(Progress.Snapshot one, Progress.Snapshot other) {
-    return one.step() == other.step() && one.what().equals(other.what());
+  static boolean sameStep(Progress.Snapshot one, Progress.Snapshot other) {
+    return one.step() == other.step()
+        && one.what().equals(other.what())
+        && one.totalBytes() == other.totalBytes();
   }
 
   String speed() {

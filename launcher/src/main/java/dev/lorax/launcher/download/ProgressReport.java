@@ -20,15 +20,15 @@ public final class ProgressReport implements AutoCloseable {
   private final @Nullable PrintStream terminal;
   private final InstantSource clock;
   private final Thread thread;
-  private Progress.@Nullable Snapshot last;
-  private Instant lastTime;
+  private Progress.@Nullable Snapshot first;
+  private Instant firstTime;
   private boolean barShown;
 
   private ProgressReport(Progress progress, @Nullable PrintStream terminal, InstantSource clock) {
     this.progress = progress;
     this.terminal = terminal;
     this.clock = clock;
-    this.lastTime = clock.instant();
+    this.firstTime = clock.instant();
     this.thread = Thread.ofPlatform().name("progress").daemon().unstarted(this::report);
   }
 
@@ -55,12 +55,16 @@ public final class ProgressReport implements AutoCloseable {
 
   private void show(Optional<Progress.Snapshot> snapshot) {
     if (snapshot.isEmpty()) {
-      last = null;
+      first = null;
       clearBar();
       return;
     }
     Instant now = clock.instant();
-    var pace = Pace.between(last, lastTime, snapshot.get(), now);
+    if (first == null || !Pace.sameStep(first, snapshot.get())) {
+      first = snapshot.get();
+      firstTime = now;
+    }
+    var pace = Pace.between(first, firstTime, snapshot.get(), now);
     if (terminal == null) {
       line(snapshot.get(), pace);
     } else {
@@ -68,8 +72,6 @@ public final class ProgressReport implements AutoCloseable {
       terminal.flush();
       barShown = true;
     }
-    last = snapshot.get();
-    lastTime = now;
   }
 
   private static void line(Progress.Snapshot now, Pace pace) {
