@@ -8,7 +8,7 @@ import jdk_runtime
 import programs
 import python_environment
 import startup_cache
-from places import CHECKOUT, cache, content_key
+from places import CHECKOUT, cache
 from stages import Stages
 
 _PROGRAMS = {"launcher": "lorax-launcher", "router": "lorax-router"}
@@ -40,7 +40,7 @@ def _recorded(stages: Stages) -> Path:
         # A cache knows its jar by the second; layers of images may round what is finer than that.
         second = int(jar.stat().st_mtime)
         os.utime(jar, (second, second))
-    key = content_key([*jars, jdk_runtime.release_file(), *inputs("launcher")])
+    key = startup_cache.key(jdk_runtime.release_file(), *inputs("launcher"))
     folder = cache() / "startup" / key
     if not folder.exists():
         shutil.rmtree(folder.parent, ignore_errors=True)

@@ -69,8 +69,7 @@ def protocol_code(stages: Stages, python: Path) -> None:
 def startup_caches(stages: Stages, python: Path) -> Path:
     """The folder with the start-up caches of the jars as they are, recorded where they are new."""
     release = java_home() / "release"
-    jars = [jar for jar, _ in startup_cache.PROGRAMS.values()]
-    folder = CHECKOUT / "target" / "startup" / content_key([*jars, release])
+    folder = CHECKOUT / "target" / "startup" / startup_cache.key(release)
 
     def ensure() -> None:
         if not folder.exists():

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from failure import Failure
-from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR
+from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR, content_key
 
 PROGRAMS: Mapping[str, tuple[Path, str]] = {
     "lorax-launcher": (LAUNCHER_JAR, "-XX:+UseSerialGC"),
@@ -33,6 +33,13 @@ _END_SECONDS = 300
 def file(folder: Path, program: str) -> Path:
     """Where a program's cache lies in a folder of caches."""
     return folder / f"{program}.aot"
+
+
+def key(*others: Path) -> str:
+    """What the caches stand for. A JVM knows a jar by the second in which it was made, too."""
+    jars = [jar for jar, _ in PROGRAMS.values()]
+    made = [str(int(jar.stat().st_mtime)) for jar in jars]
+    return content_key([*jars, *others], *made)
 
 
 def flags(folder: Path, program: str) -> str:
