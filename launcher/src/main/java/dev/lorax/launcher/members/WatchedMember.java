@@ -50,8 +50,10 @@ final class WatchedMember {
     var _ =
         heartbeat
             .distress()
-            .thenAccept(
-                distress -> failure.complete(MemberFailure.of(name(), distress, log.lastWords())));
+            .thenAccept(distress -> {
+              status.unready(name(), epoch());
+              failure.complete(MemberFailure.of(name(), distress, log.lastWords()));
+            });
     var _ = member.exited().thenAccept(this::hasEnded);
   }
 

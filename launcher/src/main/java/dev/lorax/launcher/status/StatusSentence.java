@@ -54,7 +54,11 @@ final class StatusSentence {
     };
   }
 
+  /** Its end may follow from what was wrong before: a shard that hangs ends by our SIGKILL. */
   private static String reason(LauncherStatus.Snapshot snapshot, MemberName member) {
+    if (snapshot.lastFailure() != null) {
+      return snapshot.lastFailure().reason();
+    }
     return snapshot.members().get(member) instanceof MemberState.Ended(var _, var reason, var _)
         ? reason
         : member + " ended";
