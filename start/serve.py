@@ -9,6 +9,11 @@ import python_environment
 from places import ADAPTERS, cache
 from stages import Stages
 
+# Whoever has a cache of models keeps it.
+_CACHES = {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE", "HF_HOME"}
+# What the launcher answers without serving anything.
+_QUESTIONS = {"-h", "--help", "-V", "--version", "-e", "--env"}
+
 
 def serve(arguments: list[str]) -> int:
     """Builds what is missing, then becomes the launcher; without a model, serves the demo's."""
@@ -17,7 +22,7 @@ def serve(arguments: list[str]) -> int:
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
     folder = programs.wrappers(python, programs.startup_caches(stages, python))
-    if not _names_a_model(arguments):
+    if not (_names_a_model(arguments) or _QUESTIONS & set(arguments)):
         adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())
         arguments = [
             "--model-id",
@@ -30,7 +35,8 @@ def serve(arguments: list[str]) -> int:
             *arguments,
         ]
     environment = programs.with_wrappers(folder)
-    environment.setdefault("HUGGINGFACE_HUB_CACHE", str(cache() / "models"))
+    if not _CACHES & environment.keys():
+        environment["HUGGINGFACE_HUB_CACHE"] = str(cache() / "models")
     sys.stdout.flush()
     launcher = str(folder / "lorax-launcher")
     os.execve(launcher, [launcher, *arguments], environment)
@@ -38,4 +44,4 @@ def serve(arguments: list[str]) -> int:
 
 def _names_a_model(arguments: list[str]) -> bool:
     named = any(word == "--model-id" or word.startswith("--model-id=") for word in arguments)
-    return named or "MODEL_ID" in os.environ or "--help" in arguments or "-h" in arguments
+    return named or bool(os.environ.get("MODEL_ID"))

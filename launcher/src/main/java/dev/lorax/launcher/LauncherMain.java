@@ -10,6 +10,8 @@ import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.download.ProgressReport;
 import dev.lorax.launcher.health.HealthChecks;
 import dev.lorax.launcher.log.LogForm;
+import dev.lorax.launcher.machine.KernelFiles;
+import dev.lorax.launcher.machine.MachineReport;
 import dev.lorax.launcher.members.EpochDirectories;
 import dev.lorax.launcher.members.MemberException;
 import dev.lorax.launcher.members.Router;
@@ -20,6 +22,8 @@ import dev.lorax.launcher.members.Surroundings;
 import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.model.ModelException;
 import dev.lorax.launcher.model.ModelStore;
+import dev.lorax.launcher.preflight.Preflight;
+import dev.lorax.launcher.preflight.PreflightException;
 import dev.lorax.launcher.process.LocalProcessHost;
 import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.socket.UnixSockets;
@@ -59,6 +63,9 @@ public final class LauncherMain {
           System.out.print(text);
           yield 0;
         }
+        case LauncherArguments.Parsed.Describe(var cache) -> {
+          yield describe(cache);
+        }
         case LauncherArguments.Parsed.Run(var config, var remarks) -> launch(config, remarks);
       };
     } catch (ArgumentException e) {
@@ -68,6 +75,16 @@ public final class LauncherMain {
       TerminationLog.write(
           terminationLog == null ? null : Path.of(terminationLog), String.join("; ", e.problems()));
       return 2;
+    }
+  }
+
+  private static int describe(Path cache) {
+    try {
+      var report = new MachineReport(System.getenv(), new KernelFiles(Path.of("/")));
+      System.out.print(report.text(LauncherConfig.VERSION, cache));
+      return 0;
+    } catch (InterruptedException stop) {
+      return 1;
     }
   }
 
@@ -89,7 +106,7 @@ public final class LauncherMain {
     } catch (InterruptedException asked) {
       LOG.atInfo().log("stopped");
       return 0;
-    } catch (ModelException | MemberException | IOException e) {
+    } catch (ModelException | MemberException | PreflightException | IOException e) {
       if (stop.received()) {
         // An interrupt closes the file that is just being written, which then looks broken.
         LOG.atInfo().log("stopped");
@@ -119,8 +136,14 @@ public final class LauncherMain {
   }
 
   private static void serve(LauncherConfig config)
-      throws ModelException, MemberException, IOException, InterruptedException {
+      throws ModelException,
+          MemberException,
+          PreflightException,
+          IOException,
+          InterruptedException {
     InstantSource clock = InstantSource.system();
+    var preflight = new Preflight(config, System.getenv(), new KernelFiles(Path.of("/")));
+    preflight.checkMachine();
     var status = new LauncherStatus(config.shards().count(), clock);
     try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
         var sockets = new UnixSockets();
@@ -131,10 +154,11 @@ public final class LauncherMain {
         var report = ProgressReport.start(status.progress(), terminal(config), clock)) {
       LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
       var around = new Surroundings(host, checks, status, config.restarts(), clock);
-      var shardCommands = new ShardCommands(config.shards(), config.model().cache());
-      var routerCommand = new RouterCommand(config.router(), epochs);
+      var shardCommands = new ShardCommands(config);
+      var routerCommand = new RouterCommand(config, epochs);
       new Launcher(
               new ModelStore(config.model(), status.progress(), clock),
+              preflight,
               new Shards(shardCommands, epochs, around),
               new Router(routerCommand, around),
               status)

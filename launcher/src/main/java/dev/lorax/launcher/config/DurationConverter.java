@@ -11,6 +11,17 @@ final class DurationConverter implements ITypeConverter<Duration> {
 
   private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
+  /** As a person would write it: {@code 90s}, {@code 5m}. */
+  static String spelled(Duration duration) {
+    if (duration.toMillisPart() != 0) {
+      return duration.toMillis() + "ms";
+    }
+    if (duration.toSecondsPart() != 0 || duration.toSeconds() <= 90) {
+      return duration.toSeconds() + "s";
+    }
+    return duration.toMinutesPart() != 0 ? duration.toMinutes() + "m" : duration.toHours() + "h";
+  }
+
   @Override
   public Duration convert(String value) {
     Matcher matcher = FORM.matcher(value);

@@ -1,15 +1,16 @@
 package dev.lorax.launcher.config;
 
 import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.IDefaultValueProvider;
-import picocli.CommandLine.Model.ArgSpec;
-import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 /**
  * Options from environment variables: {@code --max-best-of} is also {@code MAX_BEST_OF}.
@@ -19,7 +20,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * master} ({@code MASTER_PORT=tcp://10.0.0.7:80}), and a HOSTNAME that is a name, as every pod and
  * most shells set it.
  */
-final class Environment implements IDefaultValueProvider {
+final class Environment {
 
   private static final Pattern SERVICE_LINK = Pattern.compile("(tcp|udp|sctp)://.*");
 
@@ -31,13 +32,21 @@ final class Environment implements IDefaultValueProvider {
           "--agent-dir", "LORAX_AGENT_DIR",
           "--termination-log", "LORAX_TERMINATION_LOG");
 
-  private static final List<String> FALSE = List.of("", "0", "false", "no", "off", "n", "f");
+  /** They ask a question of the launcher; ENV, HELP and VERSION mean other things. */
+  private static final Set<String> LINE_ONLY = Set.of("--env", "--help", "--version");
+
+  private static final List<String> FALSE = List.of("0", "false", "no", "off", "n", "f");
 
   private final Map<String, String> variables;
   private final Map<String, String> ignored = new TreeMap<>();
+  private final Set<String> taken = new LinkedHashSet<>();
 
   Environment(Map<String, String> variables) {
     this.variables = Map.copyOf(variables);
+  }
+
+  static boolean sets(String option) {
+    return !LINE_ONLY.contains(option);
   }
 
   static String nameOf(String option) {
@@ -50,21 +59,32 @@ final class Environment implements IDefaultValueProvider {
     return Map.copyOf(ignored);
   }
 
-  @Override
-  public @Nullable String defaultValue(ArgSpec argument) {
-    if (!(argument instanceof OptionSpec option)) {
-      return null;
+  /** Options that {@link #wordsFor} took a value for. */
+  Set<String> taken() {
+    return Set.copyOf(taken);
+  }
+
+  /**
+   * What the variables say about the options that the line leaves out, as more words of the line:
+   * so both are read by the same rules, and all that is wrong with them is found at once.
+   */
+  List<String> wordsFor(ParseResult line) {
+    List<String> words = new ArrayList<>();
+    for (var option : line.commandSpec().options()) {
+      String name = option.longestName();
+      String value = sets(name) && !line.hasMatchedOption(option) ? get(nameOf(name)) : null;
+      if (value == null || (name.equals("--hostname") && !isAddress(value))) {
+        continue;
+      }
+      if (option.arity().max() > 0) {
+        words.add(name + "=" + value);
+        taken.add(name);
+      } else if (!FALSE.contains(value.toLowerCase(Locale.ROOT))) {
+        words.add(name);
+        taken.add(name);
+      }
     }
-    String name = nameOf(option.longestName());
-    String value = get(name);
-    if (value == null) {
-      return null;
-    }
-    if (option.longestName().equals("--hostname") && !isAddress(value)) {
-      return null;
-    }
-    boolean flag = option.arity().max() == 0;
-    return flag ? Boolean.toString(!FALSE.contains(value.toLowerCase(Locale.ROOT))) : value;
+    return words;
   }
 
   /** The first of the variables that is set. */

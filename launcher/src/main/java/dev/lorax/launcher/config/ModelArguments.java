@@ -1,6 +1,9 @@
 package dev.lorax.launcher.config;
 
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -10,42 +13,109 @@ final class ModelArguments {
   @Option(
       names = "--model-id",
       paramLabel = "MODEL",
-      defaultValue = "mistralai/Mistral-7B-Instruct-v0.1",
       description =
           "Hub id, s3://bucket/prefix, directory in Hugging Face layout or .gguf file. A hub id"
               + " may end in @REVISION.")
-  String modelId = "";
+  String modelId = "mistralai/Mistral-7B-Instruct-v0.1";
 
   @Option(
       names = "--revision",
       paramLabel = "REV",
-      description = "Branch, tag or commit of a hub model.")
+      description = {"Branch, tag or commit of a hub model.", "its default branch"})
   @Nullable String revision;
 
   @Option(
       names = "--source",
       paramLabel = "SOURCE",
-      defaultValue = "hub",
-      description = "hub, s3 or local; what exists on disk is always taken as it is.")
+      description = "hub, s3 or local. What exists on disk is taken as it is in any case.")
   Source source = Source.HUB;
 
   @Option(
       names = "--huggingface-hub-cache",
       paramLabel = "DIR",
-      description =
-          "Downloaded and converted models. Default: as huggingface_hub reads HF_HUB_CACHE and"
-              + " HF_HOME, else ~/.cache/lorax/models, /data in pods.")
+      description = {
+        "Downloaded and converted models, in the layout of huggingface_hub. Its other variables,"
+            + " HF_HUB_CACHE and HF_HOME, count too.",
+        "~/.cache/lorax/models; /data in pods"
+      })
   @Nullable Path cache;
 
   @Option(
-      names = "--weights-cache-override",
-      paramLabel = "DIR",
-      description = "Takes the weight files from here and only the rest from the source.")
-  @Nullable Path weightsCacheOverride;
-
-  @Option(names = "--trust-remote-code", description = "Accepted; no model's code is ever run.")
+      names = "--trust-remote-code",
+      description = "Accepted, and without effect: no model's own code is ever run.")
   boolean trustRemoteCode;
 
-  @Option(names = "--download-only", description = "Prepare model and adapters, and end.")
+  @Option(
+      names = "--download-only",
+      description = "Download and convert the model and the adapters named here, then end.")
   boolean downloadOnly;
+
+  private boolean onDisk() {
+    try {
+      return Files.exists(Path.of(modelId));
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+
+  private int revisionMark() {
+    return onDisk() || source != Source.HUB ? -1 : modelId.lastIndexOf('@');
+  }
+
+  ModelConfig toConfig(RemoteStores stores, Path defaultCache, List<AdapterReference> adapters) {
+    int at = revisionMark();
+    return new ModelConfig(
+        at < 0 ? modelId : modelId.substring(0, at),
+        at < 0 ? revision : modelId.substring(at + 1),
+        onDisk() ? Source.LOCAL : source,
+        stores.hubCache(cache, defaultCache).toAbsolutePath(),
+        adapters,
+        stores.hub(),
+        stores.s3(),
+        downloadOnly);
+  }
+
+  void check(Problems problems) {
+    boolean present = onDisk();
+    if (!present) {
+      checkAddress(problems);
+    }
+    problems.expect(
+        revision == null || revisionMark() < 0,
+        "--revision",
+        "one revision",
+        "%s and that of --model-id %s".formatted(revision, modelId),
+        "leave one of them out");
+    problems.expect(
+        revision == null || (source == Source.HUB && !present),
+        "--revision",
+        "none, because only a hub has revisions",
+        revision,
+        "leave it out");
+    problems.expect(
+        cache == null || !Files.exists(cache) || Files.isDirectory(cache),
+        "--huggingface-hub-cache",
+        "a directory",
+        cache,
+        "which is a file");
+  }
+
+  private void checkAddress(Problems problems) {
+    switch (source) {
+      case LOCAL ->
+          problems.add(
+              "--model-id",
+              "expected a directory or .gguf file that exists, got %s".formatted(modelId));
+      case S3 -> {
+        // A bucket and a prefix are all that the s3 download asks for.
+      }
+      case HUB ->
+          problems.expect(
+              HubId.matches(modelId),
+              "--model-id",
+              "a hub id such as org/name, or a directory or .gguf file that exists",
+              modelId,
+              modelId.startsWith("s3://") ? "add --source s3" : "check the path");
+    }
+  }
 }

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * @param revision branch, tag or commit of a hub repository; null is its default branch
  * @param source LOCAL whenever the id is a file or directory that exists
  * @param cache in the layout of huggingface_hub; converted models lie beside it
- * @param weightsCacheOverride directory that has the weight files, whatever the cache has
  * @param adapters the static and the preloaded ones, each once
  * @param downloadOnly end when all of it is there
  */
@@ -20,7 +19,6 @@ public record ModelConfig(
     @Nullable String revision,
     Source source,
     Path cache,
-    @Nullable Path weightsCacheOverride,
     List<AdapterReference> adapters,
     HubConfig hub,
     S3Config s3,

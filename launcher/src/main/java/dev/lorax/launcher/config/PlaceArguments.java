@@ -1,46 +1,52 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
+import dev.lorax.launcher.socket.UnixSockets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options about processes, sockets, logs and restarts, as typed. */
+/** Options about processes, sockets and logs, as typed. */
 final class PlaceArguments {
+
+  private static final List<String> LOG_LEVELS = List.of("trace", "debug", "info", "warn", "error");
 
   @Option(
       names = "--process-host",
       paramLabel = "HOST",
-      defaultValue = "local",
-      description = "local: child processes. pod: agents in containers. Default: local.")
+      description = "local: child processes. pod: agents in the other containers.")
   ProcessHostKind processHost = ProcessHostKind.LOCAL;
 
   @Option(
       names = "--shard-placement",
       paramLabel = "WHERE",
-      defaultValue = "PerContainer",
-      description = "In pods: PerContainer or SharedContainer. Default: PerContainer.")
+      description = "In pods: PerContainer or SharedContainer.")
   ShardPlacement shardPlacement = ShardPlacement.PER_CONTAINER;
 
   @Option(
       names = "--shard-uds-path",
       paramLabel = "DIR",
-      description = "Directory of all sockets. Default: /tmp/lorax-server, /run/lorax in pods.")
+      description = {"Directory of all sockets.", "/tmp/lorax-server; /run/lorax in pods"})
   @Nullable Path shardUdsPath;
 
   @Option(
       names = "--agent-dir",
       paramLabel = "DIR",
-      defaultValue = "/agent",
-      description = "In pods the agent is copied here. Default: ${DEFAULT-VALUE}.")
+      description = "In pods: where the agent is copied to.")
   Path agentDirectory = Path.of("/agent");
 
   @Option(
       names = "--status-port",
       paramLabel = "PORT",
-      description = "Readiness and metrics of the launcher. Default: 9000 in pods, else any free.")
+      description = {
+        "Port of the launcher's own /ready, /status and /metrics.",
+        "9000 in pods, else any free"
+      })
   @Nullable Integer statusPort;
 
   @Option(names = "--json-output", description = "Log JSON, one object a line.")
@@ -49,62 +55,103 @@ final class PlaceArguments {
   @Option(
       names = "--log-level",
       paramLabel = "LEVEL",
-      defaultValue = "info",
-      description = "trace, debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
+      description = "trace, debug, info, warn or error.")
   String logLevel = "info";
 
   @Option(
       names = "--termination-log",
       paramLabel = "FILE",
-      description = "Gets one sentence on failure. Default: /dev/termination-log where it exists.")
+      description = {
+        "Gets the sentence that explains a failure.",
+        "/dev/termination-log, if there"
+      })
   @Nullable Path terminationLog;
 
-  @Option(
-      names = "--startup-timeout",
-      paramLabel = "DURATION",
-      defaultValue = "30m",
-      description = "Until a started process must be ready. Default: ${DEFAULT-VALUE}.")
-  Duration startupTimeout = Duration.ofMinutes(30);
+  boolean inPod() {
+    return processHost == ProcessHostKind.POD;
+  }
 
-  @Option(
-      names = "--heartbeat-timeout",
-      paramLabel = "DURATION",
-      defaultValue = "30s",
-      description = "Without a sign of life a process counts as hung. Default: ${DEFAULT-VALUE}.")
-  Duration heartbeatTimeout = Duration.ofSeconds(30);
+  private Path socketDirectory() {
+    Path usual = Path.of(inPod() ? "/run/lorax" : "/tmp/lorax-server");
+    return (shardUdsPath == null ? usual : shardUdsPath).toAbsolutePath();
+  }
 
-  @Option(
-      names = "--step-timeout",
-      paramLabel = "DURATION",
-      defaultValue = "5m",
-      description = "For one step of a shard's model. Default: ${DEFAULT-VALUE}.")
-  Duration stepTimeout = Duration.ofMinutes(5);
+  private int statusPort() {
+    int usual = inPod() ? 9000 : 0;
+    return statusPort == null ? usual : statusPort;
+  }
 
-  @Option(
-      names = "--drain-timeout",
-      paramLabel = "DURATION",
-      defaultValue = "90s",
-      description = "For the router to finish its streams. Default: ${DEFAULT-VALUE}.")
-  Duration drainTimeout = Duration.ofSeconds(90);
+  PlaceConfig toConfig() {
+    return new PlaceConfig(
+        processHost,
+        shardPlacement,
+        socketDirectory(),
+        agentDirectory.toAbsolutePath(),
+        statusPort(),
+        jsonOutput,
+        logLevel.toLowerCase(Locale.ROOT),
+        terminationLog);
+  }
 
-  @Option(
-      names = "--max-restarts",
-      paramLabel = "N",
-      defaultValue = "5",
-      description = "Within --restart-window; then the launcher gives up. Default: 5.")
-  int maxRestarts;
+  void check(int shards, int routerPort, int masterPort, Problems problems) {
+    problems.expect(
+        LOG_LEVELS.contains(logLevel.toLowerCase(Locale.ROOT)),
+        "--log-level",
+        "one of " + String.join(", ", LOG_LEVELS),
+        logLevel);
+    problems.expect(
+        terminationLog == null || Files.isDirectory(parent(terminationLog)),
+        "--termination-log",
+        "a file in a directory that exists",
+        terminationLog);
+    checkSockets(shards, problems);
+    checkPorts(shards, routerPort, masterPort, problems);
+  }
 
-  @Option(
-      names = "--restart-window",
-      paramLabel = "DURATION",
-      defaultValue = "10m",
-      description = "Default: ${DEFAULT-VALUE}.")
-  Duration restartWindow = Duration.ofMinutes(10);
+  private static Path parent(Path file) {
+    Path parent = file.toAbsolutePath().getParent();
+    return parent == null ? file : parent;
+  }
 
-  @Option(
-      names = "--restart-backoff",
-      paramLabel = "DURATION",
-      defaultValue = "1s",
-      description = "Before the first restart, then doubled. Default: ${DEFAULT-VALUE}.")
-  Duration restartBackoff = Duration.ofSeconds(1);
+  private void checkSockets(int shards, Problems problems) {
+    Path directory = socketDirectory();
+    String longest = "epoch-999999/shard-" + (shards - 1);
+    problems.expect(
+        UnixSockets.fits(directory.resolve(longest)),
+        "--shard-uds-path",
+        "a path of at most %d bytes".formatted(UnixSockets.MAX_PATH_BYTES - longest.length() - 1),
+        directory,
+        "the paths of Unix sockets are short");
+    problems.expect(
+        !Files.exists(directory) || Files.isDirectory(directory),
+        "--shard-uds-path",
+        "a directory",
+        directory,
+        "which is a file");
+  }
+
+  private void checkPorts(int shards, int routerPort, int masterPort, Problems problems) {
+    int port = statusPort();
+    problems.port(0, "--status-port", port);
+    problems.expect(
+        port == 0 || port != routerPort,
+        "--status-port",
+        "another port than --port",
+        port,
+        "change one");
+    if (shards > 1) {
+      problems.expect(
+          masterPort != routerPort,
+          "--master-port",
+          "another port than --port",
+          masterPort,
+          "change one");
+      problems.expect(
+          masterPort != port,
+          "--master-port",
+          "another port than --status-port",
+          masterPort,
+          "change one");
+    }
+  }
 }

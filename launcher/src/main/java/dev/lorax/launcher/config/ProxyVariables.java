@@ -11,9 +11,9 @@ final class ProxyVariables {
   private static final int DEFAULT_PORT = 80;
 
   private final Environment environment;
-  private final List<String> problems;
+  private final Problems problems;
 
-  ProxyVariables(Environment environment, List<String> problems) {
+  ProxyVariables(Environment environment, Problems problems) {
     this.environment = environment;
     this.problems = problems;
   }

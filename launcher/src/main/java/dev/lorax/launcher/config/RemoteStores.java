@@ -25,9 +25,9 @@ final class RemoteStores {
 
   private final Environment environment;
   private final Path home;
-  private final List<String> problems;
+  private final Problems problems;
 
-  RemoteStores(Environment environment, Path home, List<String> problems) {
+  RemoteStores(Environment environment, Path home, Problems problems) {
     this.environment = environment;
     this.home = home;
     this.problems = problems;
@@ -54,11 +54,17 @@ final class RemoteStores {
         session == null ? null : new Secret(session));
   }
 
-  /** Where huggingface_hub would keep models, if it was told; its own default is not ours. */
-  @Nullable Path hubCache() {
-    String cache = environment.get("HF_HUB_CACHE");
-    String homeOfHub = environment.get("HF_HOME");
-    return cache != null ? expanded(cache) : homeOfHub == null ? null : hubHome().resolve("hub");
+  /** The option or its variable, unless huggingface_hub's own variable says otherwise. */
+  Path hubCache(@Nullable Path asked, Path usual) {
+    String variable = environment.get("HF_HUB_CACHE");
+    boolean typed = !environment.taken().contains("--huggingface-hub-cache");
+    if (asked != null && (typed || variable == null)) {
+      return asked;
+    }
+    if (variable != null) {
+      return expanded(variable);
+    }
+    return environment.get("HF_HOME") == null ? usual : hubHome().resolve("hub");
   }
 
   private boolean offline() {

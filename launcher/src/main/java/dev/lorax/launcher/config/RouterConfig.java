@@ -4,7 +4,7 @@ import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the router is started with. Null limits follow from the model.
+ * What the router is started with.
  *
  * @param defaultAdapterSource source of adapters whose request names none
  */
@@ -14,13 +14,19 @@ public record RouterConfig(
     int maxConcurrentRequests,
     int maxBestOf,
     int maxStopSequences,
-    @Nullable Integer maxInputLength,
-    @Nullable Integer maxTotalTokens,
+    AskedLimits limits,
     double waitingServedRatio,
-    @Nullable Integer maxBatchPrefillTokens,
-    @Nullable Integer maxBatchTotalTokens,
     int maxWaitingTokens,
+    boolean eagerPrefill,
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,
-    Source defaultAdapterSource) {}
+    Source defaultAdapterSource) {
+
+  /** Limits in tokens, as far as they were given; the others follow from the model. */
+  public record AskedLimits(
+      @Nullable Integer input,
+      @Nullable Integer total,
+      @Nullable Integer batchPrefill,
+      @Nullable Integer batchTotal) {}
+}

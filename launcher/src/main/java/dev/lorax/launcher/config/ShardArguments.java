@@ -1,94 +1,110 @@
 package dev.lorax.launcher.config;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options about shards and adapters, as typed. */
+/** Options about shards and their devices, as typed. */
 final class ShardArguments {
 
   @Option(
       names = "--sharded",
       arity = "1",
       paramLabel = "BOOL",
-      description = "Split the model over all visible devices.")
+      description = {"Split the model over all visible devices.", "true if several are visible"})
   @Nullable Boolean sharded;
 
-  @Option(names = "--num-shard", paramLabel = "N", description = "Number of shards.")
+  @Option(
+      names = "--num-shard",
+      paramLabel = "N",
+      description = {
+        "Number of shards, one device each. Visible is what CUDA_VISIBLE_DEVICES lists, else"
+            + " NVIDIA_VISIBLE_DEVICES.",
+        "visible devices, else 1"
+      })
   @Nullable Integer numShard;
 
   @Option(
       names = "--device",
       paramLabel = "DEVICE",
-      defaultValue = "auto",
-      description = "cpu, cuda or auto. Default: auto.")
+      description = "cpu, cuda, or auto, which takes a GPU where there is one.")
   ShardConfig.Device device = ShardConfig.Device.AUTO;
 
   @Option(
       names = "--dtype",
       paramLabel = "DTYPE",
-      description = "float32, bfloat16 or float16. Default: what suits the device.")
+      description = {"float32, bfloat16 or float16.", "what suits model and device"})
   ShardConfig.@Nullable Dtype dtype;
 
   @Option(
-      names = "--adapter-id",
-      paramLabel = "ID",
-      description = "Answers the requests that name no adapter; loaded before the first one.")
-  @Nullable String adapterId;
+      names = "--cuda-memory-fraction",
+      paramLabel = "SHARE",
+      description = "Share of the GPU's memory that a shard may use.")
+  double cudaMemoryFraction = 1.0;
 
   @Option(
-      names = "--adapter-source",
-      paramLabel = "SOURCE",
-      description =
-          "Of --adapter-id: hub, s3 or local. Default: local with --adapter-root, else hub.")
-  @Nullable Source adapterSource;
+      names = "--memory-wiggle-room",
+      paramLabel = "SHARE",
+      description = "Share of the free memory that becomes KV cache.")
+  double memoryWiggleRoom = 0.9;
 
   @Option(
-      names = "--default-adapter-source",
-      paramLabel = "SOURCE",
-      description = "Of adapters whose request names none. Default: --adapter-source.")
-  @Nullable Source defaultAdapterSource;
+      names = "--compile",
+      description = "Accepted as upstream does, where it changes nothing either.")
+  boolean compile;
+
+  @Option(names = "--eager", description = "No CUDA graphs; ours has none in any case.")
+  boolean eager;
 
   @Option(
-      names = "--preloaded-adapter-ids",
-      split = ",",
-      paramLabel = "ID",
-      description = "Loaded before the first request. Repeatable.")
-  List<String> preloadedAdapterIds = new ArrayList<>();
+      names = "--disable-custom-kernels",
+      description = "No kernels beside torch's own; ours has none in any case.")
+  boolean disableCustomKernels;
 
-  @Option(
-      names = "--preloaded-adapter-source",
-      paramLabel = "SOURCE",
-      description = "Default: --adapter-source.")
-  @Nullable Source preloadedAdapterSource;
-
-  @Option(
-      names = "--adapter-root",
-      split = ":",
-      paramLabel = "DIR",
-      description = "Local adapter ids are paths below it. Repeatable.")
-  List<Path> adapterRoots = new ArrayList<>();
-
-  @Option(
-      names = "--adapter-memory-fraction",
-      paramLabel = "F",
-      defaultValue = "0.1",
-      description = "Share of device memory for adapters. Default: ${DEFAULT-VALUE}.")
-  double adapterMemoryFraction;
+  @Option(names = "--disable-sgmv", description = "No SGMV kernels; ours has none in any case.")
+  boolean disableSgmv;
 
   @Option(
       names = "--master-addr",
       paramLabel = "HOST",
-      defaultValue = "localhost",
-      description = "Where shards meet. Default: ${DEFAULT-VALUE}.")
+      description = "Where the shards of a group meet.")
   String masterAddress = "localhost";
 
   @Option(
       names = "--master-port",
       paramLabel = "PORT",
-      defaultValue = "29500",
-      description = "Default: ${DEFAULT-VALUE}.")
-  int masterPort;
+      description = "Where the shards of a group meet; unused with one shard.")
+  int masterPort = 29500;
+
+  ShardConfig toConfig(int count, AdapterArguments adapters, boolean trustRemoteCode) {
+    return new ShardConfig(
+        count,
+        device,
+        dtype,
+        trustRemoteCode,
+        adapters.source(),
+        adapters.staticAdapter(),
+        adapters.mergeAdapterWeights,
+        adapters.preloaded(),
+        adapters.adapterRoots.stream().map(Path::toAbsolutePath).toList(),
+        new ShardConfig.MemoryShares(
+            cudaMemoryFraction, adapters.adapterMemoryFraction, memoryWiggleRoom),
+        new ShardConfig.Kernels(eager, disableCustomKernels, disableSgmv),
+        masterAddress,
+        masterPort);
+  }
+
+  void check(AdapterArguments adapters, Problems problems) {
+    problems.share(false, "--cuda-memory-fraction", cudaMemoryFraction);
+    problems.share(false, "--memory-wiggle-room", memoryWiggleRoom);
+    problems.expect(
+        adapters.adapterMemoryFraction < cudaMemoryFraction || cudaMemoryFraction <= 0,
+        "--adapter-memory-fraction",
+        "less than --cuda-memory-fraction %s".formatted(cudaMemoryFraction),
+        adapters.adapterMemoryFraction);
+    problems.expect(
+        !(compile && eager), "--compile", "one of --compile and --eager", "both", "keep --eager");
+    problems.port(1, "--master-port", masterPort);
+    problems.expect(!masterAddress.isBlank(), "--master-addr", "a host", "nothing");
+  }
 }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param dtype null leaves the choice to the shard, which knows its device
  * @param adapterSource of the static adapter; upstream's shard also takes it as the usual one
  * @param staticAdapter answers requests that name no adapter
+ * @param mergesStaticAdapter into the base model, after which no other adapter fits it
  * @param preloadedAdapters all of one source
  * @param adapterRoots directories that local adapter ids are relative to
  */
@@ -21,9 +22,11 @@ public record ShardConfig(
     boolean trustRemoteCode,
     Source adapterSource,
     @Nullable AdapterReference staticAdapter,
+    boolean mergesStaticAdapter,
     List<AdapterReference> preloadedAdapters,
     List<Path> adapterRoots,
-    double adapterMemoryFraction,
+    MemoryShares memory,
+    Kernels kernels,
     String masterAddress,
     int masterPort) {
 
@@ -31,6 +34,18 @@ public record ShardConfig(
     preloadedAdapters = List.copyOf(preloadedAdapters);
     adapterRoots = List.copyOf(adapterRoots);
   }
+
+  /**
+   * How a shard divides its device's memory, each between 0 and 1.
+   *
+   * @param device of all memory, for the shard
+   * @param adapters of all memory, for adapters, within {@code device}
+   * @param wiggleRoom of what is then free, for the KV cache
+   */
+  public record MemoryShares(double device, double adapters, double wiggleRoom) {}
+
+  /** What a shard leaves out. */
+  public record Kernels(boolean eager, boolean noCustomKernels, boolean noSgmv) {}
 
   public enum Device {
     AUTO,

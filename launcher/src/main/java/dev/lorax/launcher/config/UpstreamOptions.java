@@ -1,65 +1,180 @@
 package dev.lorax.launcher.config;
 
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 /**
- * Options of upstream's launcher that this one does not have, so that they are refused by name and
- * not as a typing error.
+ * Options of upstream's launcher that this one does not have. The parser knows them, so that they
+ * are refused by name and with what to do instead, wherever they are set.
  */
 final class UpstreamOptions {
 
-  private static final List<String> UNSUPPORTED =
+  private static final String GRAPHS = "tunes CUDA graphs, which are not used: leave it out";
+  private static final String CORS =
+      "not supported: let the Ingress or gateway in front of the router add CORS headers";
+  private static final String WATERMARK = "watermarks are not supported: leave it out";
+  private static final String NGROK =
+      "not supported: publish the port with an Ingress, or kubectl port-forward";
+
+  /**
+   * An option that is refused.
+   *
+   * @param upstreamDefault as upstream's help has it
+   * @param takesValue otherwise its name alone switches it on
+   * @param harmless values that ask for what happens in any case
+   */
+  record Refused(
+      String name,
+      String upstreamDefault,
+      boolean takesValue,
+      Set<String> harmless,
+      String sentence) {}
+
+  /** In upstream's order. */
+  static final List<Refused> REFUSED =
       List.of(
-          "--quantize",
-          "--compile",
-          "--eager",
-          "--compile-max-batch-size",
-          "--compile-max-rank",
-          "--compile-batch-size",
-          "--speculative-tokens",
-          "--speculation-max-batch-size",
-          "--predibase-api-token",
-          "--eager-prefill",
-          "--chunked-prefill",
-          "--prefix-caching",
-          "--merge-adapter-weights",
-          "--disable-custom-kernels",
-          "--cuda-memory-fraction",
-          "--otlp-endpoint",
-          "--cors-allow-origin",
-          "--cors-allow-header",
-          "--cors-expose-header",
-          "--cors-allow-method",
-          "--cors-allow-credentials",
-          "--watermark-gamma",
-          "--watermark-delta",
-          "--ngrok",
-          "--ngrok-authtoken",
-          "--ngrok-edge",
-          "--env",
-          "--tokenizer-config-path",
-          "--backend",
-          "--embedding-dim",
-          "--disable-sgmv",
-          "--memory-wiggle-room");
+          refused(
+              "--quantize",
+              "unset",
+              "quantised inference is not supported: leave it out, and give more memory or a"
+                  + " higher --num-shard"),
+          refused(
+              "--weights-cache-override",
+              "unset",
+              "not supported: give a directory in Hugging Face layout with these weights as"
+                  + " --model-id"),
+          refused("--compile-max-batch-size", "128", GRAPHS),
+          refused("--compile-max-rank", "64", GRAPHS),
+          refused("--compile-batch-size", "32", GRAPHS),
+          refused(
+              "--speculative-tokens", "unset", "speculation is not supported: leave it out", "0"),
+          refused(
+              "--speculation-max-batch-size", "32", "speculation is not supported: leave it out"),
+          refused(
+              "--predibase-api-token",
+              "none",
+              "adapters of Predibase's service are not supported: take them from hub or s3"),
+          refused(
+              "--chunked-prefill",
+              "unset",
+              "not supported: leave it out, and lower --max-input-length for shorter steps",
+              "false"),
+          refused("--prefix-caching", "unset", "not supported: leave it out", "false"),
+          refused(
+              "--otlp-endpoint",
+              "unset",
+              "tracing is not supported: scrape /metrics of router and launcher"),
+          refused("--cors-allow-origin", "none", CORS),
+          refused("--cors-allow-header", "none", CORS),
+          refused("--cors-expose-header", "none", CORS),
+          refused("--cors-allow-method", "none", CORS),
+          refused("--cors-allow-credentials", "unset", CORS, "false"),
+          refused("--watermark-gamma", "unset", WATERMARK),
+          refused("--watermark-delta", "unset", WATERMARK),
+          flag("--ngrok", NGROK),
+          refused("--ngrok-authtoken", "none", NGROK),
+          refused("--ngrok-edge", "none", NGROK),
+          refused(
+              "--tokenizer-config-path",
+              "unset",
+              "not supported: put chat_template into tokenizer_config.json of the model"),
+          refused(
+              "--backend",
+              "fa2",
+              "not supported: there is one implementation of attention, leave it out",
+              "fa2"),
+          refused("--embedding-dim", "unset", "embedding models are not supported: leave it out"));
 
   private UpstreamOptions() {}
 
-  static boolean isUnsupported(String argument) {
-    return UNSUPPORTED.contains(argument.split("=", 2)[0]);
+  private static Refused refused(
+      String name, String upstreamDefault, String sentence, String... harmless) {
+    return new Refused(name, upstreamDefault, true, Set.of(harmless), sentence);
   }
 
-  /** Variables that upstream would obey. They may well be meant for another program. */
-  static List<String> unsupportedIn(Environment environment) {
-    var names = new TreeSet<String>();
-    for (var option : UNSUPPORTED) {
-      String name = Environment.nameOf(option);
-      String value = environment.get(name);
-      if (value != null && !value.isEmpty()) {
-        names.add(name);
+  private static Refused flag(String name, String sentence) {
+    return new Refused(name, "false", false, Set.of("false"), sentence);
+  }
+
+  static void addTo(CommandSpec command) {
+    for (var refused : REFUSED) {
+      command.addOption(
+          OptionSpec.builder(refused.name())
+              .hidden(true)
+              .type(refused.takesValue() ? List.class : boolean.class)
+              .auxiliaryTypes(refused.takesValue() ? String.class : boolean.class)
+              .arity(refused.takesValue() ? "1" : "0")
+              .build());
+    }
+  }
+
+  static void refuse(ParseResult parsed, Problems problems) {
+    for (var refused : REFUSED) {
+      boolean asked =
+          parsed.hasMatchedOption(refused.name())
+              && parsed.matchedOption(refused.name()).stringValues().stream()
+                  .anyMatch(value -> !refused.harmless().contains(value));
+      if (asked) {
+        problems.add(refused.name(), refused.sentence());
       }
     }
-    return List.copyOf(names);
+  }
+
+  /** Upstream's defaults of the options that are here too, as its help has them. */
+  static Map<String, String> defaultsOfSupported() {
+    Map<String, String> defaults = new LinkedHashMap<>();
+    Stream.of(
+            "--model-id mistralai/Mistral-7B-Instruct-v0.1",
+            "--adapter-id none",
+            "--source hub",
+            "--default-adapter-source = --adapter-source",
+            "--adapter-source hub",
+            "--revision none",
+            "--validation-workers 2",
+            "--sharded unset",
+            "--num-shard unset",
+            "--compile false",
+            "--eager false",
+            "--preloaded-adapter-ids none",
+            "--preloaded-adapter-source = --adapter-source",
+            "--dtype unset",
+            "--trust-remote-code false",
+            "--max-concurrent-requests 1024",
+            "--max-best-of 2",
+            "--max-stop-sequences 4",
+            "--max-input-length --max-total-tokens - 1",
+            "--max-total-tokens the model's, at most 4096",
+            "--waiting-served-ratio 1.2",
+            "--max-batch-prefill-tokens --max-input-length + 50",
+            "--max-batch-total-tokens what fits",
+            "--max-waiting-tokens 20",
+            "--eager-prefill true",
+            "--merge-adapter-weights false",
+            "--max-active-adapters 1024",
+            "--adapter-cycle-time-s 2",
+            "--adapter-memory-fraction 0.1",
+            "--hostname 0.0.0.0",
+            "--port 3000",
+            "--shard-uds-path /tmp/lorax-server",
+            "--master-addr localhost",
+            "--master-port 29500",
+            "--huggingface-hub-cache unset",
+            "--disable-custom-kernels false",
+            "--cuda-memory-fraction 1.0",
+            "--json-output false",
+            "--env false",
+            "--download-only false",
+            "--disable-sgmv false",
+            "--memory-wiggle-room 0.9",
+            "--log-level info")
+        .map(line -> line.split(" ", 2))
+        .forEach(pair -> defaults.put(pair[0], pair[1]));
+    return defaults;
   }
 }

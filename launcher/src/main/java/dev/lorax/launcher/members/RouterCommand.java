@@ -1,12 +1,15 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.config.RouterConfig;
+import dev.lorax.launcher.config.TokenLimits;
 import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.process.MemberCommand;
 import dev.lorax.launcher.process.MemberName;
 import java.net.InetAddress;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,21 +17,26 @@ import java.util.Map;
 /** Command line of the router, as upstream's launcher writes it. */
 public final class RouterCommand {
 
-  /** Upstream's ceiling for the limits that follow from the model. */
-  private static final int DEFAULT_MAX_TOTAL_TOKENS = 4096;
-
-  private static final int PREFILL_HEADROOM = 50;
-
   private final RouterConfig config;
+  private final Duration drainTimeout;
   private final Path firstShard;
 
-  public RouterCommand(RouterConfig config, EpochDirectories epochs) {
-    this.config = config;
+  public RouterCommand(LauncherConfig config, EpochDirectories epochs) {
+    this.config = config.router();
+    // Less than the launcher's own patience, so that the router can say what it cuts off.
+    this.drainTimeout = config.restarts().drainTimeout().multipliedBy(5).dividedBy(6);
     this.firstShard = epochs.currentFirstShard();
   }
 
   MemberCommand forStart(long start, ModelDirectory model) {
-    return new MemberCommand(MemberName.ROUTER, start, arguments(model), Map.of());
+    return new MemberCommand(MemberName.ROUTER, start, arguments(model), environment());
+  }
+
+  /** What the router would otherwise inherit, or what upstream's has no option for. */
+  private Map<String, String> environment() {
+    return Map.of(
+        "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
+        "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 
   /** Where the router answers when it can serve, seen from the same host or pod. */
@@ -58,6 +66,9 @@ public final class RouterCommand {
     addTokenLimits(arguments, model);
     add(arguments, "--waiting-served-ratio", config.waitingServedRatio());
     add(arguments, "--max-waiting-tokens", config.maxWaitingTokens());
+    if (config.eagerPrefill()) {
+      arguments.add("--eager-prefill");
+    }
     add(arguments, "--max-active-adapters", config.maxActiveAdapters());
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
@@ -68,23 +79,12 @@ public final class RouterCommand {
   }
 
   private void addTokenLimits(List<String> arguments, ModelDirectory model) {
-    int maxTotalTokens =
-        config.maxTotalTokens() != null
-            ? config.maxTotalTokens()
-            : Math.min(
-                model.maxPositionEmbeddings().orElse(DEFAULT_MAX_TOTAL_TOKENS),
-                DEFAULT_MAX_TOTAL_TOKENS);
-    int maxInputLength =
-        config.maxInputLength() != null ? config.maxInputLength() : maxTotalTokens - 1;
-    int maxBatchPrefillTokens =
-        config.maxBatchPrefillTokens() != null
-            ? config.maxBatchPrefillTokens()
-            : maxInputLength + PREFILL_HEADROOM;
-    add(arguments, "--max-input-length", maxInputLength);
-    add(arguments, "--max-total-tokens", maxTotalTokens);
-    add(arguments, "--max-batch-prefill-tokens", maxBatchPrefillTokens);
-    if (config.maxBatchTotalTokens() != null) {
-      add(arguments, "--max-batch-total-tokens", config.maxBatchTotalTokens());
+    var limits = TokenLimits.of(config.limits(), model.maxPositionEmbeddings());
+    add(arguments, "--max-input-length", limits.input());
+    add(arguments, "--max-total-tokens", limits.total());
+    add(arguments, "--max-batch-prefill-tokens", limits.batchPrefill());
+    if (limits.batchTotal() != null) {
+      add(arguments, "--max-batch-total-tokens", limits.batchTotal());
     }
   }
 

@@ -1,15 +1,14 @@
 package dev.lorax.launcher.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,7 +41,7 @@ final class LauncherArgumentsTest {
     assertThat(config.router().maxActiveAdapters()).isEqualTo(1024);
     assertThat(config.shards().count()).isEqualTo(1);
     assertThat(config.shards().masterPort()).isEqualTo(29500);
-    assertThat(config.shards().adapterMemoryFraction()).isEqualTo(0.1);
+    assertThat(config.shards().memory().adapters()).isEqualTo(0.1);
     assertThat(config.place().socketDirectory()).isEqualTo(Path.of("/tmp/lorax-server"));
     assertThat(config.model().cache()).isEqualTo(HOME.resolve(".cache/lorax/models"));
     assertThat(config.restarts().drainTimeout()).isEqualTo(Duration.ofSeconds(90));
@@ -121,62 +120,106 @@ final class LauncherArgumentsTest {
   }
 
   @Test
-  void tells_of_variables_that_upstream_would_obey() throws Exception {
-    assertThat(parse(Map.of("QUANTIZE", "eetq"), "--model-id", "m").remarks())
-        .containsEntry("QUANTIZE", "belongs to an option that this version does not support");
+  void takes_an_option_from_the_line_before_its_variable() throws Exception {
+    assertThat(config(Map.of("PORT", "nonsense"), "--port", "5000").router().port())
+        .isEqualTo(5000);
+    assertThat(config(Map.of("EAGER_PREFILL", "false")).router().eagerPrefill()).isFalse();
+    assertThat(config(Map.of()).router().eagerPrefill()).isTrue();
   }
 
   @Test
-  void tells_all_problems_at_once() {
-    assertThatThrownBy(() ->
-            parse(
-                Map.of("VALIDATION_WORKERS", "many"),
-                "--port",
-                "70000",
-                "--hostname",
-                "localhost",
-                "--max-input-length",
-                "200",
-                "--max-total-tokens",
-                "100",
-                "--max-batch-total-tokens",
-                "50",
-                "--startup-timeout",
-                "5",
-                "--adapter-source",
-                "pbase",
-                "--num-shard",
-                "0",
-                "--quantize",
-                "eetq",
-                "--colour"))
-        .asInstanceOf(InstanceOfAssertFactories.type(ArgumentException.class))
-        .extracting(ArgumentException::problems)
-        .asInstanceOf(InstanceOfAssertFactories.list(String.class))
-        .contains(
-            "--port must be between 1 and 65535, got 70000",
-            "--hostname must be an IP address, got localhost",
-            "--max-input-length (200) must be less than --max-total-tokens (100)",
-            "--max-total-tokens (100) must not exceed --max-batch-total-tokens (50)",
-            "--num-shard must be at least 1, got 0",
-            "--quantize is an option of upstream LoRAX that this version does not support",
-            "unknown option --colour")
-        .anySatisfy(problem -> assertThat(problem).contains("--validation-workers", "many"))
-        .anySatisfy(problem -> assertThat(problem).contains("--startup-timeout", "such as 500ms"))
-        .anySatisfy(problem -> assertThat(problem).contains("--adapter-source", "pbase"));
+  void does_not_take_common_variables_for_questions() throws Exception {
+    assertThat(config(Map.of("ENV", "production", "VERSION", "7", "HELP", "me")).model().id())
+        .isEqualTo("mistralai/Mistral-7B-Instruct-v0.1");
+  }
+
+  @Test
+  void takes_ids_as_they_are_written() throws Exception {
+    Path list = Files.writeString(directory.resolve("list"), "--port=1");
+    assertThat(config(Map.of(), "--source", "s3", "--model-id", "@" + list).model().id())
+        .isEqualTo("@" + list);
+    assertThat(config(Map.of("MODEL_ID", "${sys:user.home}", "SOURCE", "s3")).model().id())
+        .isEqualTo("${sys:user.home}");
+  }
+
+  @Test
+  void splits_the_revision_from_hub_ids_only() throws Exception {
+    // given
+    Path model = Files.createDirectory(directory.resolve("tuned@v2"));
+
+    // then
+    ModelConfig hub = config(Map.of(), "--model-id", "org/name@refs/pr/1").model();
+    assertThat(List.of(hub.id(), hub.revision(), hub.source()))
+        .containsExactly("org/name", "refs/pr/1", Source.HUB);
+    ModelConfig local = config(Map.of(), "--model-id", model.toString()).model();
+    assertThat(local.id()).isEqualTo(model.toString());
+    assertThat(local.source()).isEqualTo(Source.LOCAL);
+    assertThat(config(Map.of(), "--adapter-id", "org/sql@v2").model().adapters())
+        .containsExactly(new AdapterReference("org/sql", "v2", Source.HUB));
+  }
+
+  @Test
+  void takes_adapters_from_the_root_where_one_is_given() throws Exception {
+    // given
+    String root = directory.toString();
+
+    // when
+    LauncherConfig config =
+        config(
+            Map.of(), "--adapter-root", root, "--adapter-id", "a", "--preloaded-adapter-ids=a,b");
+
+    // then
+    assertThat(config.router().defaultAdapterSource()).isEqualTo(Source.LOCAL);
+    assertThat(config.model().adapters())
+        .extracting(AdapterReference::id)
+        .containsExactly("a", "b");
+    assertThat(
+            config(Map.of(), "--adapter-root", root, "--default-adapter-source", "hub")
+                .router()
+                .defaultAdapterSource())
+        .isEqualTo(Source.HUB);
+  }
+
+  @Test
+  void finds_token_endpoint_and_cache_as_huggingface_hub_does() throws Exception {
+    // given
+    Path hubHome = Files.createDirectory(directory.resolve("hf"));
+    Files.writeString(hubHome.resolve("token"), "hf_from_file\n");
+
+    // when
+    ModelConfig file = config(Map.of("HF_HOME", hubHome.toString())).model();
+    ModelConfig variables =
+        config(
+                Map.of(
+                    "HF_TOKEN", "hf_first",
+                    "HF_API_TOKEN", "hf_last",
+                    "HF_ENDPOINT", "https://hub.example/",
+                    "HF_HUB_OFFLINE", "1",
+                    "HF_HUB_CACHE", "/models",
+                    "HUGGINGFACE_HUB_CACHE", "/older"))
+            .model();
+
+    // then
+    assertThat(file.hub().token()).isEqualTo(new Secret("hf_from_file"));
+    assertThat(file.cache()).isEqualTo(hubHome.resolve("hub"));
+    assertThat(variables.hub().token()).isEqualTo(new Secret("hf_first"));
+    assertThat(variables.hub().endpoint()).hasToString("https://hub.example");
+    assertThat(variables.hub().offline()).isTrue();
+    assertThat(variables.cache()).isEqualTo(Path.of("/models"));
+    assertThat(variables.toString()).doesNotContain("hf_first");
   }
 
   @Test
   void counts_shards_by_upstreams_rules() throws Exception {
     var two = Map.of("CUDA_VISIBLE_DEVICES", "0,1");
-    assertThat(config(two, "--model-id", "m").shards().count()).isEqualTo(2);
-    assertThat(config(two, "--model-id", "m", "--sharded", "true").shards().count()).isEqualTo(2);
-    assertThat(config(two, "--model-id", "m", "--sharded", "false").shards().count()).isEqualTo(1);
-    assertThat(config(two, "--model-id", "m", "--num-shard", "4").shards().count()).isEqualTo(4);
-    assertThat(config(Map.of("NVIDIA_VISIBLE_DEVICES", "all"), "--model-id", "m").shards().count())
-        .isEqualTo(1);
-    assertThatThrownBy(() -> config(Map.of(), "--model-id", "m", "--sharded", "true"))
-        .hasMessageContaining("--sharded true needs at least 2 devices");
+    assertThat(config(two).shards().count()).isEqualTo(2);
+    assertThat(config(two, "--sharded", "true").shards().count()).isEqualTo(2);
+    assertThat(config(two, "--sharded", "false").shards().count()).isEqualTo(1);
+    assertThat(config(two, "--num-shard", "4").shards().count()).isEqualTo(4);
+    assertThat(config(two, "--device", "cpu").shards().count()).isEqualTo(1);
+    assertThat(config(Map.of("NVIDIA_VISIBLE_DEVICES", "all")).shards().count()).isEqualTo(1);
+    assertThat(config(Map.of("NVIDIA_VISIBLE_DEVICES", "2,3,4")).shards().count()).isEqualTo(3);
+    assertThat(config(Map.of("SHARDED", "false", "NUM_SHARD", "2")).shards().count()).isEqualTo(2);
   }
 
   @Test
@@ -198,14 +241,5 @@ final class LauncherArgumentsTest {
     assertThat(config.place().socketDirectory()).isEqualTo(Path.of("/run/lorax"));
     assertThat(config.place().statusPort()).isEqualTo(9000);
     assertThat(config.model().cache()).isEqualTo(Path.of("/data"));
-  }
-
-  @Test
-  void prints_help_that_names_every_group_of_options() throws Exception {
-    assertThat(LauncherArguments.parse(List.of("--help"), Map.of(), HOME))
-        .asInstanceOf(InstanceOfAssertFactories.type(LauncherArguments.Parsed.Print.class))
-        .extracting(LauncherArguments.Parsed.Print::text)
-        .asString()
-        .contains("--model-id", "--num-shard", "--max-best-of", "--process-host", "Exit codes");
   }
 }

@@ -31,12 +31,12 @@ final class MemberCommandsTest {
 
   private static List<MemberCommand> shards(LauncherConfig config) {
     var model = new ModelDirectory("m", Path.of("/models/m"), OptionalInt.empty());
-    return new ShardCommands(config.shards(), Path.of("/data")).forEpoch(3, SOCKETS, model);
+    return new ShardCommands(config).forEpoch(3, SOCKETS, model);
   }
 
   private MemberCommand router(LauncherConfig config, OptionalInt contextLength) throws Exception {
     try (var epochs = EpochDirectories.claim(directory)) {
-      return new RouterCommand(config.router(), epochs)
+      return new RouterCommand(config, epochs)
           .forStart(1, new ModelDirectory("m", Path.of("/models/m"), contextLength));
     }
   }
@@ -50,7 +50,7 @@ final class MemberCommandsTest {
                 .isEqualTo(
                     "lorax-server serve /models/m --uds-path /run/lorax/epoch-3/shard"
                         + " --logger-level INFO --json-output --source hub"
-                        + " --adapter-source hub"));
+                        + " --adapter-source hub --compile"));
   }
 
   @Test
@@ -77,8 +77,8 @@ final class MemberCommandsTest {
     // then
     assertThat(String.join(" ", second.arguments()))
         .endsWith(
-            "--sharded --dtype bfloat16 --preloaded-adapter-ids sql"
-                + " --preloaded-adapter-ids pirate --preloaded-adapter-source local");
+            "--adapter-source local --preloaded-adapter-ids sql --preloaded-adapter-ids pirate"
+                + " --preloaded-adapter-source local --sharded --compile --dtype bfloat16");
     assertThat(second.environment())
         .containsEntry("RANK", "1")
         .containsEntry("WORLD_SIZE", "2")
@@ -87,7 +87,12 @@ final class MemberCommandsTest {
         .containsEntry("LORAX_DEVICE", "cuda")
         .containsEntry("LORAX_ADAPTER_ROOTS", directory.toString())
         .containsEntry("ADAPTER_MEMORY_FRACTION", "0.1")
-        .containsEntry("HUGGINGFACE_HUB_CACHE", "/data");
+        .containsEntry("CUDA_MEMORY_FRACTION", "1.0")
+        .containsEntry("MEMORY_WIGGLE_ROOM", "0.9")
+        .containsEntry("LORAX_COMPILE_MAX_BATCH_SIZE", "128")
+        .containsEntry("LORAX_STEP_TIMEOUT_S", "300.0")
+        .containsEntry("HUGGINGFACE_HUB_CACHE", "/home/someone/.cache/lorax/models")
+        .containsEntry("HF_HUB_CACHE", "/home/someone/.cache/lorax/models");
   }
 
   @Test
