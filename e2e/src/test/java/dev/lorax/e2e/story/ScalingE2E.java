@@ -15,7 +15,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A server is scaled, both replicas serve, and once it is deleted nothing is left of it. */
-@Order(5)
+@Order(6)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ScalingE2E {

@@ -4,17 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lorax.e2e.chat.Answer;
 import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.chat.Question;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
-import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
@@ -22,34 +22,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A model spread over two shards answers as one does, and its group of shards survives a kill. */
+/** A model spread over two shards answers as one does, and survives the deaths of its processes. */
 @Order(3)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class TwoShardsE2E {
 
   private static final String NAME = "two-shards";
-  private static final int STATUS_PORT = 9000;
-  private static final int ROUTER_PORT = 3000;
   private static final Duration RESTART_DEADLINE = Duration.ofMinutes(4);
 
-  // The bracket keeps the shell, whose own command line holds the pattern, from killing itself.
-  private static final String KILL_SHARD =
-      """
-      for process in /proc/[0-9]*; do
-        if tr '\\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q '[l]orax-server serve'; then
-          kill -9 "${process#/proc/}" && echo "killed ${process#/proc/}"
-        fi
-      done
-      """;
+  // Nobody can kill -9 the first process of a container from inside; a JVM crashes of this.
+  private static final String CRASH_JVM = "kill -SEGV 1";
 
   private final World world;
   private final Prompts prompts;
+  private final Replica replica;
   private Served two;
 
   TwoShardsE2E(World world) {
     this.world = world;
     this.prompts = new Prompts(world.config());
+    this.replica = new Replica(world, NAME);
   }
 
   @BeforeAll
@@ -66,7 +59,7 @@ final class TwoShardsE2E {
   @Test
   @Order(1)
   void each_shard_has_a_container_of_its_own() {
-    assertThat(containers(pod()).map(ContainerStatus::getName))
+    assertThat(replica.containers().map(ContainerStatus::getName))
         .containsExactly("launcher", "shard-0", "shard-1", "router");
   }
 
@@ -86,52 +79,73 @@ final class TwoShardsE2E {
 
   @Test
   @Order(3)
-  void a_shard_that_is_killed_comes_back_in_a_new_epoch_of_the_same_pod()
-      throws JsonProcessingException {
+  void a_launcher_that_crashes_cuts_no_stream_and_finds_what_runs()
+      throws JsonProcessingException, InterruptedException {
     // given
-    Pod before = pod();
-    String name = before.getMetadata().getName();
-    ChatClient status = World.client(world.forward("pod/" + name, STATUS_PORT));
-    ChatClient router = World.client(world.forward("pod/" + name, ROUTER_PORT));
-    long epoch = epoch(status);
+    long epoch = Replica.epoch(replica.launcher());
+    ChatClient router = replica.router();
+    var begun = new CountDownLatch(1);
+    var tale = new Question(Question.BASE, "Tell me a long story about a ship.", 200);
+    CompletableFuture<Answer> stream =
+        CompletableFuture.supplyAsync(() -> router.stream(tale, _ -> begun.countDown()));
+    begun.await();
 
     // when
-    String killed =
-        world.kubectl("exec", name, "--container", "shard-1", "--", "sh", "-c", KILL_SHARD);
+    replica.exec("launcher", CRASH_JVM);
 
     // then
-    assertThat(killed).startsWith("killed ");
+    assertThat(stream.join().text()).isNotEmpty();
+    await()
+        .atMost(RESTART_DEADLINE)
+        .untilAsserted(() -> assertThat(replica.restarts()).containsEntry("launcher", 1));
+    await().atMost(RESTART_DEADLINE).untilAsserted(replica::assertReady);
+    assertThat(Replica.epoch(replica.launcher())).isEqualTo(epoch);
+    assertThat(replica.restarts())
+        .containsEntry("shard-0", 0)
+        .containsEntry("shard-1", 0)
+        .containsEntry("router", 0);
+  }
+
+  @Test
+  @Order(4)
+  void a_shard_that_is_killed_comes_back_in_a_new_epoch_of_the_same_pod()
+      throws JsonProcessingException {
+    assertNewEpochAfter("KILL", Optional.empty());
+  }
+
+  @Test
+  @Order(5)
+  void so_does_a_shard_that_hangs_and_the_condition_says_that_it_does()
+      throws JsonProcessingException {
+    assertNewEpochAfter("STOP", Optional.of("Hangs"));
+  }
+
+  private void assertNewEpochAfter(String signal, Optional<String> reason)
+      throws JsonProcessingException {
+    // given
+    String pod = replica.uid();
+    Map<String, Integer> restarts = replica.restarts();
+    ChatClient launcher = replica.launcher();
+    long epoch = Replica.epoch(launcher);
+
+    // when
+    replica.signalShard("shard-1", signal);
+
+    // then
+    reason.ifPresent(expected ->
+        await()
+            .atMost(RESTART_DEADLINE)
+            .pollInterval(Duration.ofMillis(300))
+            .until(() -> replica.ready().getReason(), expected::equals));
     await()
         .atMost(RESTART_DEADLINE)
         .untilAsserted(() -> {
-          assertThat(epoch(status)).isEqualTo(epoch + 1);
-          assertThat(router.get("/health").statusCode()).isEqualTo(200);
+          assertThat(Replica.epoch(launcher)).isEqualTo(epoch + 1);
+          replica.assertReady();
         });
     var check = prompts.showcase("sql");
-    assertThat(router.ask(check.question())).matches(check.expectation()::isMetBy);
-    assertThat(pod().getMetadata().getUid()).isEqualTo(before.getMetadata().getUid());
-    assertThat(restarts(pod())).isEqualTo(restarts(before));
-  }
-
-  private Pod pod() {
-    List<Pod> pods = two.server().pods();
-    assertThat(pods).hasSize(1);
-    return pods.getFirst();
-  }
-
-  private static long epoch(ChatClient status) throws JsonProcessingException {
-    String answer = status.get("/status").body();
-    return new ObjectMapper().readTree(answer).required("epoch").longValue();
-  }
-
-  private static Map<String, Integer> restarts(Pod pod) {
-    return containers(pod)
-        .collect(Collectors.toMap(ContainerStatus::getName, ContainerStatus::getRestartCount));
-  }
-
-  private static Stream<ContainerStatus> containers(Pod pod) {
-    return Stream.concat(
-        pod.getStatus().getInitContainerStatuses().stream(),
-        pod.getStatus().getContainerStatuses().stream());
+    assertThat(replica.router().ask(check.question())).matches(check.expectation()::isMetBy);
+    assertThat(replica.uid()).isEqualTo(pod);
+    assertThat(replica.restarts()).isEqualTo(restarts);
   }
 }

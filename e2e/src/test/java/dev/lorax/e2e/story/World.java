@@ -9,6 +9,7 @@ import dev.lorax.e2e.cluster.Surroundings;
 import dev.lorax.e2e.install.Installation;
 import dev.lorax.e2e.install.Progress;
 import dev.lorax.e2e.install.ServerRollout;
+import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -128,6 +129,27 @@ final class World implements AutoCloseable {
 
   Path manifest(String name) {
     return config.module().resolve(MANIFESTS).resolve(name);
+  }
+
+  /** A hub with the demo's model and adapters; costs nothing when it is there already. */
+  void hub() {
+    HubInCluster.provideClasses(client(), config, NAMESPACE);
+    apply("hub.yaml");
+    kubectl("wait", "--for=condition=Ready", "pod/hub", "--timeout=2m");
+  }
+
+  /** Makes a Secret with one value, or gives it another. */
+  void secret(String name, String key, String value) {
+    client()
+        .resource(
+            new SecretBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .withNamespace(NAMESPACE)
+                .endMetadata()
+                .addToStringData(key, value)
+                .build())
+        .serverSideApply();
   }
 
   /** Runs kubectl in the namespace of the stories; returns what it prints. */

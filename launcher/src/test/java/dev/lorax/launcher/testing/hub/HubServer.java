@@ -48,8 +48,14 @@ public final class HubServer implements AutoCloseable {
     this.store = store;
   }
 
+  /** For clients on this machine. */
   public static HubServer start() throws IOException {
-    var server = new HubServer(listen(), listen());
+    InetAddress loopback = InetAddress.getLoopbackAddress();
+    return start(new InetSocketAddress(loopback, 0), new InetSocketAddress(loopback, 0));
+  }
+
+  static HubServer start(InetSocketAddress hub, InetSocketAddress store) throws IOException {
+    var server = new HubServer(HttpServer.create(hub, 0), HttpServer.create(store, 0));
     server.hub.createContext("/", exchange -> server.answer(exchange, server::answerAsHub));
     server.store.createContext("/", exchange -> server.answer(exchange, server::answerAsStore));
     for (var http : List.of(server.hub, server.store)) {
@@ -57,10 +63,6 @@ public final class HubServer implements AutoCloseable {
       http.start();
     }
     return server;
-  }
-
-  private static HttpServer listen() throws IOException {
-    return HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
   }
 
   public String endpoint() {
@@ -194,8 +196,13 @@ public final class HubServer implements AutoCloseable {
     if (content.large()) {
       headers.set(
           "Location",
-          "http://127.0.0.1:%d/%s/%s?X-Amz-Signature=%s"
-              .formatted(store.getAddress().getPort(), id, content.sha256(), file));
+          "http://%s:%d/%s/%s?X-Amz-Signature=%s"
+              .formatted(
+                  URI.create("//" + exchange.getRequestHeaders().getFirst("Host")).getHost(),
+                  store.getAddress().getPort(),
+                  id,
+                  content.sha256(),
+                  file));
       exchange.sendResponseHeaders(302, -1);
     } else {
       headers.set("Location", "/api/resolve-cache/models/%s/%s/%s".formatted(id, commit, file));
