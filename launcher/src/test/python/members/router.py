@@ -1,13 +1,13 @@
 """Stands in for `lorax-router`: answers /health with 200 while the first shard's socket is there.
 
-The files that change its behaviour: router-fails (it ends at once), router-mute (it never
-listens), router-unready (it answers 503), router-drains (asked to stop, it goes on for as long as the file is there).
+The files that change its behaviour: router-fails (it ends at once), router-mute (it listens only
+when the file is gone), router-unready (it answers 503), router-drains (asked to stop, it goes on
+for as long as the file is there).
 """
 
 import os
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -32,8 +32,7 @@ def _stop() -> None:
 
 
 def _drain() -> None:
-    while script.asks("router-drains"):
-        time.sleep(0.01)
+    script.wait_while_asked("router-drains")
     script.record("router drained")
     os._exit(0)
 
@@ -43,9 +42,9 @@ def _main() -> None:
     if script.asks("router-fails"):
         sys.exit('Exception in thread "main" java.net.BindException: port in use')
     script.at_sigterm(_stop)
-    if not script.asks("router-mute"):
-        server = ThreadingHTTPServer(("127.0.0.1", int(script.option("--port"))), _Health)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    script.wait_while_asked("router-mute")
+    server = ThreadingHTTPServer(("127.0.0.1", int(script.option("--port"))), _Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     script.sleep_for_ever()
 
 

@@ -15,6 +15,12 @@ def asks(behaviour: str) -> bool:
     return (_DIRECTORY / behaviour).exists()
 
 
+def wait_while_asked(behaviour: str) -> None:
+    """Returns at once, or when the test has changed its mind."""
+    while asks(behaviour):
+        time.sleep(0.01)
+
+
 def record(event: str) -> None:
     """One line in the common diary; lines of several processes stay whole and in order."""
     with (_DIRECTORY / "diary").open("ab", buffering=0) as diary:

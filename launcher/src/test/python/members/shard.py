@@ -2,7 +2,7 @@
 
 Starts in a few hundredths of a second, because most tests are about what happens around a shard.
 The files that change its behaviour: shard-N-fails (it ends with a traceback), shard-N-deaf (it
-ignores SIGTERM), shard-N-mute (it never binds).
+ignores SIGTERM), shard-N-mute (it binds only when the file is gone).
 """
 
 import os
@@ -90,8 +90,8 @@ def _main() -> None:
         flush=True,
     )
     script.at_sigterm(_stop)
-    if not script.asks(f"{_NAME}-mute"):
-        _listen(f"{script.option('--uds-path')}-{os.environ['RANK']}")
+    script.wait_while_asked(f"{_NAME}-mute")
+    _listen(f"{script.option('--uds-path')}-{os.environ['RANK']}")
     script.sleep_for_ever()
 
 

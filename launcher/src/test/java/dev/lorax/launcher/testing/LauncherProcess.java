@@ -1,7 +1,10 @@
 package dev.lorax.launcher.testing;
 
+import static org.awaitility.Awaitility.await;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -13,7 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -28,13 +33,19 @@ public final class LauncherProcess implements AutoCloseable {
   private static final String EMPTY_SAFETENSORS = "\2\0\0\0\0\0\0\0{}";
 
   private final Path home;
+  private final LauncherJvm jvm;
   private final Script script;
   private final int routerPort = freePort();
   private final int statusPort = freePort();
   private final List<Process> processes = new ArrayList<>();
 
   public LauncherProcess(Path home) throws IOException {
+    this(home, Rehearsed.JVM);
+  }
+
+  private LauncherProcess(Path home, LauncherJvm jvm) throws IOException {
     this.home = home;
+    this.jvm = jvm;
     this.script = new Script(Files.createDirectories(home.resolve("script")));
     Path bin = Files.createDirectories(home.resolve("bin"));
     member(bin.resolve("lorax-server"), "shard.py");
@@ -45,6 +56,33 @@ public final class LauncherProcess implements AutoCloseable {
       Files.writeString(model.resolve(file), "{}");
     }
     Files.writeString(model.resolve("model.safetensors"), EMPTY_SAFETENSORS);
+  }
+
+  private static final class Rehearsed {
+    static final LauncherJvm JVM = rehearse();
+  }
+
+  /** One whole life of a launcher, before the first that a test asks for. */
+  private static LauncherJvm rehearse() {
+    try {
+      var jvm = LauncherJvm.rehearsal();
+      // A socket's path must be short, so not below target.
+      Path home = Files.createTempDirectory("rehearsal");
+      try (var launcher = new LauncherProcess(home, jvm)) {
+        Process process = launcher.start();
+        await()
+            .atMost(Duration.ofMinutes(1))
+            .until(() -> launcher.status().path("phase").asText().equals("Serving"));
+        process.destroy();
+        process.waitFor();
+      }
+      try (var files = Files.walk(home)) {
+        files.map(Path::toFile).sorted(Comparator.reverseOrder()).forEach(File::delete);
+      }
+      return jvm.withArchive();
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException("cannot rehearse a launcher", e);
+    }
   }
 
   /** In Python, because a JVM for every member would be most of a test's time. */
@@ -64,28 +102,24 @@ public final class LauncherProcess implements AutoCloseable {
     }
   }
 
-  private static List<String> java(String main) {
-    return List.of(
-        System.getProperty("java.home") + "/bin/java",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-Xshare:auto",
-        "-Xmx128m",
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp",
-        System.getProperty("java.class.path"),
-        main);
-  }
-
   /** Starts the launcher for the scripted model; may be called again after its end. */
   public Process start(String... options) {
-    return serve(home.resolve("model").toString(), Map.of(), options);
+    return serve(model().toString(), Map.of(), options);
   }
 
   /** The same for another model, with more environment variables. */
   public Process serve(String model, Map<String, String> variables, String... options) {
-    List<String> line = new ArrayList<>(List.of("--model-id", model));
-    line.addAll(List.of("--shard-uds-path", sockets().toString()));
+    List<String> line = new ArrayList<>();
+    var defaults =
+        Map.of(
+            "--model-id", model,
+            "--huggingface-hub-cache", cache().toString(),
+            "--shard-uds-path", sockets().toString());
+    defaults.forEach((option, value) -> {
+      if (!List.of(options).contains(option)) {
+        line.addAll(List.of(option, value));
+      }
+    });
     line.addAll(List.of("--port", Integer.toString(routerPort)));
     line.addAll(List.of("--status-port", Integer.toString(statusPort)));
     line.addAll(List.of("--restart-backoff", "10ms"));
@@ -118,7 +152,7 @@ public final class LauncherProcess implements AutoCloseable {
   public Process runUnder(
       List<String> wrapper, List<String> arguments, Map<String, String> variables) {
     List<String> line = new ArrayList<>(wrapper);
-    line.addAll(java("dev.lorax.launcher.LauncherMain"));
+    line.addAll(jvm.command("dev.lorax.launcher.LauncherMain"));
     line.addAll(arguments);
     var builder = new ProcessBuilder(line).redirectErrorStream(true);
     builder.environment().putAll(variables);
@@ -142,6 +176,28 @@ public final class LauncherProcess implements AutoCloseable {
 
   public Path model() {
     return home.resolve("model");
+  }
+
+  /** Of the scripted members. */
+  public Path programs() {
+    return home.resolve("bin");
+  }
+
+  public int routerPort() {
+    return routerPort;
+  }
+
+  public int statusPort() {
+    return statusPort;
+  }
+
+  public Path cache() {
+    return home.resolve("cache");
+  }
+
+  /** Its path is in the environment of every process that was started from here. */
+  public Path scriptDirectory() {
+    return script.directory();
   }
 
   /** A directory in which the launcher finds the agent already; ours runs from the class path. */
