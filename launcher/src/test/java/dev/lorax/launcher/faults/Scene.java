@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** A launcher with two shards, in one place, with everything that a case does to it. */
 final class Scene implements AutoCloseable {
 
-  static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(1);
+  static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(4);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String AGENT_OF = "agent of ";
 
@@ -86,6 +86,8 @@ final class Scene implements AutoCloseable {
   void startLauncher() {
     List<String> line = new ArrayList<>(List.of("--num-shard", "2"));
     line.addAll(List.of("--max-restarts", "1"));
+    line.addAll(List.of("--heartbeat-timeout", HEARTBEAT_TIMEOUT.toSeconds() + "s"));
+    line.addAll(List.of("--drain-timeout", "15s"));
     line.addAll(List.of("--termination-log", terminationLog.toString()));
     if (place == Place.POD) {
       line.addAll(List.of("--process-host", "pod"));
@@ -128,7 +130,9 @@ final class Scene implements AutoCloseable {
 
   private Process agent(String target) {
     Process agent = agents.get(target.substring(AGENT_OF.length()));
-    assertThat(agent).as(target).isNotNull();
+    if (agent == null) {
+      throw new IllegalStateException("there is no " + target + " here");
+    }
     return agent;
   }
 

@@ -11,6 +11,13 @@ enum Surroundings implements Fault {
       scene.hold("shard-0-fails");
     }
   },
+  SHARD_MUTE("the shard never gets ready") {
+    @Override
+    public void prepare(Scene scene) {
+      scene.option("--startup-timeout", "3s");
+      scene.hold("shard-0-mute");
+    }
+  },
   ROUTER_PORT_TAKEN("another program listens on the router's port") {
     @Override
     public void prepare(Scene scene) throws IOException {
