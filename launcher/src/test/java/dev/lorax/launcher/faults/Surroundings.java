@@ -36,7 +36,7 @@ enum Surroundings implements Fault {
       scene.option("--shard-uds-path", "/tmp/" + "s".repeat(100));
     }
   },
-  NO_SOCKET_DIRECTORY("the socket directory cannot be made") {
+  NO_SOCKET_DIRECTORY("the socket directory is a file") {
     @Override
     public void prepare(Scene scene) throws IOException {
       Files.createFile(scene.processes().sockets());
