@@ -4,11 +4,14 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import grpc
 import pytest
+import torch
 from shard_process import Shard, launch
 from tiny_model import TinyModel
 
@@ -20,6 +23,17 @@ def failed(shard: Shard, code: int = 1) -> str:
     assert shard.process.wait(timeout=60) == code
     assert not shard.socket_path.exists()
     return shard.log()
+
+
+def test_the_version_is_one_line_with_what_a_bug_report_needs() -> None:
+    # when
+    command = [sys.executable, "-m", "lorax_shard.cli", "--version"]
+    line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    # then
+    assert line.startswith("lorax-server ")
+    assert f"torch {torch.__version__.partition('+')[0]}" in line
+    assert line.count("\n") == 1
 
 
 def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: Path) -> None:

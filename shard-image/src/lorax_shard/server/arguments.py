@@ -1,7 +1,9 @@
 """The command line, which is that of upstream's lorax-server."""
 
 import argparse
+import platform
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from lorax_shard.adapters.sources import AdapterSource
@@ -15,6 +17,8 @@ _ELSEWHERE = {
     "converts it where that is needed",
     "quantize": "serve a model as it is, with --dtype bfloat16 where memory is short",
 }
+# What a bug report is about. Their versions are read from files: importing torch takes seconds.
+_LIBRARIES = ("torch", "tokenizers", "safetensors", "grpcio")
 # Options of upstream that would change what is served and that we do not have. Accepted by the
 # parser so that the refusal can say what to do instead.
 _UNSUPPORTED = {
@@ -39,6 +43,20 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
             f"lorax-server {words[0]} is not supported: {_ELSEWHERE[words[0]]}"
         )
     return _parser().parse_args(words)
+
+
+def versions() -> str:
+    """One line for people who report a bug."""
+    libraries = [f"{library} {_version(library, 'absent')}" for library in _LIBRARIES]
+    parts = ", ".join([f"python {platform.python_version()}", *libraries])
+    return f"lorax-server {_version('lorax-shard', 'from source')} ({parts})"
+
+
+def _version(package: str, otherwise: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return otherwise
 
 
 def unsupported(arguments: argparse.Namespace) -> list[str]:

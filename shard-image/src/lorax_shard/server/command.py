@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.downloads.access import DownloadAccess
 from lorax_shard.downloads.places import HubPlace, InvalidAdapterId, cached_snapshot
 from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
-from lorax_shard.server.arguments import parse, unsupported
+from lorax_shard.server.arguments import parse, unsupported, versions
 from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.endings import ExitCode, report
 from lorax_shard.server.environment import EnvironmentReader
@@ -21,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """The exit code. A failure is one clear sentence, in the log and where Kubernetes looks."""
+    if list(words) == ["--version"]:
+        sys.stdout.write(versions() + "\n")
+        return ExitCode.STOPPED
     # What is wrong with the arguments must be said in the form that they ask for.
     configure_logging("INFO", "--json-output" in words)
     try:

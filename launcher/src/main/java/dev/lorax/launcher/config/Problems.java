@@ -1,7 +1,7 @@
 package dev.lorax.launcher.config;
 
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +15,9 @@ final class Problems {
   private static final int LAST_PORT = 65_535;
 
   private final Set<String> fromEnvironment;
-  private final List<String> sentences = new ArrayList<>();
+
+  /** Two readers of one variable find the same. */
+  private final Set<String> sentences = new LinkedHashSet<>();
 
   /** Takes the options whose value is that of their variable. */
   Problems(Set<String> fromEnvironment) {

@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** How hub and S3 are reached: the variables that their own tools read, and no options. */
@@ -40,7 +42,8 @@ final class RemoteStores {
         token(),
         offline(),
         stall(),
-        new ProxyVariables(environment, problems).read());
+        new ProxyVariables(environment, problems).read(),
+        authorities("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"));
   }
 
   S3Config s3() {
@@ -51,7 +54,8 @@ final class RemoteStores {
         environment.first("AWS_REGION", "AWS_DEFAULT_REGION"),
         environment.get("AWS_ACCESS_KEY_ID"),
         secret == null ? null : new Secret(secret),
-        session == null ? null : new Secret(session));
+        session == null ? null : new Secret(session),
+        authorities("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"));
   }
 
   /** The option or its variable, unless huggingface_hub's own variable says otherwise. */
@@ -100,6 +104,24 @@ final class RemoteStores {
       return token.isEmpty() ? null : new Secret(token);
     } catch (IOException e) {
       problems.add("HF_TOKEN_PATH: expected a readable file with a token, got %s".formatted(file));
+      return null;
+    }
+  }
+
+  /** What the first of these variables that is set names. */
+  private @Nullable CertificateAuthorities authorities(String... names) {
+    String name =
+        Stream.of(names).filter(key -> environment.get(key) != null).findFirst().orElse("");
+    String file = environment.get(name);
+    if (file == null) {
+      return null;
+    }
+    try {
+      return CertificateAuthorities.read(expanded(file));
+    } catch (IOException | CertificateException e) {
+      problems.add(
+          "%s: expected a readable file with certificates in PEM form, got %s"
+              .formatted(name, file));
       return null;
     }
   }

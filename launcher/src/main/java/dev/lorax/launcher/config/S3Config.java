@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
  *     {@code AWS_ENDPOINT_URL}, or that of {@code R2_ACCOUNT_ID}); null is AWS itself
  * @param region null leaves it to the store
  * @param accessKeyId null asks without a signature, unless the container has a role
+ * @param authorities {@code AWS_CA_BUNDLE}, else those of the hub; null trusts whom the JVM trusts
  */
 public record S3Config(
     @Nullable URI endpoint,
     @Nullable String region,
     @Nullable String accessKeyId,
     @Nullable Secret secretAccessKey,
-    @Nullable Secret sessionToken) {}
+    @Nullable Secret sessionToken,
+    @Nullable CertificateAuthorities authorities) {}

@@ -36,12 +36,15 @@ final class HubHttp implements AutoCloseable {
     this.config = config;
     this.userAgent = userAgent;
     // One connection for each transfer: over HTTP/2 they would share one, and its window.
-    this.client =
+    var builder =
         Proxies.configure(HttpClient.newBuilder(), config.proxies())
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(CONNECT_TIMEOUT)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .build();
+            .followRedirects(HttpClient.Redirect.NEVER);
+    if (config.authorities() != null) {
+      builder.sslContext(config.authorities().sslContext());
+    }
+    this.client = builder.build();
   }
 
   /** An answer whose redirects were followed; its body is to be closed. */
@@ -154,7 +157,7 @@ final class HubHttp implements AutoCloseable {
   private static IOException failure(URI uri, Throwable cause) throws DownloadException {
     if (cause instanceof SSLHandshakeException) {
       throw new DownloadException(
-          "no encrypted connection to %s: %s; for a certificate authority of one's own see SSL_CERT_FILE"
+          "no encrypted connection to %s: %s; name the file of a certificate authority of your own in SSL_CERT_FILE"
               .formatted(uri.getHost(), cause.getMessage()),
           cause);
     }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.s3;
 
+import dev.lorax.launcher.config.CertificateAuthorities;
 import dev.lorax.launcher.config.S3Config;
 import java.net.URI;
 import java.time.Duration;
@@ -41,8 +42,7 @@ final class S3Connection {
         S3Client.builder()
             .region(region(config))
             .credentialsProvider(credentials)
-            .httpClientBuilder(
-                UrlConnectionHttpClient.builder().connectionTimeout(CONNECT).socketTimeout(stall))
+            .httpClientBuilder(http(config, stall))
             // Downloads have their own patience, which people can see in the log.
             .overrideConfiguration(options -> options.retryStrategy(AwsRetryStrategy.doNotRetry()));
     URI endpoint = config.endpoint();
@@ -58,6 +58,12 @@ final class S3Connection {
     }
     boolean anonymous = credentials instanceof AnonymousCredentialsProvider;
     return new S3Store(builder.build(), new S3Refusals(config, anonymous));
+  }
+
+  private static UrlConnectionHttpClient.Builder http(S3Config config, Duration stall) {
+    var http = UrlConnectionHttpClient.builder().connectionTimeout(CONNECT).socketTimeout(stall);
+    CertificateAuthorities authorities = config.authorities();
+    return authorities == null ? http : http.tlsTrustManagersProvider(authorities::trustManagers);
   }
 
   private static AwsCredentialsProvider credentials(S3Config config) {

@@ -76,7 +76,8 @@ abstract class HubTestCase {
         token.isEmpty() ? null : new Secret(token),
         offline,
         STALL,
-        new ProxyConfig(null, null, List.of()));
+        new ProxyConfig(null, null, List.of()),
+        null);
   }
 
   /** The hub's address in a sentence is written {@code HUB}. */

@@ -46,7 +46,7 @@ final class S3RefusalsTest {
         });
     server.start();
     URI endpoint = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
-    var config = new S3Config(endpoint, null, "AKIATESTING", new Secret("secret"), null);
+    var config = new S3Config(endpoint, null, "AKIATESTING", new Secret("secret"), null, null);
 
     // then
     try (var store = S3Connection.open(config, Duration.ofSeconds(10))) {

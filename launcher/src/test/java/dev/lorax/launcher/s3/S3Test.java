@@ -80,7 +80,7 @@ final class S3Test {
   }
 
   private static S3Config config(URI endpoint, String keyId, String secret) {
-    return new S3Config(endpoint, null, keyId, new Secret(secret), null);
+    return new S3Config(endpoint, null, keyId, new Secret(secret), null, null);
   }
 
   @Test
