@@ -3,6 +3,7 @@ package dev.lorax.e2e.story;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.e2e.chat.ChatClient;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -63,8 +64,16 @@ record Replica(World world, String server) {
 
   /** The epoch of its shards, as its launcher says. */
   static long epoch(ChatClient launcher) throws JsonProcessingException {
-    String answer = launcher.get("/status").body();
-    return new ObjectMapper().readTree(answer).required("epoch").longValue();
+    return status(launcher).required("epoch").longValue();
+  }
+
+  /** What its launcher is at. */
+  static String phase(ChatClient launcher) throws JsonProcessingException {
+    return status(launcher).required("phase").textValue();
+  }
+
+  private static JsonNode status(ChatClient launcher) throws JsonProcessingException {
+    return new ObjectMapper().readTree(launcher.get("/status").body());
   }
 
   /** Restarts of its containers, by their names. */

@@ -141,6 +141,8 @@ final class TwoShardsE2E {
         .atMost(RESTART_DEADLINE)
         .untilAsserted(() -> {
           assertThat(Replica.epoch(launcher)).isEqualTo(epoch + 1);
+          // The condition may still be that of the epoch before.
+          assertThat(Replica.phase(launcher)).isEqualTo("Serving");
           replica.assertReady();
         });
     var check = prompts.showcase("sql");

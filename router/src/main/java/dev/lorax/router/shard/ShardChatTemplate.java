@@ -11,6 +11,7 @@ import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,34 +20,60 @@ import org.jspecify.annotations.Nullable;
  */
 final class ShardChatTemplate implements ChatTemplate {
   private final Duration deadline;
-  private volatile @Nullable Channel shard;
+  private CompletableFuture<Channel> connected = new CompletableFuture<>();
 
   ShardChatTemplate(Duration deadline) {
     this.deadline = deadline;
   }
 
-  void use(Channel connected) {
-    shard = connected;
+  synchronized void use(Channel channel) {
+    if (!connected.complete(channel)) {
+      connected = CompletableFuture.completedFuture(channel);
+    }
   }
 
+  /** A chat that meets a new epoch of the shards waits for it, as prompts in the queue do. */
   @Override
   public CompletionStage<Rendering> render(String messagesJson) {
-    var outcome = new CompletableFuture<Rendering>();
-    Channel channel = shard;
-    if (channel == null) {
-      outcome.complete(
-          new Rendering.Refused(Rejection.unavailable("the shards are not connected")));
-      return outcome;
-    }
     var request =
         RenderChatRequest.newBuilder()
             .setMessagesJson(messagesJson)
             .setAddGenerationPrompt(true)
             .build();
-    ExtensionsGrpc.newStub(channel)
-        .withDeadlineAfter(deadline)
-        .renderChat(request, new Answer(outcome));
-    return outcome;
+    CompletableFuture<Channel> first = channel(null);
+    return rendered(first, request)
+        .thenCompose(rendering ->
+            isUnavailable(rendering)
+                ? rendered(channel(first.getNow(null)), request)
+                : CompletableFuture.completedFuture(rendering));
+  }
+
+  /** The first shard's channel, as soon as there is one other than this. */
+  private synchronized CompletableFuture<Channel> channel(@Nullable Channel lost) {
+    if (lost != null && connected.getNow(null) == lost) {
+      connected = new CompletableFuture<>();
+    }
+    return connected.copy();
+  }
+
+  private CompletableFuture<Rendering> rendered(
+      CompletableFuture<Channel> channel, RenderChatRequest request) {
+    return channel
+        .orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
+        .thenCompose(connection -> {
+          var outcome = new CompletableFuture<Rendering>();
+          ExtensionsGrpc.newStub(connection)
+              .withDeadlineAfter(deadline)
+              .renderChat(request, new Answer(outcome));
+          return outcome;
+        })
+        .exceptionally(
+            late -> new Rendering.Refused(Rejection.unavailable("the shards are not connected")));
+  }
+
+  private static boolean isUnavailable(Rendering rendering) {
+    return rendering instanceof Rendering.Refused(var rejection)
+        && rejection.kind() == Rejection.Kind.UNAVAILABLE;
   }
 
   private record Answer(CompletableFuture<Rendering> outcome)

@@ -25,7 +25,8 @@ enum FailureReason {
       "ModelNotFound",
       "has no (model|revision)|\\b404\\b|no such (repository|revision|model|bucket|key|file)"
           + "|does not exist|not found|nosuch(bucket|key)"
-          + "|expected a (file|directory)[^:]*, got nothing"),
+          + "|expected a (file|directory)[^:]*, got nothing"
+          + "|expected a directory or \\.gguf file that exists"),
   MODEL_DAMAGED(
       "ModelDamaged", "\\blacks\\b|damaged|does not hold it|lfs pointer|sha-(1|256)|md5|checksum"),
   VOLUME_NOT_WRITABLE("VolumeNotWritable", "read-only file system|cannot write"),

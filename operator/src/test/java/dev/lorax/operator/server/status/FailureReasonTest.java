@@ -26,6 +26,7 @@ final class FailureReasonTest {
           ModelNotFound     | https://hub.example has no model org/base that the token in use may read
           ModelNotFound     | org/base has no revision v9 on https://hub.example
           ModelNotFound     | model /models/none.gguf does not exist: expected a directory or a .gguf file
+          ModelNotFound     | --model-id: expected a directory or .gguf file that exists, got /models/none.gguf
           ModelDamaged      | model directory /models/base lacks config.json
           ModelDamaged      | model.safetensors arrived damaged 2 times: expected SHA-256 abc, got def
           VolumeNotWritable | cannot write /data/models--org--base: permission denied
