@@ -15,6 +15,7 @@ import torch
 from shard_process import Shard, launch
 from tiny_model import TinyModel
 
+import lorax_shard
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.pb import generate_pb2_grpc
 
@@ -28,7 +29,11 @@ def failed(shard: Shard, code: int = 1) -> str:
 def test_the_version_is_one_line_with_what_a_bug_report_needs() -> None:
     # when
     command = [sys.executable, "-m", "lorax_shard.cli", "--version"]
-    line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    source = Path(lorax_shard.__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    line = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
 
     # then
     assert line.startswith("lorax-server ")
