@@ -122,7 +122,8 @@ final class DownloadLauncherTest extends LauncherTestCase {
   @Test
   void two_launchers_on_one_volume_download_once() throws Exception {
     // given
-    hub.pace(2_000_000);
+    // slow enough that the second has started long before the first is done
+    hub.pace(100_000);
     Process first = download();
     eventually().until(() -> hub.sentBytes() > 0);
 
