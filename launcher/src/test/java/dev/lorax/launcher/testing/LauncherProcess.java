@@ -152,6 +152,8 @@ public final class LauncherProcess implements AutoCloseable {
   public Process runUnder(
       List<String> wrapper, List<String> arguments, Map<String, String> variables) {
     List<String> line = new ArrayList<>(wrapper);
+    // Under nohup, or in the background of a script, these tests inherit signals that are ignored.
+    line.addAll(List.of("env", "--default-signal=HUP,INT,TERM"));
     line.addAll(jvm.command("dev.lorax.launcher.LauncherMain"));
     line.addAll(arguments);
     var builder = new ProcessBuilder(line).redirectErrorStream(true);
