@@ -1,5 +1,6 @@
 package dev.lorax.operator;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,6 +61,18 @@ final class EnvironmentReader {
     }
     errors.add("%s: expected a port from 0 to 65535, got %s".formatted(key, value));
     return otherwise;
+  }
+
+  /** Whole seconds from {@code least} to {@code most}. */
+  Duration seconds(String key, int otherwise, int least, int most) {
+    String value = optional(key, String.valueOf(otherwise));
+    if (value.matches("\\d{1,9}")
+        && Integer.parseInt(value) >= least
+        && Integer.parseInt(value) <= most) {
+      return Duration.ofSeconds(Integer.parseInt(value));
+    }
+    errors.add("%s: expected %d to %d seconds, got %s".formatted(key, least, most, value));
+    return Duration.ofSeconds(otherwise);
   }
 
   void throwIfAnyWrong() {

@@ -1,23 +1,20 @@
 package dev.lorax.operator;
 
-import dev.lorax.operator.OperatorConfig.Leadership;
 import dev.lorax.operator.log.LogKeys;
 import dev.lorax.operator.server.LoraxServerReconciler;
 import dev.lorax.operator.server.plan.ServingPlanner;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
-import io.javaoperatorsdk.operator.api.config.LeaderElectionConfiguration;
-import io.javaoperatorsdk.operator.api.config.LeaderElectionConfigurationBuilder;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The running operator: its controllers and its health endpoints. */
+/** The running operator: its controllers, its part in the election and its endpoints. */
 final class LoraxOperator implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(LoraxOperator.class);
@@ -25,14 +22,29 @@ final class LoraxOperator implements AutoCloseable {
   /** For reconciles under way when the process is told to stop. */
   private static final Duration RECONCILE_END = Duration.ofSeconds(10);
 
+  private final KubernetesClient client;
+  private final @Nullable Election election;
+  private final AtomicBoolean leading = new AtomicBoolean();
+  private final AtomicBoolean stopping = new AtomicBoolean();
+  private final OperatorMetrics metrics = new OperatorMetrics(leading);
   private final Operator operator;
-  private final HealthServer health;
-  private final AtomicBoolean stopping;
+  private final ProcessEndpoints endpoints;
 
-  private LoraxOperator(Operator operator, HealthServer health, AtomicBoolean stopping) {
-    this.operator = operator;
-    this.health = health;
-    this.stopping = stopping;
+  private LoraxOperator(
+      OperatorConfig config, KubernetesClient client, Clock clock, Runnable leadershipLost)
+      throws IOException {
+    this.client = client;
+    this.election =
+        config.leadership() == null ? null : new Election(config.leadership(), config.instance());
+    this.operator = new Operator(overrides -> configure(overrides, leadershipLost));
+    register(config, clock);
+    var runtime = operator.getRuntimeInfo();
+    this.endpoints =
+        ProcessEndpoints.start(
+            config.port(),
+            () -> !runtime.isStarted() || runtime.allEventSourcesAreHealthy(),
+            () -> runtime.isStarted() && runtime.allEventSourcesAreHealthy() && !stopping.get(),
+            metrics::text);
   }
 
   /**
@@ -43,27 +55,35 @@ final class LoraxOperator implements AutoCloseable {
   static LoraxOperator start(
       OperatorConfig config, KubernetesClient client, Clock clock, Runnable leadershipLost)
       throws IOException {
-    var stopping = new AtomicBoolean();
-    Runnable lost =
-        () -> {
-          if (!stopping.get()) {
-            leadershipLost.run();
-          }
-        };
-    var operator = new Operator(overrides -> configure(overrides, config, client, lost));
-    register(operator, config, clock);
-    var runtime = operator.getRuntimeInfo();
-    var health =
-        HealthServer.start(
-            config.healthPort(),
-            () -> !runtime.isStarted() || runtime.allEventSourcesAreHealthy(),
-            () -> runtime.isStarted() && runtime.allEventSourcesAreHealthy());
-    operator.start();
-    LOG.atInfo().addKeyValue(LogKeys.PORT, health.port()).log("operator started");
-    return new LoraxOperator(operator, health, stopping);
+    var started = new LoraxOperator(config, client, clock, leadershipLost);
+    started.operator.start();
+    started.leading.compareAndSet(false, started.election == null);
+    LOG.atInfo().addKeyValue(LogKeys.PORT, started.endpoints.port()).log("operator started");
+    return started;
   }
 
-  private static void register(Operator operator, OperatorConfig config, Clock clock) {
+  /** Port of the endpoints. */
+  int port() {
+    return endpoints.port();
+  }
+
+  /**
+   * Lets reconciles under way come to their end, then gives the lease back. Waits for {@link
+   * #RECONCILE_END} and a few requests at most.
+   */
+  @Override
+  public void close() {
+    stopping.set(true);
+    operator.stop();
+    if (election != null && metrics.idle()) {
+      election.release(client);
+    }
+    client.close();
+    endpoints.close();
+    LOG.atInfo().log("operator stopped");
+  }
+
+  private void register(OperatorConfig config, Clock clock) {
     var reconciler =
         new LoraxServerReconciler(new ServingPlanner(config.images()), clock, config.instance());
     operator.register(
@@ -75,40 +95,26 @@ final class LoraxOperator implements AutoCloseable {
         });
   }
 
-  @Override
-  public void close() {
-    stopping.set(true);
-    operator.stop();
-    health.close();
-  }
-
-  private static void configure(
-      ConfigurationServiceOverrider overrides,
-      OperatorConfig config,
-      KubernetesClient client,
-      Runnable leadershipLost) {
+  private void configure(ConfigurationServiceOverrider overrides, Runnable leadershipLost) {
     overrides
         .withKubernetesClient(client)
-        .withCloseClientOnStop(true)
+        // The lease is given back after the framework has stopped.
+        .withCloseClientOnStop(false)
+        .withMetrics(metrics)
         .withReconciliationTerminationTimeout(RECONCILE_END)
         // Needs the right to read all CRDs, and a missing CRD is told by the first watch anyway.
         .checkingCRDAndValidateLocalModel(false)
         // One more look after an own write is cheaper than an annotation on what users see.
         .withPreviousAnnotationForDependentResources(false);
-    if (config.leadership() != null) {
+    if (election != null) {
       overrides.withLeaderElectionConfiguration(
-          election(config.leadership(), config.instance(), leadershipLost));
+          election.configuration(
+              leading,
+              () -> {
+                if (!stopping.get()) {
+                  leadershipLost.run();
+                }
+              }));
     }
-  }
-
-  private static LeaderElectionConfiguration election(
-      Leadership leadership, String instance, Runnable leadershipLost) {
-    return LeaderElectionConfigurationBuilder.aLeaderElectionConfiguration(leadership.leaseName())
-        .withLeaseNamespace(leadership.leaseNamespace())
-        .withIdentity(instance)
-        // The framework would exit the process also while it stops, and hang there for ever.
-        .withExitOnStopLeading(false)
-        .withLeaderCallbacks(new LeaderCallbacks(() -> {}, leadershipLost, leader -> {}))
-        .build();
   }
 }

@@ -2,6 +2,7 @@ package dev.lorax.operator;
 
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.operator.server.plan.DefaultImages;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Everything that can be set about an operator process, read once from its environment. Immutable.
  *
  * @param watchNamespaces empty for all
+ * @param instance names this process among the operator's replicas
+ * @param port of the health endpoints and the metrics
  * @param leadership null where this process is the only one and need not be elected
  */
 record OperatorConfig(
@@ -18,14 +21,23 @@ record OperatorConfig(
     Set<String> watchNamespaces,
     @Nullable Leadership leadership,
     String instance,
-    int healthPort) {
+    int port) {
+
+  /** Shorter ones are lost whenever the API server is slow. */
+  private static final int MIN_LEASE_SECONDS = 5;
+
+  private static final int MAX_LEASE_SECONDS = 300;
 
   OperatorConfig {
     watchNamespaces = Set.copyOf(watchNamespaces);
   }
 
-  /** The lease by which replicas of the operator elect one of them. */
-  record Leadership(String leaseNamespace, String leaseName) {}
+  /**
+   * The lease by which replicas of the operator elect one of them.
+   *
+   * @param leaseDuration how long a leader that is silent is still taken for alive
+   */
+  record Leadership(String leaseNamespace, String leaseName, Duration leaseDuration) {}
 
   /** Reads all keys and reports all errors at once. */
   static OperatorConfig fromEnvironment(Map<String, String> environment) {
@@ -39,7 +51,7 @@ record OperatorConfig(
             keys.list("LORAX_WATCH_NAMESPACES"),
             leadership(keys),
             keys.optional("POD_NAME", "lorax-operator"),
-            keys.port("LORAX_HEALTH_PORT", 8080));
+            keys.port("LORAX_PORT", 8080));
     keys.throwIfAnyWrong();
     return config;
   }
@@ -59,8 +71,11 @@ record OperatorConfig(
     if (!keys.flag("LORAX_LEADER_ELECTION", false)) {
       return null;
     }
+    // Two processes of one name would both take themselves for the leader.
+    keys.required("POD_NAME", "a name that no other process of the operator has");
     return new Leadership(
         keys.required("POD_NAMESPACE", "the namespace of the lease"),
-        keys.optional("LORAX_LEASE_NAME", "lorax-operator"));
+        keys.optional("LORAX_LEASE_NAME", "lorax-operator"),
+        keys.seconds("LORAX_LEASE_SECONDS", 15, MIN_LEASE_SECONDS, MAX_LEASE_SECONDS));
   }
 }

@@ -1,6 +1,8 @@
 package dev.lorax.operator;
 
 import dev.lorax.operator.log.LogKeys;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.OperatorException;
@@ -31,10 +33,17 @@ public final class OperatorMain {
   }
 
   private static void start(OperatorConfig config) throws IOException {
-    var client = new KubernetesClientBuilder().build();
+    var client = new KubernetesClientBuilder().withConfig(clientConfig(config)).build();
     var operator =
         LoraxOperator.start(config, client, Clock.systemUTC(), OperatorMain::leadershipLost);
     Runtime.getRuntime().addShutdownHook(new Thread(operator::close, "stop"));
+  }
+
+  /** The API server's audit log tells the operator's processes apart by their user agents. */
+  private static Config clientConfig(OperatorConfig config) {
+    return new ConfigBuilder(Config.autoConfigure(null))
+        .withUserAgent("lorax-operator/" + config.instance())
+        .build();
   }
 
   private static void leadershipLost() {

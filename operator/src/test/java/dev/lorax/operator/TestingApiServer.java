@@ -10,6 +10,8 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.http.Interceptor;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -44,24 +46,30 @@ public final class TestingApiServer implements ParameterResolver {
   public static final class Access implements AutoCloseable {
 
     private final KubeAPIServer server;
+    private final AuditLog audit;
     private final Config config;
     private int namespaces;
 
-    private Access(KubeAPIServer server) {
+    private Access(KubeAPIServer server, AuditLog audit) {
       this.server = server;
+      this.audit = audit;
       this.config = Config.fromKubeconfig(server.getKubeConfigYaml());
     }
 
     private static Access start() {
+      Path directory = emptyDirectory();
+      var audit = new AuditLog(directory.resolve("audit.jsonl"));
       var server =
           new KubeAPIServer(
               KubeAPIServerConfigBuilder.anAPIServerConfig()
                   .withTestDir(directory().toString())
                   .withOfflineMode(true)
                   .withApiServerFlag("--bind-address", "127.0.0.1")
+                  .withApiServerFlag("--audit-policy-file", policy(directory).toString())
+                  .withApiServerFlag("--audit-log-path", audit.file().toString())
                   .build());
       server.start();
-      var access = new Access(server);
+      var access = new Access(server, audit);
       access.applyDefinition();
       ChartRole.grant(access.client(), OPERATOR);
       return access;
@@ -88,6 +96,11 @@ public final class TestingApiServer implements ParameterResolver {
     private KubernetesClientBuilder operatorClientBuilder() {
       return new KubernetesClientBuilder()
           .withConfig(new ConfigBuilder(config).withImpersonateUsername(OPERATOR).build());
+    }
+
+    /** What all clients have asked for so far. */
+    AuditLog audit() {
+      return audit;
     }
 
     /** For processes of their own. */
@@ -136,6 +149,24 @@ public final class TestingApiServer implements ParameterResolver {
               .anyMatch(condition ->
                   "Established".equals(condition.getType())
                       && "True".equals(condition.getStatus()));
+    }
+
+    /** Below the module's target folder, so that it can be read after a failure. */
+    private static Path emptyDirectory() {
+      try {
+        Path parent = Files.createDirectories(Path.of("target/api-server").toAbsolutePath());
+        return Files.createTempDirectory(parent, "run-");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private static Path policy(Path directory) {
+      try {
+        return Files.writeString(directory.resolve("audit-policy.yaml"), AuditLog.POLICY);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     private static Path directory() {
