@@ -13,6 +13,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import io.fabric8.kubernetes.api.model.Affinity;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.DependentResource;
 import java.time.Clock;
@@ -28,7 +29,7 @@ final class ArchitectureTest {
   private static final String STATUS = "dev.lorax.operator.server.status..";
   private static final String CRDS = "dev.lorax.crds..";
 
-  /** A plan is arithmetic: the spec, the language, and amounts as the spec spells them. */
+  /** A plan is arithmetic: the spec, the language, and values that are handed through. */
   @ArchTest
   static final ArchRule planning_knows_no_cluster =
       classes()
@@ -36,7 +37,9 @@ final class ArchitectureTest {
           .resideInAPackage(PLAN)
           .should()
           .onlyDependOnClassesThat(
-              resideInAnyPackage("java..", "org.jspecify..", CRDS, PLAN).or(type(Quantity.class)));
+              resideInAnyPackage("java..", "org.jspecify..", CRDS, PLAN)
+                  .or(type(Quantity.class))
+                  .or(type(Affinity.class)));
 
   @ArchTest
   static final ArchRule manifests_see_the_plan_and_never_the_spec =

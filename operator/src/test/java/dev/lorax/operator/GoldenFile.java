@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Files that hold what is expected, below {@code src/test/resources/<Test>/<case>/}. */
 public final class GoldenFile {
@@ -26,6 +27,15 @@ public final class GoldenFile {
       return Serialization.unmarshal(Files.readString(file), type);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Compares what is there with the file, which is missing where nothing is. */
+  public static void assertMatches(Path file, Optional<?> actual) throws IOException {
+    if (actual.isPresent()) {
+      assertMatches(file, actual.get());
+    } else {
+      assertThat(file).doesNotExist();
     }
   }
 

@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaimVolumeSource;
+import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.events.v1.Event;
@@ -14,6 +17,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.time.Clock;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +44,14 @@ final class LoraxServerIT {
               spec: {containers: [{name: main, image: busybox}]}
           """,
           Deployment.class);
+
+  private static final String OTHER_CACHE =
+      """
+      spec:
+        model: {hub: {id: org/base}}
+        shards: {device: cpu}
+        cache: {pvc: {claimName: weights}}
+      """;
 
   private KubernetesClient client;
   private LoraxOperator operator;
@@ -131,6 +143,53 @@ final class LoraxServerIT {
     // then
     assertThat(version(server.deployment())).isEqualTo(deploymentVersion);
     assertThat(version(server.service())).isEqualTo(serviceVersion);
+  }
+
+  @Test
+  void makes_the_claim_that_replicas_share_and_keeps_it_when_another_cache_is_named() {
+    // given
+    var shared =
+        Specs.server(
+            """
+            apiVersion: lorax.dev/v1alpha1
+            kind: LoraxServer
+            metadata: {name: demo}
+            spec:
+              model: {hub: {id: org/base}}
+              shards: {device: cpu}
+              cache: {newPvc: {storage: 10Gi, accessMode: ReadWriteMany}}
+            """);
+
+    // when
+    client.resource(shared).inNamespace(namespace).create();
+
+    // then
+    soon().untilAsserted(() -> assertThat(cacheClaim()).isNotNull());
+    assertThat(cacheClaim().getMetadata().getOwnerReferences()).hasSize(1);
+    assertThat(cacheClaim().getSpec().getAccessModes()).containsExactly("ReadWriteMany");
+
+    // when
+    client
+        .resource(server.get())
+        .edit(found -> {
+          var changed = Specs.server(Serialization.asYaml(found));
+          changed.setSpec(Specs.server(OTHER_CACHE).getSpec());
+          return changed;
+        });
+
+    // then
+    soon()
+        .untilAsserted(() ->
+            assertThat(server.deployment().getSpec().getTemplate().getSpec().getVolumes())
+                .extracting(Volume::getPersistentVolumeClaim)
+                .filteredOn(Objects::nonNull)
+                .extracting(PersistentVolumeClaimVolumeSource::getClaimName)
+                .contains("weights"));
+    assertThat(cacheClaim()).isNotNull();
+  }
+
+  private PersistentVolumeClaim cacheClaim() {
+    return client.persistentVolumeClaims().inNamespace(namespace).withName("demo-cache").get();
   }
 
   @Test

@@ -17,8 +17,9 @@ public record Launcher(
         @Nullable String image,
     @Size(max = 64)
         @JsonPropertyDescription(
-            "Further launcher arguments, for example [--dtype, bfloat16]. Arguments that the"
-                + " operator sets itself are refused.")
+            "Arguments of the launcher that have no field here, for example [--max-best-of, '4']."
+                + " Those that have one, and those that follow from the shape of the pod, are"
+                + " refused.")
         List<@Size(max = 1024) String> args,
     @JsonPropertyDescription("Compute resources of the launcher's container.")
         @Nullable ComputeResources resources) {

@@ -5,11 +5,14 @@ import static java.util.Objects.requireNonNullElseGet;
 
 import com.fasterxml.jackson.annotation.JsonClassDescription;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
 import io.fabric8.kubernetes.model.annotation.SpecReplicas;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +34,10 @@ import org.jspecify.annotations.Nullable;
         "spec.model.s3 says how the object store is reached, for adapters too: remove"
             + " spec.adapters.s3",
     fieldPath = ".adapters")
+@ValidationRule(
+    value = "duration(self.drainTimeout) <= duration('24h')",
+    message = "spec.drainTimeout must be at most 24h: a pod that stops holds its devices meanwhile",
+    fieldPath = ".drainTimeout")
 public record LoraxServerSpec(
     @Required
         @JsonPropertyDescription(
@@ -65,12 +72,23 @@ public record LoraxServerSpec(
         @Nullable Cache cache,
     @Default("{}") @JsonPropertyDescription("The Service in front of the replicas.")
         ServerService service,
-    @Default("60")
-        @Min(0)
-        @Max(3600)
+    @JsonPropertyDescription(
+            "Number format of the weights on the devices: float32, bfloat16 or float16. Unset"
+                + " takes what suits model and device.")
+        @Nullable Dtype dtype,
+    @Default("60s")
+        @Size(min = 2, max = 16)
+        @Pattern(Names.DURATION)
         @JsonPropertyDescription(
-            "Seconds that a stopping replica gives its running requests to finish.")
-        Integer drainTimeoutSeconds) {
+            "How long a stopping replica gives its running requests to finish, for example 90s or"
+                + " 1h30m, at most 24h. The pod's grace period is 25 seconds more: for the news that"
+                + " it goes to spread, and for shards and launcher to stop.")
+        String drainTimeout,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "What is laid over the pods: where they may run, what they are called, whose images"
+                + " they may pull.")
+        PodTemplate podTemplate) {
 
   public LoraxServerSpec {
     replicas = requireNonNullElse(replicas, 1);
@@ -79,6 +97,17 @@ public record LoraxServerSpec(
     router = requireNonNullElseGet(router, Router::defaults);
     launcher = requireNonNullElseGet(launcher, Launcher::defaults);
     service = requireNonNullElseGet(service, ServerService::defaults);
-    drainTimeoutSeconds = requireNonNullElse(drainTimeoutSeconds, 60);
+    drainTimeout = requireNonNullElse(drainTimeout, "60s");
+    podTemplate = requireNonNullElseGet(podTemplate, PodTemplate::defaults);
+  }
+
+  /** Number format of weights. */
+  public enum Dtype {
+    @JsonProperty("float32")
+    FLOAT32,
+    @JsonProperty("bfloat16")
+    BFLOAT16,
+    @JsonProperty("float16")
+    FLOAT16
   }
 }

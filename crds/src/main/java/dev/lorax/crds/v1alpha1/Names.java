@@ -20,5 +20,8 @@ final class Names {
   /** As the API server checks keys of Secrets. */
   static final String SECRET_KEY = "^[-._a-zA-Z0-9]+$";
 
+  /** Whole hours, minutes and seconds, as CEL and Go write durations. */
+  static final String DURATION = "^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$";
+
   private Names() {}
 }

@@ -52,9 +52,16 @@ public record Router(
     @Min(1)
         @Max(1_000_000)
         @JsonPropertyDescription("Requests above this number are refused with status 429.")
-        @Nullable Integer maxConcurrentRequests) {
+        @Nullable Integer maxConcurrentRequests,
+    @Min(1) @Max(1_000_000) @JsonPropertyDescription("Most adapters on the shards at a time.")
+        @Nullable Integer maxActiveAdapters,
+    @Min(1)
+        @Max(3600)
+        @JsonPropertyDescription(
+            "Seconds that a busy adapter keeps its place on the shards while others wait for one.")
+        @Nullable Integer adapterCycleTimeSeconds) {
 
   static Router defaults() {
-    return new Router(null, null, null, null, null, null, null);
+    return new Router(null, null, null, null, null, null, null, null, null);
   }
 }

@@ -11,12 +11,14 @@ import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefi
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinitionVersion;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The CRD manifest of {@link LoraxServer}, generated from its Java types. */
 final class ManifestGenerator {
@@ -54,8 +56,29 @@ final class ManifestGenerator {
         JSONSchemaProps root = version.getSchema().getOpenAPIV3Schema();
         describeTopLevel(root);
         typeLists(root);
+        refuseOwnedArguments(property(root, "spec", "launcher"));
       }
       return crd;
+    }
+
+    /**
+     * One map for the rule, its message and the planner, where an annotation would need a third
+     * copy.
+     */
+    private static void refuseOwnedArguments(JSONSchemaProps launcher) {
+      String owned =
+          OwnedArguments.all().entrySet().stream()
+              .map(entry -> "'%s': '%s'".formatted(entry.getKey(), entry.getValue()))
+              .collect(Collectors.joining(", ", "{", "}"));
+      var rule = new ValidationRule();
+      rule.setRule("!(self.split('=')[0] in %s)".formatted(owned));
+      rule.setMessageExpression(
+          """
+          'spec.launcher.args names ' + self.split('=')[0] + ', which the operator sets itself: '\
+           + %s[self.split('=')[0]]\
+          """
+              .formatted(owned));
+      property(launcher, "args").getItems().getSchema().setXKubernetesValidations(List.of(rule));
     }
 
     private static void orderColumnsAsDeclared(CustomResourceDefinitionVersion version) {

@@ -36,6 +36,9 @@ import java.util.Set;
 @Workflow(
     explicitInvocation = true,
     dependents = {
+      @Dependent(
+          type = CacheClaimDependent.class,
+          reconcilePrecondition = CacheClaimDependent.Wanted.class),
       @Dependent(type = DeploymentDependent.class),
       @Dependent(type = ServiceDependent.class)
     })

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.crds.v1alpha1.OwnedArguments;
 import dev.lorax.operator.GoldenFile;
 import dev.lorax.operator.TestingApiServer;
 import dev.lorax.operator.server.plan.Specs;
@@ -98,6 +99,41 @@ final class CustomResourceValidationIT {
   }
 
   @Test
+  void refuses_every_launcher_argument_that_the_operator_sets_itself() {
+    // given
+    var owned = List.copyOf(OwnedArguments.all().keySet());
+    var server = sample("first.gguf", owned);
+
+    // when
+    var refusal =
+        catchThrowableOfType(
+            KubernetesClientException.class,
+            () -> client.resource(server).inNamespace(namespace).create());
+
+    // then
+    assertThat(refusal).as("the API server took %s", owned).isNotNull();
+    assertThat(owned)
+        .allSatisfy(name -> assertThat(refusal).hasMessageContaining(OwnedArguments.refusal(name)));
+  }
+
+  @Test
+  void lets_a_shared_claim_grow_but_not_shrink() {
+    // given
+    client.resource(cached("100Gi")).inNamespace(namespace).create();
+
+    // when
+    var grown = client.resource(cached("1Ti")).inNamespace(namespace).update();
+    var refusal =
+        catchThrowableOfType(
+            KubernetesClientException.class,
+            () -> client.resource(cached("999Gi")).inNamespace(namespace).update());
+
+    // then
+    assertThat(grown.getMetadata().getGeneration()).isEqualTo(2);
+    assertThat(refusal).hasMessageContaining("storage of a shared claim can grow but not shrink");
+  }
+
+  @Test
   void fills_in_the_defaults_that_the_types_have() {
     // given
     var bare =
@@ -155,6 +191,32 @@ final class CustomResourceValidationIT {
           model: {pvc: {claimName: base, path: %s}}
         """
             .formatted(path));
+  }
+
+  private static LoraxServer sample(String path, List<String> launcherArguments) {
+    return Specs.server(
+        """
+        apiVersion: lorax.dev/v1alpha1
+        kind: LoraxServer
+        metadata: {name: demo}
+        spec:
+          model: {pvc: {claimName: base, path: %s}}
+          launcher: {args: %s}
+        """
+            .formatted(path, launcherArguments));
+  }
+
+  private static LoraxServer cached(String storage) {
+    return Specs.server(
+        """
+        apiVersion: lorax.dev/v1alpha1
+        kind: LoraxServer
+        metadata: {name: demo}
+        spec:
+          model: {pvc: {claimName: base}}
+          cache: {newPvc: {storage: %s, accessMode: ReadWriteMany}}
+        """
+            .formatted(storage));
   }
 
   private static LoraxServer ofHub(String revision, String secret) {

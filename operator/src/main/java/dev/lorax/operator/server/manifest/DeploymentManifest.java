@@ -8,6 +8,8 @@ import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.api.model.apps.DeploymentStrategy;
 import io.fabric8.kubernetes.api.model.apps.DeploymentStrategyBuilder;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** The Deployment that holds the replicas of a server. */
 public final class DeploymentManifest {
@@ -41,9 +43,17 @@ public final class DeploymentManifest {
   private static PodTemplateSpec template(ServingPlan plan) {
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
-        .withLabels(Labels.of(plan.server().name()))
+        .withLabels(labels(plan))
+        .withAnnotations(plan.podTemplate().annotations())
         .endMetadata()
         .withSpec(PodManifest.of(plan))
         .build();
+  }
+
+  /** Ours win: the schema refuses those of users that have the same keys. */
+  private static Map<String, String> labels(ServingPlan plan) {
+    var labels = new TreeMap<>(plan.podTemplate().labels());
+    labels.putAll(Labels.of(plan.server().name()));
+    return labels;
   }
 }

@@ -2,10 +2,10 @@ package dev.lorax.operator.server.manifest;
 
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.LocalObjectReference;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSecurityContextBuilder;
 import io.fabric8.kubernetes.api.model.PodSpec;
-import io.fabric8.kubernetes.api.model.PodSpecBuilder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,7 +23,8 @@ final class PodManifest {
 
   static PodSpec of(ServingPlan plan) {
     var volumes = new PodVolumes(plan);
-    return new PodSpecBuilder()
+    var template = plan.podTemplate();
+    return PodScheduling.apply(plan)
         .withAutomountServiceAccountToken(false)
         .withEnableServiceLinks(false)
         .withTerminationGracePeriodSeconds(plan.termination().grace().toSeconds())
@@ -31,6 +32,10 @@ final class PodManifest {
         .withInitContainers(sidecars(plan, volumes))
         .withContainers(RouterContainer.of(plan, volumes))
         .withVolumes(volumes.all())
+        .withServiceAccountName(template.serviceAccount())
+        .withImagePullSecrets(
+            template.imagePullSecrets().stream().map(LocalObjectReference::new).toList())
+        .withRuntimeClassName(template.runtimeClass())
         .build();
   }
 

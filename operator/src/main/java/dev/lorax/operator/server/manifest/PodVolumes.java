@@ -96,6 +96,16 @@ final class PodVolumes {
     return switch (plan.cache()) {
       case CachePlan.PodVolume(var sizeLimit) -> emptyDir("cache", sizeLimit, null);
       case CachePlan.Claim(var claimName) -> claim("cache", claimName);
+      case CachePlan.SharedClaim shared -> claim("cache", shared.claimName());
+      case CachePlan.PodClaim(var storage, var storageClass) ->
+          new VolumeBuilder()
+              .withName("cache")
+              .withNewEphemeral()
+              .withNewVolumeClaimTemplate()
+              .withSpec(CacheClaimManifest.spec("ReadWriteOnce", storage, storageClass))
+              .endVolumeClaimTemplate()
+              .endEphemeral()
+              .build();
     };
   }
 

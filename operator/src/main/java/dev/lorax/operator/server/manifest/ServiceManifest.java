@@ -1,6 +1,7 @@
 package dev.lorax.operator.server.manifest;
 
 import dev.lorax.operator.server.plan.ServingPlan;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceBuilder;
 
@@ -12,17 +13,25 @@ public final class ServiceManifest {
   public static Service of(ServingPlan plan) {
     String name = plan.server().name();
     return new ServiceBuilder()
-        .withMetadata(Metadata.of(plan))
+        .withMetadata(metadata(plan))
         .withNewSpec()
         .withType(plan.service().type())
+        .withLoadBalancerClass(plan.service().loadBalancerClass())
         .withSelector(Labels.selector(name))
         .addNewPort()
         .withName("http")
         .withProtocol("TCP")
         .withPort(plan.service().port())
+        .withNodePort(plan.service().nodePort())
         .withNewTargetPort("http")
         .endPort()
         .endSpec()
         .build();
+  }
+
+  private static ObjectMeta metadata(ServingPlan plan) {
+    ObjectMeta metadata = Metadata.of(plan);
+    metadata.setAnnotations(plan.service().annotations());
+    return metadata;
   }
 }

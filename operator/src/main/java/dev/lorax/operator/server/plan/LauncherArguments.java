@@ -3,51 +3,20 @@ package dev.lorax.operator.server.plan;
 import dev.lorax.crds.v1alpha1.Adapters;
 import dev.lorax.crds.v1alpha1.Adapters.Source;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
+import dev.lorax.crds.v1alpha1.LoraxServerSpec.Dtype;
 import dev.lorax.crds.v1alpha1.ModelSource;
+import dev.lorax.crds.v1alpha1.OwnedArguments;
 import dev.lorax.crds.v1alpha1.Router;
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.crds.v1alpha1.Shards.Placement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The launcher's command line. The names of the arguments are a contract with the launcher. */
 final class LauncherArguments {
-
-  /** Arguments that a user sets through a field of the spec instead, and through which. */
-  private static final Map<String, String> FIELDS =
-      Map.ofEntries(
-          Map.entry("--model-id", "spec.model"),
-          Map.entry("--source", "spec.model"),
-          Map.entry("--revision", "spec.model.hub.revision"),
-          Map.entry("--num-shard", "spec.shards.count"),
-          Map.entry("--shard-placement", "spec.shards.placement"),
-          Map.entry("--device", "spec.shards.device"),
-          Map.entry("--adapter-source", "spec.adapters.source"),
-          Map.entry("--adapter-id", "spec.adapters.staticId"),
-          Map.entry("--adapter-root", "spec.adapters.pvc"),
-          Map.entry("--preloaded-adapter-ids", "spec.adapters.preload"),
-          Map.entry("--drain-timeout", "spec.drainTimeoutSeconds"),
-          Map.entry("--max-input-length", "spec.router.maxInputLength"),
-          Map.entry("--max-total-tokens", "spec.router.maxTotalTokens"),
-          Map.entry("--max-batch-total-tokens", "spec.router.maxBatchTotalTokens"),
-          Map.entry("--max-batch-prefill-tokens", "spec.router.maxBatchPrefillTokens"),
-          Map.entry("--max-concurrent-requests", "spec.router.maxConcurrentRequests"));
-
-  /** Arguments that follow from the shape of the pod; no field changes them. */
-  private static final Set<String> FIXED =
-      Set.of(
-          "--process-host",
-          "--port",
-          "-p",
-          "--status-port",
-          "--shard-uds-path",
-          "--agent-dir",
-          "--termination-log",
-          "--huggingface-hub-cache");
 
   private final List<String> arguments = new ArrayList<>();
 
@@ -60,7 +29,7 @@ final class LauncherArguments {
     line.addShards(spec);
     line.addAdapters(spec, claims);
     line.addRouter(spec.router());
-    line.add("--drain-timeout", spec.drainTimeoutSeconds() + "s");
+    line.add("--drain-timeout", Durations.parse(spec.drainTimeout()).toSeconds() + "s");
     line.arguments.addAll(spec.launcher().args());
     return List.copyOf(line.arguments);
   }
@@ -68,17 +37,9 @@ final class LauncherArguments {
   /** Problems of the arguments that a user adds, one for each that the operator sets itself. */
   static Stream<PlanProblem> problems(LoraxServerSpec spec) {
     return spec.launcher().args().stream()
-        .map(argument -> argument.split("=", 2)[0])
-        .filter(name -> FIELDS.containsKey(name) || FIXED.contains(name))
-        .map(LauncherArguments::reserved);
-  }
-
-  private static PlanProblem reserved(String name) {
-    String field = FIELDS.get(name);
-    return new PlanProblem(
-        PlanProblem.Code.LAUNCHER_ARGUMENT_RESERVED,
-        "spec.launcher.args names %s, which the operator sets itself: %s"
-            .formatted(name, field == null ? "remove it" : "set " + field + " instead"));
+        .map(OwnedArguments::refusal)
+        .filter(Objects::nonNull)
+        .map(refusal -> new PlanProblem(PlanProblem.Code.LAUNCHER_ARGUMENT_RESERVED, refusal));
   }
 
   private void addPlace() {
@@ -108,6 +69,7 @@ final class LauncherArguments {
     add("--num-shard", spec.shards().count());
     add("--shard-placement", spelled(ShardPlanner.placement(spec.shards())));
     add("--device", spelled(spec.shards().device()));
+    add("--dtype", spelled(spec.dtype()));
   }
 
   private void addAdapters(LoraxServerSpec spec, ClaimPlanner claims) {
@@ -123,6 +85,8 @@ final class LauncherArguments {
     add("--max-batch-total-tokens", router.maxBatchTotalTokens());
     add("--max-batch-prefill-tokens", router.maxBatchPrefillTokens());
     add("--max-concurrent-requests", router.maxConcurrentRequests());
+    add("--max-active-adapters", router.maxActiveAdapters());
+    add("--adapter-cycle-time-s", router.adapterCycleTimeSeconds());
   }
 
   private void add(String name, @Nullable Object value) {
@@ -138,6 +102,15 @@ final class LauncherArguments {
       return adapters.source();
     }
     return adapters.pvc() == null ? Source.HUB : Source.LOCAL;
+  }
+
+  private static @Nullable String spelled(@Nullable Dtype dtype) {
+    return switch (dtype) {
+      case null -> null;
+      case FLOAT32 -> "float32";
+      case BFLOAT16 -> "bfloat16";
+      case FLOAT16 -> "float16";
+    };
   }
 
   private static String spelled(Source source) {

@@ -2,7 +2,10 @@ package dev.lorax.operator.server.plan;
 
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +26,7 @@ public record ServingPlan(
     ServicePlan service,
     Rollout rollout,
     Termination termination,
+    PodTemplatePlan podTemplate,
     PeerAccess peerAccess) {
 
   public ServingPlan {
@@ -58,12 +62,29 @@ public record ServingPlan(
     /** In the pod; {@code sizeLimit} is null when unlimited. */
     record PodVolume(@Nullable Quantity sizeLimit) implements CachePlan {}
 
-    /** In a claim that outlives the pod. */
+    /** In a claim of the user that outlives the pod. */
     record Claim(String claimName) implements CachePlan {}
+
+    /** In one claim that is made for the server and written by all replicas. */
+    record SharedClaim(String claimName, Quantity storage, @Nullable String storageClass)
+        implements CachePlan {}
+
+    /** In a claim that is made with each pod and goes with it. */
+    record PodClaim(Quantity storage, @Nullable String storageClass) implements CachePlan {}
   }
 
   /** The Service in front of the replicas; {@code type} is spelled as in its manifest. */
-  public record ServicePlan(String type, int port) {}
+  public record ServicePlan(
+      String type,
+      int port,
+      @Nullable Integer nodePort,
+      @Nullable String loadBalancerClass,
+      SortedMap<String, String> annotations) {
+
+    public ServicePlan {
+      annotations = Collections.unmodifiableSortedMap(new TreeMap<>(annotations));
+    }
+  }
 
   /** How many pods more or fewer than wanted there may be while pods are replaced. */
   public record Rollout(int maxSurge, int maxUnavailable) {}

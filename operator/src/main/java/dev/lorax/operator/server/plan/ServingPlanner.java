@@ -1,13 +1,11 @@
 package dev.lorax.operator.server.plan;
 
-import dev.lorax.crds.v1alpha1.Cache;
 import dev.lorax.crds.v1alpha1.ComputeResources;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
 import dev.lorax.crds.v1alpha1.ModelSource;
 import dev.lorax.crds.v1alpha1.ServerService;
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.operator.server.plan.PlanProblem.Code;
-import dev.lorax.operator.server.plan.ServingPlan.CachePlan;
 import dev.lorax.operator.server.plan.ServingPlan.LauncherPlan;
 import dev.lorax.operator.server.plan.ServingPlan.Rollout;
 import dev.lorax.operator.server.plan.ServingPlan.RouterPlan;
@@ -16,6 +14,7 @@ import dev.lorax.operator.server.plan.ServingPlan.Termination;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -62,10 +61,11 @@ public final class ServingPlanner {
         new AccessPlanner(spec).access(),
         spec.adapters().preload(),
         claims.mounts(),
-        cache(spec.cache()),
-        new ServicePlan(spelled(spec.service().type()), spec.service().port()),
+        CachePlanner.plan(server.name(), spec.cache()),
+        service(spec.service()),
         rollout(spec.shards().device()),
-        new Termination(ENDPOINT_PROPAGATION, Duration.ofSeconds(spec.drainTimeoutSeconds()), STOP),
+        new Termination(ENDPOINT_PROPAGATION, Durations.parse(spec.drainTimeout()), STOP),
+        PodTemplatePlanner.plan(spec.podTemplate()),
         ShardPlanner.peerAccess(spec.shards()));
   }
 
@@ -128,13 +128,13 @@ public final class ServingPlanner {
     throw new IllegalArgumentException("spec.model: expected one of hub, s3 and pvc, got none");
   }
 
-  private static CachePlan cache(@Nullable Cache cache) {
-    if (cache == null) {
-      return new CachePlan.PodVolume(null);
-    }
-    return cache.pvc() != null
-        ? new CachePlan.Claim(cache.pvc().claimName())
-        : new CachePlan.PodVolume(cache.emptyDir() == null ? null : cache.emptyDir().sizeLimit());
+  private static ServicePlan service(ServerService service) {
+    return new ServicePlan(
+        spelled(service.type()),
+        service.port(),
+        service.nodePort(),
+        service.loadBalancerClass(),
+        new TreeMap<>(service.annotations()));
   }
 
   /**

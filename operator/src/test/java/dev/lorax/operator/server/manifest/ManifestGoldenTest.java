@@ -32,5 +32,7 @@ final class ManifestGoldenTest {
     // then
     GoldenFile.assertMatches(directory.resolve("out-deployment.yaml"), deployment);
     GoldenFile.assertMatches(directory.resolve("out-service.yaml"), service);
+    GoldenFile.assertMatches(
+        directory.resolve("out-cache-claim.yaml"), CacheClaimManifest.of(plan));
   }
 }

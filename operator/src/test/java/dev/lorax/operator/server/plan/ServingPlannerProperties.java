@@ -134,7 +134,9 @@ final class ServingPlannerProperties {
         defaults.launcher(),
         null,
         defaults.service(),
-        drain);
+        null,
+        drain + "s",
+        defaults.podTemplate());
   }
 
   private static LoraxServerSpec withRequests(Map<String, Quantity> requests) {

@@ -80,7 +80,7 @@ final class ServingPlannerTest {
   @Test
   void gives_the_pod_time_for_propagation_draining_and_stopping() {
     // when
-    var plan = planned("shards: {device: cpu}\ndrainTimeoutSeconds: 100");
+    var plan = planned("shards: {device: cpu}\ndrainTimeout: 1m40s");
 
     // then
     assertThat(plan.termination().grace()).isEqualTo(Duration.ofSeconds(125));
@@ -103,7 +103,8 @@ final class ServingPlannerTest {
   void refuses_launcher_arguments_that_it_sets_itself_and_names_the_field() {
     // when
     var problems =
-        refused("shards: {device: cpu}\nlauncher: {args: [--num-shard=4, --port, '80', --dtype]}");
+        refused(
+            "shards: {device: cpu}\nlauncher: {args: [--num-shard=4, --port, '80', --max-best-of]}");
 
     // then
     assertThat(problems.problems())
