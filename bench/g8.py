@@ -17,6 +17,7 @@ from ratios import Pair, Row, ratio_row
 from replica import Moment, Replica, ReplicaError
 
 _FLOOR, _TARGET = 1.3, 1.1
+_SETTLE_SECONDS = 30.0
 _WEIGHT_READ = Path(__file__).resolve().parent / "weight_read.py"
 # A phase ends with the first line that matches. The texts are those of launcher, shard and router.
 _RESTART = (
@@ -140,10 +141,12 @@ def _replica(setting: Setting) -> tuple[Way, Way]:
     replica = Replica(setting.launcher, arguments, setting.environment)
     try:
         answer, token = replica.first_token()
-        restart = phases(replica.start, [*_settled(replica), token], _RESTART)
+        restart = phases(
+            replica.start, [*_settled(replica, replica.start, _RESTART), token], _RESTART
+        )
         killed = replica.kill_shard()
         again, second = replica.first_token()
-        epoch = phases(killed, [*_settled(replica), second], _EPOCH)
+        epoch = phases(killed, [*_settled(replica, killed, _EPOCH), second], _EPOCH)
     finally:
         replica.stop()
     return (
@@ -152,9 +155,18 @@ def _replica(setting: Setting) -> tuple[Way, Way]:
     )
 
 
-def _settled(replica: Replica) -> list[Moment]:
-    """The log, when the line that says "ready" has had the time to come through the pipe."""
-    time.sleep(0.5)
+def _settled(replica: Replica, start: Moment, ends: Sequence[tuple[str, str]]) -> list[Moment]:
+    """The log, when the line that ends the last phase before the token has come through the pipe.
+
+    A replica may answer before its launcher has heard that it can.
+    """
+    _, last = ends[-2]
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        moments = replica.moments()
+        if any(m.wall >= start.wall and re.search(last, m.text) for m in moments):
+            return moments
+        time.sleep(0.1)
     return replica.moments()
 
 

@@ -147,12 +147,12 @@ public final class LauncherMain {
     var status = new LauncherStatus(config.shards().count(), clock);
     try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
         var sockets = new UnixSockets();
-        var checks = new HealthChecks(sockets);
         var host = processHost(config, sockets);
         var statusServer = StatusServer.start(config.place().statusPort(), status, host);
         var waitLog = WaitLog.start(status, clock);
         var report = ProgressReport.start(status.progress(), terminal(config), clock)) {
       LOG.atInfo().addKeyValue("port", statusServer.port()).log("status server listens");
+      var checks = new HealthChecks(sockets);
       var around = new Surroundings(host, checks, status, config.restarts(), clock);
       var shardCommands = new ShardCommands(config);
       var routerCommand = new RouterCommand(config, epochs);

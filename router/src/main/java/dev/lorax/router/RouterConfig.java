@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -44,7 +45,10 @@ record RouterConfig(
 
   /** Outcome of reading the command line. */
   sealed interface Reading {
-    record Read(RouterConfig config) implements Reading {}
+    /**
+     * @param options as they are in effect, for people
+     */
+    record Read(RouterConfig config, String options) implements Reading {}
 
     /** Help or version was asked for. */
     record Answer(String text) implements Reading {}
@@ -74,7 +78,21 @@ record RouterConfig(
       problems.add("unknown argument `%s`".formatted(unknown));
     }
     RouterConfig config = check(options, problems);
-    return problems.all().isEmpty() ? new Reading.Read(config) : new Reading.Wrong(problems.all());
+    return problems.all().isEmpty()
+        ? new Reading.Read(config, inEffect(command))
+        : new Reading.Wrong(problems.all());
+  }
+
+  /** As a command line. The text of a record would be compiled at every start, for one log line. */
+  private static String inEffect(CommandLine command) {
+    var line = new StringJoiner(" ");
+    for (OptionSpec option : command.getCommandSpec().options()) {
+      Object value = option.getValue();
+      if (value != null && !option.usageHelp() && !option.versionHelp()) {
+        line.add(option.longestName() + "=" + value);
+      }
+    }
+    return line.toString();
   }
 
   private static @Nullable String fromEnvironment(

@@ -35,14 +35,15 @@ public final class RouterMain {
         wrong.problems().forEach(problem -> System.err.println("lorax-router: " + problem));
         terminate(environment, String.join("; ", wrong.problems()), USAGE_ERROR);
       }
-      case RouterConfig.Reading.Read read -> run(read.config(), environment);
+      case RouterConfig.Reading.Read read -> run(read, environment);
     }
   }
 
-  private static void run(RouterConfig config, Map<String, String> environment)
+  private static void run(RouterConfig.Reading.Read read, Map<String, String> environment)
       throws InterruptedException {
+    RouterConfig config = read.config();
     log(config.jsonOutput(), environment.getOrDefault("LOG_LEVEL", "info"));
-    LOG.atInfo().addKeyValue("config", config).log("router starts");
+    LOG.atInfo().addKeyValue("options", read.options()).log("router starts");
     try {
       serve(config);
     } catch (IOException e) {

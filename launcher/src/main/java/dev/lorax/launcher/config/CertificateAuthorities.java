@@ -2,6 +2,7 @@ package dev.lorax.launcher.config;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,38 +13,46 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
-/** Whom encrypted connections trust, instead of the authorities that the JVM brings along. */
-public record CertificateAuthorities(List<Certificate> certificates) {
+/**
+ * Whom encrypted connections trust, instead of the authorities that the JVM brings along.
+ *
+ * @param file they were read from, for people
+ * @param blocks one certificate each in PEM form. To understand the hundred and more of a usual
+ *     bundle takes a third of a launcher's start, so it waits until somebody is called.
+ */
+public record CertificateAuthorities(Path file, List<String> blocks) {
 
-  /** Bundles have comments between the blocks, which Java's own reader does not always take. */
-  private static final Pattern PEM_BLOCK =
-      Pattern.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", Pattern.DOTALL);
+  private static final String BEGIN = "-----BEGIN CERTIFICATE-----";
+  private static final String END = "-----END CERTIFICATE-----";
 
   public CertificateAuthorities {
-    certificates = List.copyOf(certificates);
+    blocks = List.copyOf(blocks);
   }
 
-  /** Reads a bundle in PEM form, as OpenSSL takes it. */
+  /** Takes a bundle in PEM form as OpenSSL does: what stands between the blocks is comment. */
   static CertificateAuthorities read(Path file) throws IOException, CertificateException {
-    CertificateFactory factory = CertificateFactory.getInstance("X.509");
-    List<Certificate> certificates = new ArrayList<>();
-    Matcher block = PEM_BLOCK.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
-    while (block.find()) {
-      byte[] pem = block.group().getBytes(StandardCharsets.ISO_8859_1);
-      certificates.add(factory.generateCertificate(new ByteArrayInputStream(pem)));
+    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+    List<String> blocks = new ArrayList<>();
+    int end = 0;
+    for (int begin = text.indexOf(BEGIN); begin >= 0; begin = text.indexOf(BEGIN, end)) {
+      int last = text.indexOf(END, begin);
+      if (last < 0) {
+        throw new CertificateException("its last certificate has no end");
+      }
+      end = last + END.length();
+      blocks.add(text.substring(begin, end));
     }
-    if (certificates.isEmpty()) {
+    if (blocks.isEmpty()) {
       throw new CertificateException("no certificate in it");
     }
-    return new CertificateAuthorities(certificates);
+    return new CertificateAuthorities(file, blocks);
   }
 
+  /** Throws UncheckedIOException where a certificate cannot be read. */
   public SSLContext sslContext() {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
@@ -54,18 +63,32 @@ public record CertificateAuthorities(List<Certificate> certificates) {
     }
   }
 
+  /** Throws UncheckedIOException where a certificate cannot be read. */
   public TrustManager[] trustManagers() {
     try {
       KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
       store.load(null, null);
-      for (int place = 0; place < certificates.size(); place++) {
-        store.setCertificateEntry("authority-" + place, certificates.get(place));
+      CertificateFactory reader = CertificateFactory.getInstance("X.509");
+      for (int place = 0; place < blocks.size(); place++) {
+        store.setCertificateEntry("authority-" + place, certificate(reader, place));
       }
       var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
       factory.init(store);
       return factory.getTrustManagers();
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalStateException("a store in memory takes certificates", e);
+    }
+  }
+
+  private Certificate certificate(CertificateFactory reader, int place) {
+    byte[] pem = blocks.get(place).getBytes(StandardCharsets.ISO_8859_1);
+    try {
+      return reader.generateCertificate(new ByteArrayInputStream(pem));
+    } catch (CertificateException e) {
+      throw new UncheckedIOException(
+          new IOException(
+              "certificate %d of %d in %s cannot be read: %s"
+                  .formatted(place + 1, blocks.size(), file, e.getMessage())));
     }
   }
 }

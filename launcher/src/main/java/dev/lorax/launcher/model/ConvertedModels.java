@@ -17,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,11 +37,13 @@ final class ConvertedModels {
   private final Path cache;
   private final Progress progress;
   private final InstantSource clock;
+  private final KnownFiles known;
 
   ConvertedModels(Path cache, Progress progress, InstantSource clock) {
     this.cache = cache;
     this.progress = progress;
     this.clock = clock;
+    this.known = new KnownFiles(cache, clock);
   }
 
   /** Looks at the original only when it has to be converted. */
@@ -50,8 +53,15 @@ final class ConvertedModels {
 
   Path fromGguf(String name, Path file)
       throws IOException, ConversionException, DownloadException, InterruptedException {
+    KnownFiles.Sighting sighting = known.look(name, file);
+    Optional<Path> before = known.model(sighting);
+    if (before.isPresent()) {
+      return convertedBefore(before.get());
+    }
     String directory = "gguf--%s--%s".formatted(name, ContentHash.of(file));
-    return once(name, directory, () -> GgufConversion.open(file));
+    Path model = once(name, directory, () -> GgufConversion.open(file));
+    known.remember(sighting, known.look(name, file), model);
+    return model;
   }
 
   /**
@@ -81,8 +91,7 @@ final class ConvertedModels {
       throws IOException, ConversionException, DownloadException, InterruptedException {
     Path directory = cache.resolve(directoryName);
     if (Files.isDirectory(directory)) {
-      LOG.atInfo().addKeyValue("directory", directory).log("model was converted before");
-      return directory;
+      return convertedBefore(directory);
     }
     try (var lock = CacheLock.acquire(cache.resolve("." + directoryName + ".lock"), name)) {
       if (Files.isDirectory(directory)) {
@@ -91,6 +100,11 @@ final class ConvertedModels {
         convert(name, original.open(), directory);
       }
     }
+    return directory;
+  }
+
+  private static Path convertedBefore(Path directory) {
+    LOG.atInfo().addKeyValue("directory", directory).log("model was converted before");
     return directory;
   }
 

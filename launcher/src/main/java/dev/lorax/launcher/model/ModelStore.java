@@ -10,6 +10,7 @@ import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.hub.HubRepository;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -163,6 +164,8 @@ public final class ModelStore {
       throw new InterruptedException("conversion stopped");
     } catch (ConversionException | DownloadException e) {
       throw new ModelException("%s: %s".formatted(what, e.getMessage()), e);
+    } catch (UncheckedIOException e) {
+      throw new ModelException("%s: %s".formatted(what, e.getCause().getMessage()), e);
     } catch (IOException e) {
       throw new ModelException("%s: %s".formatted(what, e), e);
     }

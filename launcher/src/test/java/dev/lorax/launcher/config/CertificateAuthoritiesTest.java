@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -84,6 +85,29 @@ final class CertificateAuthoritiesTest {
     Path file = Files.writeString(folder.resolve("empty.pem"), "no certificate here\n");
     assertThatThrownBy(() -> CertificateAuthorities.read(file))
         .isInstanceOf(CertificateException.class);
+  }
+
+  @Test
+  void a_file_that_was_cut_off_is_refused() throws Exception {
+    String whole = Files.readString(bundle);
+    Path file = Files.writeString(bundle, whole.substring(0, whole.length() - 40));
+    assertThatThrownBy(() -> CertificateAuthorities.read(file))
+        .isInstanceOf(CertificateException.class);
+  }
+
+  @Test
+  void a_certificate_that_nobody_can_read_is_named_when_it_is_needed() throws Exception {
+    // given
+    String broken = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n";
+    Path file = Files.writeString(bundle, Files.readString(bundle) + broken);
+
+    // when
+    CertificateAuthorities authorities = CertificateAuthorities.read(file);
+
+    // then
+    assertThatThrownBy(authorities::sslContext)
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("certificate 2 of 2 in " + file);
   }
 
   private int get(HttpClient.Builder builder) throws IOException, InterruptedException {

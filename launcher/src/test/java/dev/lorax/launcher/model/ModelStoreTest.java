@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
@@ -25,11 +27,15 @@ final class ModelStoreTest {
   @TempDir private Path directory;
 
   private ModelStore store(Object id) throws ArgumentException {
+    return store(id, InstantSource.system());
+  }
+
+  private ModelStore store(Object id, InstantSource clock) throws ArgumentException {
     List<String> line =
         List.of("--model-id", id.toString(), "--huggingface-hub-cache", directory + "/cache");
     var parsed = LauncherArguments.parse(line, Map.of(), directory);
     var config = ((LauncherArguments.Parsed.Run) parsed).config();
-    return new ModelStore(config.model(), new Progress(), InstantSource.system());
+    return new ModelStore(config.model(), new Progress(), clock);
   }
 
   @Test
@@ -60,6 +66,82 @@ final class ModelStoreTest {
 
     // then
     assertThat(Files.getLastModifiedTime(weights)).isEqualTo(old);
+  }
+
+  @Test
+  void knows_a_file_again_without_reading_it() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    var later = InstantSource.offset(InstantSource.system(), Duration.ofHours(1));
+    Path made = store(file, later).downloadAndConvert().path();
+
+    // when
+    Path elsewhere = made.resolveSibling("gguf--tiny--not-its-content");
+    Files.move(made, elsewhere);
+    Path link = onlyLink(made.resolveSibling("."));
+    Files.delete(link);
+    Files.createSymbolicLink(link, elsewhere.getFileName());
+
+    // then
+    assertThat(store(file, later).downloadAndConvert().path()).isEqualTo(elsewhere);
+  }
+
+  @Test
+  void a_file_with_new_content_is_another_one_though_it_looks_the_same() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    var later = InstantSource.offset(InstantSource.system(), Duration.ofHours(1));
+    Path before = store(file, later).downloadAndConvert().path();
+    FileTime modified = Files.getLastModifiedTime(file);
+    byte[] content = Files.readAllBytes(file);
+
+    // when
+    content[content.length - 1] ^= 1;
+    Files.write(file, content);
+    Files.setLastModifiedTime(file, modified);
+
+    // then
+    Path after = store(file, later).downloadAndConvert().path();
+    assertThat(after).isDirectory().isNotEqualTo(before);
+  }
+
+  @Test
+  void a_file_that_has_just_changed_is_not_remembered() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    InstantSource then = InstantSource.fixed(Instant.now());
+
+    // when
+    Path made = store(file, then).downloadAndConvert().path();
+
+    // then
+    assertThat(links(made.resolveSibling("."))).isEmpty();
+  }
+
+  @Test
+  void converts_a_known_file_again_when_its_model_has_gone() throws Exception {
+    // given
+    Path file = TinyGguf.llama().write(directory.resolve("tiny.gguf"));
+    var later = InstantSource.offset(InstantSource.system(), Duration.ofHours(1));
+    Path made = store(file, later).downloadAndConvert().path();
+    Files.move(made, directory.resolve("gone"));
+
+    // when
+    Path again = store(file, later).downloadAndConvert().path();
+
+    // then
+    assertThat(again).isEqualTo(made).isDirectory();
+  }
+
+  private static Path onlyLink(Path cache) throws IOException {
+    assertThat(links(cache)).hasSize(1);
+    return links(cache).getFirst();
+  }
+
+  private static List<Path> links(Path cache) throws IOException {
+    try (var files = Files.list(cache.normalize())) {
+      return files.filter(Files::isSymbolicLink).toList();
+    }
   }
 
   @Test
