@@ -102,7 +102,11 @@ def _api_server_tests(stages: Stages, cluster: Path) -> None:
             "operator",
             "--also-make",
         ),
-        env={**build_environment(), "KUBE_API_TEST_DIR": str(linked)},
+        env={
+            **build_environment(),
+            "KUBE_API_TEST_DIR": str(linked),
+            "LORAX_HELM": str(cluster.parent / "helm"),
+        },
     )
 
 

@@ -17,6 +17,12 @@ app.kubernetes.io/name: lorax-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* What selects the pod of helm test, which is none of the operator's. */}}
+{{- define "lorax-operator.testSelector" -}}
+app.kubernetes.io/name: lorax-operator-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "lorax-operator.labels" -}}
 {{ include "lorax-operator.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -41,11 +41,15 @@ public final class GoldenFile {
 
   /** Compares {@code actual} as YAML with the file, or writes the file when told to. */
   public static void assertMatches(Path file, Object actual) throws IOException {
-    String yaml = Serialization.asYaml(actual);
+    assertText(file, Serialization.asYaml(actual));
+  }
+
+  /** Compares {@code actual} with the file, or writes the file when told to. */
+  public static void assertText(Path file, String actual) throws IOException {
     if (Boolean.getBoolean("golden.update")) {
-      Files.writeString(file, yaml);
+      Files.writeString(file, actual);
     }
-    assertThat(yaml)
+    assertThat(actual)
         .as("%s; after an intended change: mvn -pl operator test -Dgolden.update=true", file)
         .isEqualTo(Files.readString(file));
   }

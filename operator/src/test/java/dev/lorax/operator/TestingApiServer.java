@@ -65,13 +65,18 @@ public final class TestingApiServer implements ParameterResolver {
                   .withTestDir(directory().toString())
                   .withOfflineMode(true)
                   .withApiServerFlag("--bind-address", "127.0.0.1")
+                  // Owner references then need a right of their own, as on some clusters.
+                  .withApiServerFlag(
+                      "--enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
                   .withApiServerFlag("--audit-policy-file", policy(directory).toString())
                   .withApiServerFlag("--audit-log-path", audit.file().toString())
                   .build());
       server.start();
       var access = new Access(server, audit);
       access.applyDefinition();
-      ChartRole.grant(access.client(), OPERATOR);
+      try (var client = access.client()) {
+        ChartRole.grant(client, OPERATOR);
+      }
       return access;
     }
 
