@@ -3,6 +3,7 @@ package dev.lorax.operator;
 import static dev.lorax.operator.TestingServer.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lorax.crds.v1alpha1.LoraxServer;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 final class PermissionsIT {
 
   private static final String USER = "permissions";
+
+  private static final Path SERVER = Path.of("src/test/resources/PermissionsIT/server.yaml");
 
   /** Rights that are checked but never used for a request. */
   private static final Set<String> CHECKED_ONLY =
@@ -70,7 +73,7 @@ final class PermissionsIT {
 
   /** All that happens in a server's life, as far as it takes rights of its own. */
   private static void live(TestingServer server) {
-    server.create();
+    server.create(GoldenFile.read(SERVER, LoraxServer.class));
     server.awaitReason("PodsPending");
     soon().untilAsserted(() -> assertThat(server.service()).isNotNull());
     new TestingPod(server.client(), server.namespace(), TestingServer.NAME).create();

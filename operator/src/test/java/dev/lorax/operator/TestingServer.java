@@ -20,7 +20,12 @@ record TestingServer(KubernetesClient client, String namespace) {
   static final String NAME = "demo";
 
   LoraxServer create() {
-    return client.resource(sample("cpu")).inNamespace(namespace).create();
+    return create(sample("cpu"));
+  }
+
+  /** Creates one that says more than the sample. */
+  LoraxServer create(LoraxServer server) {
+    return client.resource(server).inNamespace(namespace).create();
   }
 
   static LoraxServer sample(String device) {
