@@ -1,5 +1,7 @@
 package dev.lorax.launcher.model;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -56,7 +58,7 @@ final class KnownFiles {
                 facts.get("lastModifiedTime"),
                 facts.get("ctime"));
     String stamp = ContentHash.of(all.getBytes(StandardCharsets.UTF_8));
-    Instant changed = ((FileTime) facts.get("ctime")).toInstant();
+    Instant changed = requireNonNull((FileTime) facts.get("ctime")).toInstant();
     return new Sighting(cache.resolve(".gguf--%s--%s".formatted(name, stamp)), changed, seen);
   }
 

@@ -1,5 +1,7 @@
 package dev.lorax.launcher.model;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.lorax.launcher.config.AdapterReference;
 import dev.lorax.launcher.config.ModelConfig;
 import dev.lorax.launcher.config.Source;
@@ -165,7 +167,8 @@ public final class ModelStore {
     } catch (ConversionException | DownloadException e) {
       throw new ModelException("%s: %s".formatted(what, e.getMessage()), e);
     } catch (UncheckedIOException e) {
-      throw new ModelException("%s: %s".formatted(what, e.getCause().getMessage()), e);
+      IOException cause = requireNonNull(e.getCause());
+      throw new ModelException("%s: %s".formatted(what, cause.getMessage()), e);
     } catch (IOException e) {
       throw new ModelException("%s: %s".formatted(what, e), e);
     }
