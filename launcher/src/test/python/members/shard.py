@@ -3,11 +3,8 @@
 Starts in a few hundredths of a second, because most tests are about what happens around a shard.
 The files that change its behaviour: shard-N-fails (it ends with a traceback), shard-N-deaf (it
 ignores SIGTERM), shard-N-mute (it binds only when the file is gone).
-
-Like a process of PyTorch it has a segment of shared memory, which only an orderly end removes.
 """
 
-import mmap
 import os
 import socket
 import sys
@@ -17,8 +14,6 @@ from pathlib import Path
 import script
 
 _NAME = f"shard-{os.environ['RANK']}"
-
-_SEGMENT_BYTES = 256 << 10
 
 # HTTP/2 (RFC 9113): frame types, flags, and the client's first bytes.
 _DATA, _HEADERS, _SETTINGS, _PING = 0, 1, 4, 6
@@ -74,21 +69,9 @@ def _listen(path: str) -> None:
     threading.Thread(target=_accept, args=(server,), daemon=True).start()
 
 
-def _share_memory() -> tuple[Path, mmap.mmap]:
-    """Named as PyTorch does it, and so that a test finds what its members have left."""
-    name = f"torch_{os.getpid()}_{os.environ['SCRIPT_DIRECTORY'].replace('/', '-')}"
-    segment = Path("/dev/shm", name)
-    with segment.open("w+b") as file:
-        file.truncate(_SEGMENT_BYTES)
-        memory = mmap.mmap(file.fileno(), _SEGMENT_BYTES)
-    memory[:] = bytes(_SEGMENT_BYTES)
-    return segment, memory
-
-
-def _stop(segment: Path) -> None:
+def _stop() -> None:
     script.record(f"{_NAME} asked to stop")
     if not script.asks(f"{_NAME}-deaf"):
-        segment.unlink()
         os._exit(0)
 
 
@@ -106,8 +89,7 @@ def _main() -> None:
         sep="\n",
         flush=True,
     )
-    segment, _memory = _share_memory()
-    script.at_sigterm(lambda: _stop(segment))
+    script.at_sigterm(_stop)
     script.wait_while_asked(f"{_NAME}-mute")
     _listen(f"{script.option('--uds-path')}-{os.environ['RANK']}")
     script.sleep_for_ever()

@@ -5,7 +5,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /** Where downloads are kept, and what people can do when it refuses. */
 public final class LocalVolume {
@@ -35,38 +34,22 @@ public final class LocalVolume {
     }
   }
 
-  /** The sentence for a file of a download that cannot be written or read here. */
+  /** The sentence for a file that cannot be written or read here. */
   public static DownloadException failure(Path path, IOException e) {
-    return refusal(path, isFull(e) ? ", what was downloaded so far is kept" : "", e)
-        .orElseGet(
-            () -> new DownloadException("cannot write %s: %s".formatted(path, reason(e)), e));
-  }
-
-  /** The sentence for a volume that takes no more, or nothing; empty when it is not to blame. */
-  public static Optional<DownloadException> refusal(Path path, IOException e) {
-    return refusal(path, "", e);
-  }
-
-  private static Optional<DownloadException> refusal(Path path, String comfort, IOException e) {
     String reason = reason(e);
-    if (isFull(e)) {
-      return Optional.of(
-          new DownloadException(
-              "no disk space left for %s; %s%s".formatted(path, ELSEWHERE, comfort), e));
+    if (reason.contains("No space left") || reason.contains("Disk quota exceeded")) {
+      return new DownloadException(
+          "no disk space left for %s; %s, what was downloaded so far is kept"
+              .formatted(path, ELSEWHERE),
+          e);
     }
     if (e instanceof AccessDeniedException || reason.contains("Read-only file system")) {
-      return Optional.of(
-          new DownloadException(
-              "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
-                  .formatted(path, reason),
-              e));
+      return new DownloadException(
+          "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
+              .formatted(path, reason),
+          e);
     }
-    return Optional.empty();
-  }
-
-  private static boolean isFull(IOException e) {
-    String reason = reason(e);
-    return reason.contains("No space left") || reason.contains("Disk quota exceeded");
+    return new DownloadException("cannot write %s: %s".formatted(path, reason), e);
   }
 
   private static String reason(IOException e) {

@@ -1,6 +1,5 @@
 package dev.lorax.launcher.model;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.convert.ConversionException;
@@ -43,10 +42,6 @@ public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbe
       return new ModelDirectory(name, path, contextLength(path.resolve("config.json")));
     } catch (ConversionException e) {
       throw new ModelException(String.valueOf(e.getMessage()), e);
-    } catch (JsonProcessingException e) {
-      throw new ModelException(
-          "model directory %s: config.json is no JSON: %s".formatted(path, e.getOriginalMessage()),
-          e);
     } catch (IOException e) {
       throw new ModelException("model directory %s: %s".formatted(path, e.getMessage()), e);
     }

@@ -19,9 +19,9 @@ interface Fault {
   static Fault parse(String words) {
     return SignalFault.parse(words)
         .or(() ->
-            Stream.of(Surroundings.values(), SourceTrouble.values(), VolumeTrouble.values())
-                .<Fault>flatMap(Stream::of)
+            Stream.of(Surroundings.values())
                 .filter(fault -> fault.toString().equals(words))
+                .map(Fault.class::cast)
                 .findFirst())
         .orElseThrow(() -> new IllegalArgumentException("no fault is called " + words));
   }

@@ -10,20 +10,18 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.opentest4j.TestAbortedException;
 
 /**
  * Every row of docs/faults.md with a real launcher and real members, and nothing is left after any
  * of them: no process, socket, segment of shared memory or half a model. To run some of them:
- * {@code -Dfaults="kill -9 of the router"}, or another regular expression that a part of a case's
- * name matches.
+ * {@code -Dfaults="kill -9 of the router"}, or another part of a case's name.
  */
 @Execution(ExecutionMode.CONCURRENT)
 final class FaultTableTest {
 
   static Stream<FaultCase> cases() throws IOException {
     String wanted = System.getProperty("faults", "");
-    return FaultTable.cases().filter(row -> row.toString().matches(".*(" + wanted + ").*"));
+    return FaultTable.cases().filter(row -> row.toString().contains(wanted));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -42,8 +40,6 @@ final class FaultTableTest {
             .containsPattern(row.says().pattern());
         scene.stopAgents();
         assertThat(scene.leftovers().all()).as("what is left").isEmpty();
-      } catch (TestAbortedException impossibleHere) {
-        throw impossibleHere;
       } catch (Throwable e) {
         throw new AssertionError(
             "docs/faults.md line %d (%s): %s\nits log:\n%s"

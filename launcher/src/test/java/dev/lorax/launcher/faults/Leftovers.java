@@ -2,7 +2,6 @@ package dev.lorax.launcher.faults;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,36 +10,24 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** Lists what a launcher and its members left behind. */
-record Leftovers(Path sockets, Path cache, List<Path> segments, Path scriptDirectory) {
+record Leftovers(Path sockets, Path cache, String environmentMark) {
 
   /** The lock is kept: a file that others may be waiting on must not be removed. */
   private static final Predicate<Path> KEPT = file -> file.endsWith("launcher.lock");
 
   List<String> all() {
     List<String> found = new ArrayList<>(processes());
-    segments.forEach(segment -> found.add(segment.toString()));
     found.addAll(filesBelow(sockets, KEPT.negate()));
     found.addAll(filesBelow(cache, file -> file.toString().contains("unfinished")));
-    found.addAll(partsOfPublishedModels());
     return found;
   }
 
-  /** What has come of a model is kept for the next launcher, for as long as it is not all. */
-  private List<String> partsOfPublishedModels() {
-    return filesBelow(
-        cache,
-        file ->
-            file.toString().endsWith(".incomplete")
-                && Files.exists(file.resolveSibling("../refs").normalize()));
-  }
-
-  /** Command lines of processes that were started with the script in their environment. */
+  /** Command lines of processes that were started with the mark in their environment. */
   List<String> processes() {
-    String mark = "SCRIPT_DIRECTORY=" + scriptDirectory;
     try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
       List<String> found = new ArrayList<>();
       for (var process : processes) {
-        if (read(process.resolve("environ")).contains(mark)) {
+        if (read(process.resolve("environ")).contains(environmentMark)) {
           found.add(read(process.resolve("cmdline")).replace('\0', ' '));
         }
       }
@@ -53,7 +40,7 @@ record Leftovers(Path sockets, Path cache, List<Path> segments, Path scriptDirec
   /** Empty for a process that has ended meanwhile and for a zombie, which is none any more. */
   private static String read(Path file) {
     try {
-      return Files.readString(file, StandardCharsets.ISO_8859_1);
+      return Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1);
     } catch (IOException gone) {
       return "";
     }

@@ -10,31 +10,10 @@ enum Moment {
     @Override
     void reach(Scene scene) {}
   },
-  DOWNLOADING("Downloading") {
-    @Override
-    void reach(Scene scene) throws Exception {
-      scene.remote().hold();
-      scene.start();
-      scene.awaitDownload();
-      scene.awaitPhase(toString());
-      scene.awaitAttached();
-    }
-  },
-  /** The part of the phase Downloading that needs no network. */
-  CONVERTING("Converting") {
-    @Override
-    void reach(Scene scene) throws Exception {
-      scene.line().model(Originals.gguf().toString());
-      scene.freezeConversion();
-      scene.startContainers();
-    }
-  },
   SHARDS_LOADING("ShardsLoading") {
     @Override
     void reach(Scene scene) throws Exception {
       scene.hold("shard-0-mute");
-      // What stands still now shows by this alone.
-      scene.line().option("--startup-timeout", "40s");
       scene.start();
       scene.awaitStarted("shard-1");
       scene.awaitPhase(toString());

@@ -23,27 +23,23 @@ import org.jspecify.annotations.Nullable;
 final class Scene implements AutoCloseable {
 
   static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(4);
-  private static final Duration PATIENCE = Duration.ofSeconds(180);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final String AGENT_OF = "agent of ";
-  private static final List<String> MEMBERS = List.of("shard-0", "shard-1", "router");
 
   private final LauncherProcess processes;
   private final Place place;
   private final Path terminationLog;
-  private final LauncherLine line;
+  private final List<String> options = new ArrayList<>();
   private final List<String> held = new ArrayList<>();
   private final List<ServerSocket> occupied = new ArrayList<>();
   private final Map<String, Process> agents = new TreeMap<>();
   private int agentStarts;
-  private @Nullable RemoteModel remote;
   private @Nullable Process launcher;
-  private boolean frozen;
 
   Scene(Path home, Place place) throws IOException {
     this.processes = new LauncherProcess(home);
     this.place = place;
     this.terminationLog = home.resolve("termination-log");
-    this.line = new LauncherLine(processes, place, terminationLog);
   }
 
   Path terminationLogFile() {
@@ -59,20 +55,9 @@ final class Scene implements AutoCloseable {
     return processes;
   }
 
-  Place place() {
-    return place;
-  }
-
-  LauncherLine line() {
-    return line;
-  }
-
-  /** The launcher is to fetch its model from a hub. */
-  RemoteModel remote() throws IOException {
-    if (remote == null) {
-      remote = RemoteModel.of(line);
-    }
-    return remote;
+  /** Given to the launcher in addition to what every launcher of the table gets. */
+  void option(String name, Object value) {
+    options.addAll(List.of(name, value.toString()));
   }
 
   void hold(String behaviour) {
@@ -80,104 +65,36 @@ final class Scene implements AutoCloseable {
     held.add(behaviour);
   }
 
-  /** Whatever was told to wait goes on. */
-  void release() throws IOException, InterruptedException {
+  /** Members that were told to wait go on. */
+  void release() {
     held.forEach(processes::forget);
     held.clear();
-    if (remote != null) {
-      remote.release();
-    }
-    thaw();
-  }
-
-  /** SIGSTOP, until {@link #thaw} or the end. */
-  void freeze() throws IOException, InterruptedException {
-    signal("STOP", "launcher");
-    frozen = true;
-  }
-
-  void thaw() throws IOException, InterruptedException {
-    if (frozen && launcher().isAlive()) {
-      signal("CONT", "launcher");
-    }
-    frozen = false;
-  }
-
-  /**
-   * Starts the launcher and stops it (SIGSTOP) in the middle of a conversion; should the conversion
-   * have ended before, that was no start.
-   */
-  void freezeConversion() throws IOException, InterruptedException {
-    startLauncher();
-    while (!caughtConverting()) {
-      launcher().destroyForcibly().waitFor();
-      new Conversion(processes.cache()).forget();
-      startLauncher();
-    }
-  }
-
-  private boolean caughtConverting() throws IOException, InterruptedException {
-    var conversion = new Conversion(cacheAsSeen());
-    eventually()
-        .pollInterval(Duration.ofMillis(2))
-        .until(() -> conversion.isWriting() || conversion.isDone());
-    freeze();
-    return !conversion.isDone();
   }
 
   /** The containers of a pod start when that of the launcher is ready. */
   void start() {
     startLauncher();
-    startContainers();
-  }
-
-  void startLauncher() {
-    launcher = line.start();
-  }
-
-  void startContainers() {
     if (place == Place.POD) {
       Path control = processes.sockets().resolve("control.sock");
       eventually().until(() -> Files.exists(control) || !launcher().isAlive());
       if (launcher().isAlive()) {
-        MEMBERS.forEach(this::startAgent);
+        Stream.of("shard-0", "shard-1", "router").forEach(this::startAgent);
       }
     }
   }
 
-  /** The same, though only when the launcher needs them: agents have no part in a download. */
-  void startContainersForModel() {
+  void startLauncher() {
+    List<String> line = new ArrayList<>(List.of("--num-shard", "2"));
+    line.addAll(List.of("--max-restarts", "1"));
+    line.addAll(List.of("--heartbeat-timeout", HEARTBEAT_TIMEOUT.toSeconds() + "s"));
+    line.addAll(List.of("--drain-timeout", "15s"));
+    line.addAll(List.of("--termination-log", terminationLog.toString()));
     if (place == Place.POD) {
-      eventually()
-          .until(() -> {
-            String phase = phase();
-            return !(phase.isEmpty() || phase.equals("Downloading")) || !launcher().isAlive();
-          });
-      startContainers();
+      line.addAll(List.of("--process-host", "pod"));
+      line.addAll(List.of("--agent-dir", processes.installedAgent().toString()));
     }
-  }
-
-  /** An earlier launcher has downloaded the model. */
-  void fillCache() throws IOException, InterruptedException {
-    remote();
-    launcher = line.download();
-    awaitExit(0);
-  }
-
-  /** Writes where the launcher alone sees a volume, until that is full. */
-  void fillDisk() throws IOException {
-    Path cache = cacheAsSeen();
-    try (var other = Files.newOutputStream(cache.resolve("others"))) {
-      while (true) {
-        other.write(new byte[1 << 10]);
-      }
-    } catch (IOException full) {
-      assertThat(full).hasMessageContaining("No space left");
-    }
-  }
-
-  private Path cacheAsSeen() {
-    return Path.of("/proc/%d/root%s".formatted(launcher().pid(), processes.cache()));
+    line.addAll(options);
+    launcher = processes.start(line.toArray(String[]::new));
   }
 
   private void startAgent(String member) {
@@ -226,69 +143,8 @@ final class Scene implements AutoCloseable {
     return launcher;
   }
 
-  private String phase() {
-    return processes.status().path("phase").asText();
-  }
-
   void awaitPhase(String phase) {
-    eventually().until(() -> phase().equals(phase));
-  }
-
-  void awaitDownload() throws IOException {
-    eventually().until(remote()::isDownloading);
-  }
-
-  /**
-   * What is about to be killed together with its members must have written down which shared memory
-   * is theirs, as it does every second.
-   */
-  void awaitRemembered(String signal, String target) {
-    boolean owner = target.startsWith(AGENT_OF + "shard") || target.equals("launcher");
-    if (signal.equals("KILL") && owner) {
-      eventually().until(() -> ledgers().containsAll(segmentNames()));
-    }
-  }
-
-  private List<String> segmentNames() {
-    return processes.sharedMemory().stream()
-        .map(segment -> segment.getFileName().toString())
-        .toList();
-  }
-
-  /** Names of segments in what launcher and agents keep for their successors. */
-  private List<String> ledgers() throws IOException {
-    List<String> names = new ArrayList<>();
-    try (var files = Files.newDirectoryStream(processes.sockets(), "*shared-memory")) {
-      for (var file : files) {
-        Files.readAllLines(file)
-            .forEach(entry -> names.add(entry.substring(entry.indexOf(' ') + 1)));
-      }
-    }
-    return names;
-  }
-
-  /** The time of a stop counts from when the launcher has noticed that an agent is silent. */
-  void letPass(Duration stop, String target) throws InterruptedException {
-    if (target.startsWith(AGENT_OF)) {
-      String member = target.substring(AGENT_OF.length());
-      eventually().until(() -> !launcher().isAlive() || !isAttached(member));
-    }
-    Thread.sleep(stop);
-  }
-
-  private boolean isAttached(String member) {
-    try {
-      return processes.get("/attached/" + member).statusCode() == 200;
-    } catch (IOException ended) {
-      return false;
-    }
-  }
-
-  /** The agents of a pod stand by. */
-  void awaitAttached() {
-    for (var member : agents.keySet()) {
-      eventually().until(() -> isAttached(member));
-    }
+    eventually().until(() -> processes.status().path("phase").asText().equals(phase));
   }
 
   void awaitServingInEpoch(int epoch) {
@@ -325,11 +181,6 @@ final class Scene implements AutoCloseable {
     assertThat(launcher().exitValue()).as("exit code").isEqualTo(code);
   }
 
-  /** Of the failure that /status shows last; empty when there is none. */
-  String lastFailure() {
-    return processes.status().at("/last_failure/reason").asText();
-  }
-
   List<Integer> starts(String... members) {
     return Stream.of(members).map(member -> processes.started(member).size()).toList();
   }
@@ -344,10 +195,7 @@ final class Scene implements AutoCloseable {
 
   Leftovers leftovers() {
     return new Leftovers(
-        processes.sockets(),
-        processes.cache(),
-        processes.sharedMemory(),
-        processes.scriptDirectory());
+        processes.sockets(), processes.cache(), "SCRIPT_DIRECTORY=" + processes.scriptDirectory());
   }
 
   /** Stops the launcher in order. */
@@ -377,8 +225,5 @@ final class Scene implements AutoCloseable {
       socket.close();
     }
     processes.close();
-    if (remote != null) {
-      remote.close();
-    }
   }
 }

@@ -25,11 +25,6 @@ record Sentence(String text) {
     return pattern.append(Pattern.quote(text.substring(from))).toString();
   }
 
-  /** What a line of the log gives as the reason. */
-  Sentence reason() {
-    return new Sentence(text.substring(text.indexOf("reason=") + "reason=".length()));
-  }
-
   @Override
   public String toString() {
     return text;

@@ -53,20 +53,15 @@ record SignalFault(String words, Kind kind, String signal, String target) implem
 
   @Override
   public void strike(Scene scene) throws Exception {
-    scene.awaitRemembered(signal, target);
     scene.signal(signal, target);
     switch (kind) {
-      case ONCE -> {
-        scene.thaw();
-        scene.restartContainerOf(target);
-      }
+      case ONCE -> scene.restartContainerOf(target);
       case TWICE -> {
-        scene.thaw();
         scene.awaitLog("stopping");
         scene.signal(signal, target);
       }
       case FOR_A_WHILE -> {
-        scene.letPass(A_WHILE, target);
+        Thread.sleep(A_WHILE);
         scene.signal("CONT", target);
       }
     }

@@ -1,9 +1,7 @@
 package dev.lorax.launcher.faults;
 
-import dev.lorax.launcher.testing.hub.TinyModel;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.Arrays;
 
 /** What may be wrong around a launcher before it starts. */
 enum Surroundings implements Fault {
@@ -16,8 +14,7 @@ enum Surroundings implements Fault {
   SHARD_MUTE("the shard never gets ready") {
     @Override
     public void prepare(Scene scene) {
-      // Agents must start within it, too.
-      scene.line().option("--startup-timeout", scene.place() == Place.POD ? "12s" : "3s");
+      scene.option("--startup-timeout", "3s");
       scene.hold("shard-0-mute");
     }
   },
@@ -36,7 +33,7 @@ enum Surroundings implements Fault {
   SOCKET_PATH_TOO_LONG("the path of the socket directory is too long") {
     @Override
     public void prepare(Scene scene) {
-      scene.line().option("--shard-uds-path", "/tmp/" + "s".repeat(100));
+      scene.option("--shard-uds-path", "/tmp/" + "s".repeat(100));
     }
   },
   NO_SOCKET_DIRECTORY("the socket directory is a file") {
@@ -55,7 +52,7 @@ enum Surroundings implements Fault {
   NO_MODEL("the model directory does not exist") {
     @Override
     public void prepare(Scene scene) {
-      scene.line().option("--model-id", scene.processes().model().resolve("absent"));
+      scene.option("--model-id", scene.processes().model().resolve("absent"));
     }
   },
   INCOMPLETE_MODEL("the model directory is incomplete") {
@@ -68,15 +65,6 @@ enum Surroundings implements Fault {
     @Override
     public void prepare(Scene scene) throws IOException {
       Files.writeString(scene.processes().model().resolve("config.json"), "{\"max_pos");
-    }
-  },
-  CUT_WEIGHTS("the weights of the model are cut off") {
-    @Override
-    public void prepare(Scene scene) throws IOException {
-      byte[] whole = TinyModel.safetensors("weight", 4096);
-      Files.write(
-          scene.processes().model().resolve("model.safetensors"),
-          Arrays.copyOf(whole, whole.length / 2));
     }
   },
   NO_PROGRAM("the program of the shard is not installed") {
@@ -94,8 +82,7 @@ enum Surroundings implements Fault {
 
   @Override
   public void strike(Scene scene) {
-    scene.startLauncher();
-    scene.startContainersForModel();
+    scene.start();
   }
 
   @Override

@@ -109,12 +109,6 @@ public final class LauncherProcess implements AutoCloseable {
 
   /** The same for another model, with more environment variables. */
   public Process serve(String model, Map<String, String> variables, String... options) {
-    return serveUnder(List.of(), model, variables, options);
-  }
-
-  /** The same under another program, which must become the launcher. */
-  public Process serveUnder(
-      List<String> wrapper, String model, Map<String, String> variables, String... options) {
     List<String> line = new ArrayList<>();
     var defaults =
         Map.of(
@@ -130,17 +124,11 @@ public final class LauncherProcess implements AutoCloseable {
     line.addAll(List.of("--status-port", Integer.toString(statusPort)));
     line.addAll(List.of("--restart-backoff", "10ms"));
     line.addAll(List.of(options));
-    return runUnder(wrapper, line, variables);
+    return run(line, variables);
   }
 
   public Process startAgent(String role, int index) {
-    return startAgentUnder(List.of(), role, index);
-  }
-
-  /** The same under another program, which must become the agent. */
-  public Process startAgentUnder(List<String> wrapper, String role, int index) {
-    return runUnder(
-        wrapper,
+    return run(
         List.of(
             "agent",
             "--role",
@@ -148,8 +136,11 @@ public final class LauncherProcess implements AutoCloseable {
             "--index",
             Integer.toString(index),
             "--control",
-            sockets().resolve("control.sock").toString()),
-        Map.of());
+            sockets().resolve("control.sock").toString()));
+  }
+
+  private Process run(List<String> arguments) {
+    return run(arguments, Map.of());
   }
 
   /** Starts the program with this command line, whose members are scripted. */
@@ -310,18 +301,6 @@ public final class LauncherProcess implements AutoCloseable {
     }
   }
 
-  /** Files of the members' shared memory that are there now. */
-  public List<Path> sharedMemory() {
-    String mark = scriptDirectory().toString().replace('/', '-');
-    try (var segments = Files.newDirectoryStream(Path.of("/dev/shm"), "*" + mark)) {
-      List<Path> found = new ArrayList<>();
-      segments.forEach(found::add);
-      return found;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   @Override
   public void close() throws InterruptedException {
     for (var process : processes) {
@@ -333,6 +312,5 @@ public final class LauncherProcess implements AutoCloseable {
         .map(line -> Long.parseLong(line.replaceAll(".*pid=(\\d+).*", "$1")))
         .flatMap(pid -> ProcessHandle.of(pid).stream())
         .forEach(ProcessHandle::destroyForcibly);
-    sharedMemory().forEach(segment -> segment.toFile().delete());
   }
 }
