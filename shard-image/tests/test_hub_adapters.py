@@ -209,6 +209,7 @@ def test_a_slow_hub_delays_no_stream_and_no_stop(
     # then
     assert group.shards[0].stop() == 0
     assert time.monotonic() - began < 3.5
+    assert "this shard is stopping" in unanswered.exception().details()
 
 
 def test_offline_serves_the_cache_and_says_so(

@@ -43,6 +43,9 @@ class AdapterDownloader:
         }
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._running: set[subprocess.Popen[str]] = set()
+        self._closed = False
+        # Over both: no process starts after close has looked for the running ones.
+        self._lock = threading.Lock()
 
     def download(self, order: DownloadOrder) -> Path:
         """The adapter's folder, complete in the cache; a DownloadError says what went wrong."""
@@ -58,20 +61,14 @@ class AdapterDownloader:
             self._turns.release()
 
     def close(self) -> None:
-        """Ends the downloads that run; what they have is used by the next try."""
-        for process in list(self._running):
-            process.kill()
+        """Ends the downloads that run and refuses others; what came is used by the next try."""
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                process.kill()
 
     def _run(self, order: DownloadOrder, deadline: float) -> Path:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lorax_shard.downloads"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self._environment,
-        )
-        self._running.add(process)
+        process = self._start(order)
         try:
             answer, chatter = process.communicate(self._request(order), deadline - time.monotonic())
         except subprocess.TimeoutExpired:
@@ -81,10 +78,28 @@ class AdapterDownloader:
                 "LORAX_ADAPTER_DOWNLOAD_TIMEOUT_S"
             ) from None
         finally:
-            self._running.discard(process)
+            with self._lock:
+                self._running.discard(process)
             process.kill()
             process.wait()
+        if self._closed:
+            raise _stopping(order)
         return _snapshot(order, answer, chatter, process.returncode)
+
+    def _start(self, order: DownloadOrder) -> subprocess.Popen[str]:
+        with self._lock:
+            if self._closed:
+                raise _stopping(order)
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "lorax_shard.downloads"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=self._environment,
+            )
+            self._running.add(process)
+        return process
 
     def _request(self, order: DownloadOrder) -> str:
         request = {
@@ -95,6 +110,13 @@ class AdapterDownloader:
             "parent": os.getpid(),
         }
         return json.dumps(request) + "\n"
+
+
+def _stopping(order: DownloadOrder) -> DownloadError:
+    return DownloadError(
+        f"adapter {order.adapter_id} is not downloaded further, because this shard is stopping: "
+        "ask again later; what came is kept"
+    )
 
 
 def _snapshot(order: DownloadOrder, answer: str, chatter: str, code: int) -> Path:

@@ -47,9 +47,10 @@ async def serve(config: ServeConfig) -> None:
     _LOG.info("Server started at unix://%s", socket)
     await stopped.wait()
     _LOG.info("stopping")
+    # First, because the server waits for calls, and a call for an adapter waits for its download.
+    shard.directories.downloader.close()
     await server.stop(_STOP_GRACE_SECONDS)
     compute.close()
-    shard.directories.downloader.close()
     socket.unlink(missing_ok=True)
 
 
