@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from shard_process import Shard, launch, start_group
 from testing_router import TestingRouter
 from tiny_model import TinyModel
@@ -40,7 +42,8 @@ def test_a_step_beyond_its_time_ends_the_shard(tiny: TinyModel, folder: Path) ->
     assert last["level"]["name"] == "ERROR"
     assert last["message"].startswith("prefill did not end within 0.05 s (LORAX_STEP_TIMEOUT_S)")
     assert last["exception"] is None
-    assert (folder / "termination-log").read_text() == last["message"]
+    assert last["extra"] == {"code": "StepTimedOut"}
+    assert (folder / "termination-log").read_text() == f"StepTimedOut: {last['message']}"
 
 
 def test_health_is_answered_while_a_step_runs_and_a_stop_lets_it_end(
@@ -73,13 +76,16 @@ def broken(tiny: TinyModel, folder: Path):
     return directory
 
 
-def failure(folder: Path, model: Path, code: int) -> str:
-    shard: Shard = launch(folder, [str(model), "--json-output"], {})
-    assert shard.process.wait(timeout=60) == code
+def failure(
+    folder: Path, model: Path, exit_code: int, words: Sequence[str] = ()
+) -> tuple[str, str]:
+    """The launcher's word for it, and the sentence."""
+    shard: Shard = launch(folder, [str(model), "--json-output", *words], {})
+    assert shard.process.wait(timeout=60) == exit_code
     last = shard.log_records()[-1]
     assert last["level"]["name"] == "ERROR"
     assert last["exception"] is None
-    return last["message"]
+    return last["extra"]["code"], last["message"]
 
 
 def test_weights_that_cannot_fit_are_refused_before_they_are_read(
@@ -94,33 +100,46 @@ def test_weights_that_cannot_fit_are_refused_before_they_are_read(
         file.truncate(8 + len(header) + 4 * numbers)
 
     # when
-    message = failure(folder, broken, 72)
+    code, message = failure(folder, broken, 72)
 
     # then
+    assert code == "OutOfMemory"
     assert "the weights of model model take 1024.0 GiB as float32 on each of 1 shards" in message
     assert "set --dtype bfloat16, which takes 512.0 GiB, or raise the memory limit" in message
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "reason"),
+    ("name", "content", "code", "reason"),
     [
-        ("model.safetensors", b"too short", "model.safetensors is not a safetensors file"),
-        ("model.safetensors", None, "is damaged: expected"),
-        ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer"),
-        ("config.json", b'{"model_type": "qwen9"}', "model_type 'qwen9'"),
-        ("config.json", b'{"model_type": "llama", "vocab_size": "x"}', "config.json"),
-        ("model.safetensors.index.json", b"{}", "lacks 'weight_map'"),
+        ("model.safetensors", b"short", "CorruptFile", "model.safetensors is not a safetensors"),
+        ("model.safetensors", None, "CorruptFile", "is damaged: expected"),
+        ("tokenizer.json", b"{}", "CorruptFile", "tokenizer.json is not a tokenizer"),
+        ("config.json", b'{"model_type": "qwen9"}', "UnsupportedModel", "model_type 'qwen9'"),
+        ("config.json", b'{"model_type": "llama"}', "CorruptFile", "config.json"),
+        ("model.safetensors.index.json", b"{}", "CorruptFile", "lacks 'weight_map'"),
     ],
 )
-def test_damaged_files_are_named_in_one_line(
-    broken: Path, folder: Path, name: str, content: bytes | None, reason: str
+def test_files_that_cannot_be_served_are_named_in_one_line(
+    broken: Path, folder: Path, name: str, content: bytes | None, code: str, reason: str
 ) -> None:
     # given
     path = broken / name
     path.write_bytes(path.read_bytes()[:-100] if content is None else content)
 
-    # when, then
-    assert reason in failure(folder, broken, 1)
+    # when
+    said, message = failure(folder, broken, 1)
+
+    # then
+    assert said == code
+    assert reason in message
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
+def test_a_device_that_is_not_there_is_missed_by_name(tiny: TinyModel, folder: Path) -> None:
+    code, message = failure(folder, tiny.directory, 1, ["--device", "cuda"])
+
+    assert code == "NoDevice"
+    assert "device cuda was asked for" in message
 
 
 GROUPS = {

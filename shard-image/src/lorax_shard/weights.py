@@ -10,12 +10,22 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lorax_shard.failure import CodedError, FailureCode
+
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(CodedError):
     """The files of a model or adapter are missing, unreadable or do not fit together."""
+
+    code = FailureCode.CORRUPT_FILE
+
+
+class UnsupportedCheckpoint(CheckpointError):
+    """The files are whole and well, and ask for what is not there."""
+
+    code = FailureCode.UNSUPPORTED_MODEL
 
 
 def label_of(directory: Path) -> str:

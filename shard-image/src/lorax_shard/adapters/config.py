@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorax_shard.weights import CheckpointError, read_json
+from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, read_json
 
 # Settings that change what an adapter computes and that we do not compute. An adapter that uses one
 # is refused rather than served wrongly.
@@ -68,17 +68,19 @@ def read_adapter_config(directory: Path, adapter_id: str) -> AdapterConfig:
     what = f"adapter {adapter_id}"
     raw = read_json(directory / "adapter_config.json", what)
     if raw.get("peft_type") != "LORA":
-        raise CheckpointError(
+        raise UnsupportedCheckpoint(
             f"{what}: peft_type {raw.get('peft_type')!r} is not supported: expected LORA"
         )
     for setting in _REFUSED:
         if raw.get(setting):
-            raise CheckpointError(f"{what}: {setting} = {raw[setting]!r} is not supported")
+            raise UnsupportedCheckpoint(f"{what}: {setting} = {raw[setting]!r} is not supported")
     if raw.get("bias", "none") != "none":
-        raise CheckpointError(f"{what}: bias = {raw['bias']!r} is not supported: expected none")
+        raise UnsupportedCheckpoint(
+            f"{what}: bias = {raw['bias']!r} is not supported: expected none"
+        )
     init = raw.get("init_lora_weights", True)
     if isinstance(init, str) and init.lower().startswith(_REFUSED_INITS):
-        raise CheckpointError(f"{what}: init_lora_weights = {init!r} changes the base model")
+        raise UnsupportedCheckpoint(f"{what}: init_lora_weights = {init!r} changes the base model")
     try:
         return AdapterConfig(
             rank=int(raw["r"]),

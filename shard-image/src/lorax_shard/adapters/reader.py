@@ -12,6 +12,7 @@ from lorax_shard.downloads.files import WEIGHTS
 from lorax_shard.layers.linear import LoraMatrices, Projection
 from lorax_shard.weights import (
     CheckpointError,
+    UnsupportedCheckpoint,
     open_safetensors,
     read_pickled_tensors,
     safetensors_bytes,
@@ -110,7 +111,7 @@ def _pair(tensors: dict[str, Tensor], what: str) -> dict[str, tuple[Tensor, Tens
     for name, tensor in tensors.items():
         ending = next((ending for ending in _SIDES if name.endswith(ending)), None)
         if ending is None or not name.startswith(_PREFIX):
-            raise CheckpointError(
+            raise UnsupportedCheckpoint(
                 f"{what}: tensor {name} is not supported: "
                 f"expected {_PREFIX}<module>.lora_A.weight or .lora_B.weight"
             )

@@ -8,6 +8,7 @@ from lorax_shard.downloads.access import DownloadAccess
 from lorax_shard.downloads.downloader import AdapterDownloader, DownloadOrder
 from lorax_shard.downloads.files import holds_adapter
 from lorax_shard.downloads.places import HubPlace, Place, S3Place, cached_snapshot
+from lorax_shard.failure import CodedError, FailureCode
 
 
 class AdapterSource(Enum):
@@ -19,8 +20,10 @@ class AdapterSource(Enum):
     PBASE = "pbase"
 
 
-class AdapterNotFound(ValueError):
+class AdapterNotFound(CodedError):
     """An adapter id that leads to no adapter, or to a place that is not to be read."""
+
+    code = FailureCode.MODEL_NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lorax_shard.failure import CodedError, FailureCode
+
 CONFIG = "adapter_config.json"
 # In order of preference. A .bin is read without running what is in it, see weights.py.
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
@@ -14,8 +16,10 @@ _HASHES = ("sha256", "md5", "git")
 _CHUNK = 1 << 20
 
 
-class DownloadError(ValueError):
+class DownloadError(CodedError):
     """An adapter that cannot be downloaded; the text is a sentence for whoever asked for it."""
+
+    code = FailureCode.SOURCE_UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

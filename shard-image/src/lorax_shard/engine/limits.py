@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from lorax_shard.failure import CodedError, FailureCode
 
-class OutOfMemory(ValueError):
+
+class OutOfMemory(CodedError):
     """Something does not fit the memory that there is, or that is set aside for it."""
+
+    code = FailureCode.OUT_OF_MEMORY
 
 
 @dataclass(frozen=True, slots=True)

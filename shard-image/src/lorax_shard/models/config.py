@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
-from lorax_shard.weights import CheckpointError, label_of, read_json
+from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 SUPPORTED_TYPES = ("llama", "mistral", "qwen2")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -44,13 +44,13 @@ def read_model_config(directory: Path) -> ModelConfig:
     raw = read_json(path, f"model {label_of(directory)}")
     model_type = raw.get("model_type")
     if model_type not in SUPPORTED_TYPES:
-        raise CheckpointError(
+        raise UnsupportedCheckpoint(
             f"model_type {model_type!r} of {path} is not supported: "
             f"expected one of {', '.join(SUPPORTED_TYPES)}"
         )
     activation = raw.get("hidden_act", "silu")
     if activation != "silu":
-        raise CheckpointError(
+        raise UnsupportedCheckpoint(
             f"hidden_act {activation!r} of {path} is not supported: expected silu"
         )
     try:
@@ -99,7 +99,9 @@ def token_ids(value: Any) -> frozenset[int]:
 
 def _dtype(name: str) -> torch.dtype:
     if name not in _DTYPES:
-        raise CheckpointError(f"dtype {name!r} is not supported: expected one of {list(_DTYPES)}")
+        raise UnsupportedCheckpoint(
+            f"dtype {name!r} is not supported: expected one of {list(_DTYPES)}"
+        )
     return _DTYPES[name]
 
 
@@ -117,7 +119,7 @@ def _rope_scaling(rope: dict[str, Any]) -> RotaryScaling:
                 original_max_position_embeddings=int(rope["original_max_position_embeddings"]),
             )
         case other:
-            raise CheckpointError(
+            raise UnsupportedCheckpoint(
                 f"rope type {other!r} is not supported: expected default, linear or llama3"
             )
 

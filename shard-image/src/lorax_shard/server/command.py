@@ -11,6 +11,7 @@ from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.downloads.access import DownloadAccess
 from lorax_shard.downloads.places import HubPlace, InvalidAdapterId, cached_snapshot
 from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
+from lorax_shard.failure import CodedError, FailureCode
 from lorax_shard.server.arguments import parse, unsupported, versions
 from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.endings import ExitCode, report
@@ -36,15 +37,19 @@ def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
 
         asyncio.run(serve(config))
     except OutOfMemory as error:
-        report(str(error), environment)
+        report(error.code, str(error), environment)
         return ExitCode.OUT_OF_MEMORY
+    except CodedError as error:
+        report(error.code, str(error), environment)
+        return ExitCode.FAILED_AT_START
     except ValueError as error:
-        report(str(error), environment)
+        report(FailureCode.SHARD_FAILED, str(error), environment)
         return ExitCode.FAILED_AT_START
     # The top of the process: whatever it was, say it where people look, and end.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or "no message"
         report(
+            FailureCode.SHARD_FAILED,
             f"the shard failed with an error that it does not know: {type(error).__name__}: "
             f"{reason} (--logger-level DEBUG shows where)",
             environment,

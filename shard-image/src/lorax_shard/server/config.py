@@ -6,6 +6,7 @@ from pathlib import Path
 from lorax_shard.adapters.sources import AdapterReference
 from lorax_shard.downloads.access import DownloadAccess
 from lorax_shard.engine.limits import MemoryLimits
+from lorax_shard.failure import CodedError, FailureCode
 
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107
@@ -13,8 +14,22 @@ DTYPES = ("float32", "float16", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(CodedError):
     """Everything that is wrong with the arguments and the environment, one sentence each."""
+
+    code = FailureCode.WRONG_ARGUMENTS
+
+
+class NoDevice(ConfigurationError):
+    """There is no device of the kind that was asked for."""
+
+    code = FailureCode.NO_DEVICE
+
+
+class UnsupportedDtype(ConfigurationError):
+    """The device does not compute in the number format that was asked for."""
+
+    code = FailureCode.UNSUPPORTED_MODEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
 
+from lorax_shard.failure import FailureCode
+
 _LOG = logging.getLogger(__name__)
 _TERMINATION_LOG = "/dev/termination-log"
 
@@ -21,19 +23,27 @@ class ExitCode(IntEnum):
     OUT_OF_MEMORY = 72
 
 
-def report(message: str, environment: Mapping[str, str] = os.environ) -> None:
+def report(code: FailureCode, message: str, environment: Mapping[str, str] = os.environ) -> None:
     """One ERROR line, which is also what Kubernetes shows as the reason why a container ended."""
     # The traceback tells developers more and everybody else less.
-    _LOG.error("%s", message, exc_info=_LOG.isEnabledFor(logging.DEBUG))
+    _LOG.error("%s", message, exc_info=_LOG.isEnabledFor(logging.DEBUG), extra={"code": code.value})
     path = Path(environment.get("LORAX_TERMINATION_LOG") or _TERMINATION_LOG)
     if path.exists() or "LORAX_TERMINATION_LOG" in environment:
-        path.write_text(message, encoding="utf-8")
+        path.write_text(f"{code}: {message}", encoding="utf-8")
+
+
+# What each exit code says to those who read words.
+_CODES = {
+    ExitCode.STEP_TIMED_OUT: FailureCode.STEP_TIMED_OUT,
+    ExitCode.DEVICE_BROKEN: FailureCode.DEVICE_FAILED,
+    ExitCode.OUT_OF_MEMORY: FailureCode.OUT_OF_MEMORY,
+}
 
 
 def end_now(code: ExitCode, message: str) -> NoReturn:
     """Ends a process in which some thread cannot end any more, such as one that waits for a GPU."""
     try:
-        report(message)
+        report(_CODES.get(code, FailureCode.SHARD_FAILED), message)
         logging.shutdown()
     finally:
         os._exit(code)

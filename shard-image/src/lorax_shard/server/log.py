@@ -20,7 +20,7 @@ class LoguruFormatter(logging.Formatter):
             exception = "".join(traceback.format_exception(*record.exc_info))
         body: dict[str, Any] = {
             "exception": exception,
-            "extra": {},
+            "extra": {"code": record.code} if hasattr(record, "code") else {},
             "file": {"name": record.filename, "path": record.pathname},
             "function": record.funcName,
             "level": {"name": record.levelname, "no": record.levelno},

@@ -26,7 +26,7 @@ from lorax_shard.models import (
     parameter_count,
     read_model_config,
 )
-from lorax_shard.server.config import ConfigurationError, ServeConfig
+from lorax_shard.server.config import ConfigurationError, NoDevice, ServeConfig, UnsupportedDtype
 from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 
 _LOG = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def start_shard(config: ServeConfig) -> Shard:
 def _choose_device(config: ServeConfig) -> torch.device:
     available = torch.cuda.is_available()
     if config.device == "cuda" and not available:
-        raise ConfigurationError(_no_cuda())
+        raise NoDevice(_no_cuda())
     if config.device == "cpu" or not available:
         return torch.device("cpu")
     # In a container of its own a shard sees its GPU alone; in a shared one it sees them all.
@@ -111,7 +111,7 @@ def _with_dtype(
         dtype = torch.float32 if device.type == "cpu" else model_config.dtype
     if dtype is torch.bfloat16 and device.type == "cuda" and not _has_bfloat16():
         if config.dtype is not None:
-            raise ConfigurationError(
+            raise UnsupportedDtype(
                 f"{torch.cuda.get_device_name(device)} does not compute in bfloat16: set --dtype "
                 "float16"
             )

@@ -8,6 +8,8 @@ import dev.lorax.launcher.control.AgentInstallation;
 import dev.lorax.launcher.control.AttachedProcessHost;
 import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.download.ProgressReport;
+import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.HasFailureCode;
 import dev.lorax.launcher.health.HealthChecks;
 import dev.lorax.launcher.log.LogForm;
 import dev.lorax.launcher.machine.KernelFiles;
@@ -71,9 +73,7 @@ public final class LauncherMain {
     } catch (ArgumentException e) {
       e.problems().forEach(problem -> System.err.println("lorax-launcher: " + problem));
       System.err.println("lorax-launcher: see --help");
-      String terminationLog = System.getenv("LORAX_TERMINATION_LOG");
-      TerminationLog.write(
-          terminationLog == null ? null : Path.of(terminationLog), String.join("; ", e.problems()));
+      TerminationLog.write(e.terminationLog(), e.code(), String.valueOf(e.getMessage()));
       return 2;
     }
   }
@@ -112,10 +112,19 @@ public final class LauncherMain {
         LOG.atInfo().log("stopped");
         return 0;
       }
-      LOG.atError().log(String.valueOf(e.getMessage()));
-      TerminationLog.write(config.place().terminationLog(), String.valueOf(e.getMessage()));
+      FailureCode code = codeOf(e);
+      LOG.atError().addKeyValue("code", code).log(String.valueOf(e.getMessage()));
+      TerminationLog.write(config.place().terminationLog(), code, String.valueOf(e.getMessage()));
       return 1;
     }
+  }
+
+  private static FailureCode codeOf(Exception failure) {
+    return switch (failure) {
+      case HasFailureCode coded -> coded.code();
+      case IOException refusal -> FailureCode.of(refusal);
+      default -> FailureCode.UNEXPECTED;
+    };
   }
 
   private static void downloadOnly(LauncherConfig config)

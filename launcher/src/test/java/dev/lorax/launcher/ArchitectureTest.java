@@ -76,6 +76,7 @@ final class ArchitectureTest {
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
               "dev.lorax.launcher.convert..",
+              "dev.lorax.launcher.failure..",
               "java..",
               "com.fasterxml.jackson..",
               "org.jspecify..");
@@ -89,6 +90,7 @@ final class ArchitectureTest {
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
               "dev.lorax.launcher.download..",
+              "dev.lorax.launcher.failure..",
               "java..",
               "com.fasterxml.jackson..",
               "org.slf4j..",
@@ -104,6 +106,7 @@ final class ArchitectureTest {
           .resideInAnyPackage(
               "dev.lorax.launcher.hub..",
               "dev.lorax.launcher.download..",
+              "dev.lorax.launcher.failure..",
               "dev.lorax.launcher.config..",
               "java..",
               "javax.net.ssl..",

@@ -186,7 +186,7 @@ final class DownloadLauncherTest extends LauncherTestCase {
     // then
     assertThat(terminationLog())
         .hasContent(
-            "model org/tiny: %s forbids reading org/tiny: scripted; check the rights of the token in HF_TOKEN"
+            "AccessDenied: model org/tiny: %s forbids reading org/tiny: scripted; check the rights of the token in HF_TOKEN"
                 .formatted(hub.endpoint()));
   }
 

@@ -105,7 +105,8 @@ final class LocalLauncherTest extends LauncherTestCase {
     // then
     awaitExit(process, 1);
     assertThat(terminationLog())
-        .hasContent("shard-0 exited with code 1: ValueError: model type gpt_neo is not supported");
+        .hasContent(
+            "ShardFailed: shard-0 exited with code 1: ValueError: model type gpt_neo is not supported");
     assertThat(launcher().started("shard-0")).hasSize(1);
   }
 
@@ -124,7 +125,8 @@ final class LocalLauncherTest extends LauncherTestCase {
     awaitExit(process, 1);
     assertThat(terminationLog())
         .content()
-        .startsWith("gave up after 2 restarts within 600 s: shard-0 exited with code 1")
+        .startsWith(
+            "ShardFailed: gave up after 2 restarts within 600 s: shard-0 exited with code 1")
         .endsWith("ValueError: model type gpt_neo is not supported");
     assertThat(launcher().diary()).contains("router asked to stop");
   }
@@ -146,6 +148,7 @@ final class LocalLauncherTest extends LauncherTestCase {
     assertThat(launcher().status().path("epoch").asInt()).isEqualTo(2);
     assertThat(launcher().status().at("/last_failure/reason").asText())
         .isEqualTo("shard-0 was ended by SIGKILL");
+    assertThat(launcher().status().at("/last_failure/code").asText()).isEqualTo("ShardFailed");
   }
 
   @Test
@@ -158,7 +161,7 @@ final class LocalLauncherTest extends LauncherTestCase {
 
     // then
     awaitExit(process, 1);
-    assertThat(terminationLog()).content().startsWith("router exited with code 1: ");
+    assertThat(terminationLog()).content().startsWith("RouterFailed: router exited with code 1: ");
     assertThat(launcher().processIds("router")).hasSize(1);
   }
 
@@ -181,7 +184,8 @@ final class LocalLauncherTest extends LauncherTestCase {
     // then
     awaitExit(process, 1);
     assertThat(terminationLog())
-        .hasContent("gave up after 1 restart within 600 s: shard-0 was not ready within 2 s");
+        .hasContent(
+            "StartTimedOut: gave up after 1 restart within 600 s: shard-0 was not ready within 2 s");
   }
 
   @Test

@@ -107,7 +107,7 @@ final class S3LauncherTest extends LauncherTestCase {
     awaitExit(process, 1);
     assertThat(terminationLog())
         .hasContent(
-            "model models/team/tiny: %s finds that the secret key does not belong to the access key: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            "WrongToken: model models/team/tiny: %s finds that the secret key does not belong to the access key: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 .formatted(store.endpoint()));
     assertThat(launcher().log()).doesNotContain("the wrong secret");
   }

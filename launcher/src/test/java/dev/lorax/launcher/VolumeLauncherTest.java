@@ -66,7 +66,7 @@ final class VolumeLauncherTest extends LauncherTestCase {
     assertThat(terminationLog())
         .content()
         .matches(
-            "model org/tiny: not enough disk space for org/tiny: needs 17 MB more in %s, 8\\.\\d MB are free; free some or choose another place with --huggingface-hub-cache"
+            "DiskFull: model org/tiny: not enough disk space for org/tiny: needs 17 MB more in %s, 8\\.\\d MB are free; free some or choose another place with --huggingface-hub-cache"
                 .formatted(cache));
     assertThat(hub.requests()).noneMatch(request -> request.startsWith("GET store"));
   }
@@ -88,7 +88,7 @@ final class VolumeLauncherTest extends LauncherTestCase {
     // then
     assertThat(terminationLog())
         .content()
-        .startsWith("model org/tiny: no disk space left for " + cache)
+        .startsWith("DiskFull: model org/tiny: no disk space left for " + cache)
         .endsWith(
             "; free some or choose another place with --huggingface-hub-cache, what was downloaded so far is kept");
   }
@@ -106,6 +106,6 @@ final class VolumeLauncherTest extends LauncherTestCase {
     assertThat(terminationLog())
         .content()
         .matches(
-            "model org/other: cannot write .*: Read-only file system; make the cache writable or choose another with --huggingface-hub-cache");
+            "ReadOnlyVolume: model org/other: cannot write .*: Read-only file system; make the cache writable or choose another with --huggingface-hub-cache");
   }
 }

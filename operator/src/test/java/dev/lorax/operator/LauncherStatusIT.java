@@ -125,7 +125,8 @@ final class LauncherStatusIT {
     launcher.says(
         """
         {"phase": "ShardsLoading", "since": "2026-01-01T12:00:00Z", "epoch": 2,
-         "last_failure": {"reason": "shard-0 has not answered its health check for 30 s",
+         "last_failure": {"code": "NoHeartbeat",
+                          "reason": "shard-0 has not answered its health check for 30 s",
                           "at": "2026-01-01T11:59:59.900Z"}}
         """);
 
@@ -133,7 +134,7 @@ final class LauncherStatusIT {
     pod.modelIsCached();
 
     // then
-    server.awaitReason("Hangs");
+    server.awaitReason("NoHeartbeat");
     assertThat(server.condition("Ready").getMessage())
         .contains("shard-0 has not answered its health check for 30 s");
     assertThat(server.condition("Progressing").getStatus()).isEqualTo("True");

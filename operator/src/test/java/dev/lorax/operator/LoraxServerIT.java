@@ -240,7 +240,8 @@ final class LoraxServerIT {
     var pod = new TestingPod(client, namespace, "demo").create();
 
     // when
-    pod.launcherCrashes(1, "model file /models/none.gguf: expected a file, got nothing");
+    pod.launcherCrashes(
+        1, "ModelNotFound: model file /models/none.gguf: expected a file, got nothing");
 
     // then
     server.awaitReason("ModelNotFound");

@@ -86,8 +86,20 @@ public final class RouterMain {
   }
 
   private static void fail(Map<String, String> environment, String sentence, Exception cause) {
-    LOG.atError().setCause(cause).log(sentence);
+    var event = LOG.atError().setCause(cause);
+    // The launcher's word for it, which it reads from this line.
+    (portTaken(cause) ? event.addKeyValue("code", "PortTaken") : event).log(sentence);
     terminate(environment, sentence, 1);
+  }
+
+  /** The native transport's refusal is no BindException; its text is the system's. */
+  private static boolean portTaken(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (String.valueOf(cause.getMessage()).contains("Address already in use")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Leaves the reason where Kubernetes shows it, if there is such a place. */

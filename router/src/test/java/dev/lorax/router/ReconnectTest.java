@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,10 @@ class ReconnectTest {
       "{\"inputs\":\"tell me\",\"parameters\":{\"max_new_tokens\":150,\"adapter_id\":\"red\"}}";
   private static final String SHORT =
       "{\"inputs\":\"hello\",\"parameters\":{\"max_new_tokens\":2,\"adapter_id\":\"red\"}}";
+
+  private static final String MESSAGES = "[{\"role\":\"user\",\"content\":\"hello\"}]";
+  private static final String CHAT =
+      "{\"model\":\"\",\"max_tokens\":2,\"messages\":%s}".formatted(MESSAGES);
 
   @TempDir private Path directory;
   private ScriptedShard shard;
@@ -82,6 +87,29 @@ class ReconnectTest {
         .isEqualTo(ScriptedText.expected("hello", "red", 2));
     assertThat(router.get("/health").statusCode()).isEqualTo(200);
     assertThat(shard.calls(LoadAdapterRequest.class)).hasSize(1);
+    assertThat(shard.violations()).isEmpty();
+  }
+
+  @Test
+  void a_chat_that_meets_the_end_of_an_epoch_is_answered_by_the_next() throws Exception {
+    // given
+    shard.template().fallSilent();
+    var onItsWay = router.postLater("/v1/chat/completions", CHAT);
+    await().until(() -> shard.template().unanswered() == 1);
+
+    // when
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    var inBetween = router.postLater("/v1/chat/completions", CHAT);
+
+    // then
+    assertThat(onItsWay).isNotDone();
+    shard = startEpoch(2);
+    for (var chat : List.of(onItsWay, inBetween)) {
+      assertThat(chat.join().statusCode()).as(chat.join().body()).isEqualTo(200);
+      assertThat(json(chat.join()).at("/choices/0/message/content").asText())
+          .isEqualTo(ScriptedText.expected(ScriptedTemplate.rendered(MESSAGES), "", 2));
+    }
     assertThat(shard.violations()).isEmpty();
   }
 

@@ -61,6 +61,27 @@ class RouterMainTest {
   }
 
   @Test
+  void gives_the_launchers_word_for_a_port_that_is_taken() throws Exception {
+    try (var other = new ServerSocket(0);
+        var shard = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN)) {
+      Process router =
+          start(
+              "--tokenizer-name",
+              MODEL,
+              "--master-shard-uds-path",
+              directory.resolve("shard-0").toString(),
+              "--port",
+              String.valueOf(other.getLocalPort()),
+              "--json-output");
+
+      assertThat(router.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(router.exitValue()).isEqualTo(1);
+      assertThat(output()).contains("{\"code\":\"PortTaken\"}", "Address already in use");
+      assertThat(shard.violations()).isEmpty();
+    }
+  }
+
+  @Test
   void ends_in_order_when_it_is_told_to() throws Exception {
     ShardScript slow = ShardScript.PLAIN.withStep(Duration.ofMillis(20));
     int port = freePort();

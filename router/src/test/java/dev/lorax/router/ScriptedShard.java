@@ -23,6 +23,7 @@ final class ScriptedShard implements AutoCloseable {
   private final EventLoopGroup events =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
   private final ScriptedService service;
+  private final ScriptedTemplate template = new ScriptedTemplate();
   private final Server server;
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
@@ -36,7 +37,7 @@ final class ScriptedShard implements AutoCloseable {
             .maxInboundMessageSize(Integer.MAX_VALUE)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .addService(service)
-            .addService(new ScriptedTemplate())
+            .addService(template)
             .build()
             .start();
   }
@@ -58,6 +59,10 @@ final class ScriptedShard implements AutoCloseable {
   /** All requests so far, in order. */
   <M extends Message> List<M> calls(Class<M> type) {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  ScriptedTemplate template() {
+    return template;
   }
 
   List<Message> calls() {

@@ -5,15 +5,33 @@ import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A chat template that shows the messages as they came; it refuses those from a {@code robot}. */
 final class ScriptedTemplate extends ExtensionsImplBase {
+  private final AtomicInteger unanswered = new AtomicInteger();
+  private volatile boolean silent;
+
   static String rendered(String messagesJson) {
     return "chat " + messagesJson + " answer";
   }
 
+  /** From now on it takes chats and never answers, as a shard does that is about to die. */
+  void fallSilent() {
+    silent = true;
+  }
+
+  /** Chats that it took since then. */
+  int unanswered() {
+    return unanswered.get();
+  }
+
   @Override
   public void renderChat(RenderChatRequest request, StreamObserver<RenderChatResponse> observer) {
+    if (silent) {
+      unanswered.incrementAndGet();
+      return;
+    }
     if (request.getMessagesJson().contains("robot")) {
       observer.onError(
           Status.INVALID_ARGUMENT.withDescription("unknown role robot").asRuntimeException());

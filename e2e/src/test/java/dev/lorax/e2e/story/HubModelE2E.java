@@ -58,7 +58,7 @@ final class HubModelE2E {
     await()
         .atMost(SOON)
         .untilAsserted(() -> {
-          assertThat(replica.ready().getReason()).isEqualTo("Unauthorized");
+          assertThat(replica.ready().getReason()).isEqualTo("WrongToken");
           assertThat(replica.ready().getMessage())
               .contains("http://hub", "token")
               .doesNotContain("hf_");

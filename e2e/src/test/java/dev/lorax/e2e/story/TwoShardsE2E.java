@@ -117,7 +117,7 @@ final class TwoShardsE2E {
   @Order(5)
   void so_does_a_shard_that_hangs_and_the_condition_says_that_it_does()
       throws JsonProcessingException {
-    assertNewEpochAfter("STOP", Optional.of("Hangs"));
+    assertNewEpochAfter("STOP", Optional.of("NoHeartbeat"));
   }
 
   private void assertNewEpochAfter(String signal, Optional<String> reason)

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.agent;
 
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.process.Exit;
 import dev.lorax.launcher.process.LocalMember;
 import dev.lorax.launcher.process.LocalProcessHost;
@@ -21,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** The processes of an agent. Thread-safe. */
 final class AgentMembers {
@@ -67,7 +67,8 @@ final class AgentMembers {
   private synchronized void startNow(MemberName name, Start start) {
     try {
       if (closed) {
-        throw new MemberStartException("the container of %s is stopping".formatted(name));
+        throw new MemberStartException(
+            FailureCode.CONTAINER_LOST, "the container of %s is stopping".formatted(name));
       }
       var command =
           new MemberCommand(
@@ -76,8 +77,10 @@ final class AgentMembers {
       members.put(name, member);
       outbox.put(started(member));
       var _ = member.exited().thenAccept(exit -> outbox.put(exited(member, exit)));
-    } catch (MemberStartException | IllegalArgumentException e) {
-      outbox.put(failed(start, String.valueOf(e.getMessage())));
+    } catch (MemberStartException e) {
+      outbox.put(failed(start, e.code(), e.sentence()));
+    } catch (IllegalArgumentException e) {
+      outbox.put(failed(start, FailureCode.UNEXPECTED, String.valueOf(e.getMessage())));
     } catch (InterruptedException e) {
       throw new AssertionError("nobody interrupts a thread of gRPC", e);
     }
@@ -142,12 +145,13 @@ final class AgentMembers {
     return AgentMessage.newBuilder().setExited(exited).build();
   }
 
-  private static AgentMessage failed(Start start, @Nullable String reason) {
+  private static AgentMessage failed(Start start, FailureCode code, String reason) {
     var failed =
         StartFailed.newBuilder()
             .setMember(start.getMember())
             .setEpoch(start.getEpoch())
-            .setReason(String.valueOf(reason));
+            .setCode(code.word())
+            .setReason(reason);
     return AgentMessage.newBuilder().setStartFailed(failed).build();
   }
 }

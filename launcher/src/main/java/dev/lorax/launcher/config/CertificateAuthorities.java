@@ -2,7 +2,6 @@ package dev.lorax.launcher.config;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +51,7 @@ public record CertificateAuthorities(Path file, List<String> blocks) {
     return new CertificateAuthorities(file, blocks);
   }
 
-  /** Throws UncheckedIOException where a certificate cannot be read. */
+  /** Throws UnreadableCertificateException where a certificate cannot be read. */
   public SSLContext sslContext() {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
@@ -63,7 +62,7 @@ public record CertificateAuthorities(Path file, List<String> blocks) {
     }
   }
 
-  /** Throws UncheckedIOException where a certificate cannot be read. */
+  /** Throws UnreadableCertificateException where a certificate cannot be read. */
   public TrustManager[] trustManagers() {
     try {
       KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
@@ -85,10 +84,10 @@ public record CertificateAuthorities(Path file, List<String> blocks) {
     try {
       return reader.generateCertificate(new ByteArrayInputStream(pem));
     } catch (CertificateException e) {
-      throw new UncheckedIOException(
-          new IOException(
-              "certificate %d of %d in %s cannot be read: %s"
-                  .formatted(place + 1, blocks.size(), file, e.getMessage())));
+      throw new UnreadableCertificateException(
+          "certificate %d of %d in %s cannot be read: %s"
+              .formatted(place + 1, blocks.size(), file, e.getMessage()),
+          e);
     }
   }
 }

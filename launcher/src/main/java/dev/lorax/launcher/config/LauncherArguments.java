@@ -91,7 +91,7 @@ public final class LauncherArguments {
     UpstreamOptions.refuse(parsed, problems);
     LauncherConfig config = arguments.toConfig(environment, stores, home, problems);
     if (!problems.sentences().isEmpty()) {
-      throw new ArgumentException(problems.sentences());
+      throw new ArgumentException(problems, arguments.place.terminationLog);
     }
     return new Parsed.Run(config, environment.ignored());
   }

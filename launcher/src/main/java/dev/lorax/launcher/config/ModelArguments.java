@@ -103,19 +103,24 @@ final class ModelArguments {
   private void checkAddress(Problems problems) {
     switch (source) {
       case LOCAL ->
-          problems.add(
+          problems.missing(
               "--model-id",
               "expected a directory or .gguf file that exists, got %s".formatted(modelId));
       case S3 -> {
         // A bucket and a prefix are all that the s3 download asks for.
       }
-      case HUB ->
-          problems.expect(
-              HubId.matches(modelId),
+      case HUB -> {
+        if (modelId.startsWith("s3://")) {
+          problems.add(
               "--model-id",
-              "a hub id such as org/name, or a directory or .gguf file that exists",
-              modelId,
-              modelId.startsWith("s3://") ? "add --source s3" : "check the path");
+              "expected a hub id such as org/name, got %s; add --source s3".formatted(modelId));
+        } else if (!HubId.matches(modelId)) {
+          problems.missing(
+              "--model-id",
+              "expected a hub id such as org/name, or a directory or .gguf file that exists, got %s; check the path"
+                  .formatted(modelId));
+        }
+      }
     }
   }
 }

@@ -1,8 +1,11 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.time.Duration;
-import java.util.LinkedHashSet;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +20,7 @@ final class Problems {
   private final Set<String> fromEnvironment;
 
   /** Two readers of one variable find the same. */
-  private final Set<String> sentences = new LinkedHashSet<>();
+  private final Map<String, FailureCode> sentences = new LinkedHashMap<>();
 
   /** Takes the options whose value is that of their variable. */
   Problems(Set<String> fromEnvironment) {
@@ -25,18 +28,32 @@ final class Problems {
   }
 
   List<String> sentences() {
-    return List.copyOf(sentences);
+    return List.copyOf(sentences.keySet());
+  }
+
+  /** The one word for all of them, where they have one. */
+  FailureCode code() {
+    Set<FailureCode> codes = EnumSet.copyOf(sentences.values());
+    return codes.size() == 1 ? codes.iterator().next() : FailureCode.WRONG_ARGUMENTS;
   }
 
   void add(String sentence) {
-    sentences.add(sentence);
+    sentences.put(sentence, FailureCode.WRONG_ARGUMENTS);
   }
 
   /** Of an option, under the name by which it was set. */
   void add(String option, String what) {
+    add("%s: %s".formatted(nameOf(option), what));
+  }
+
+  /** What the option names is not there. */
+  void missing(String option, String what) {
+    sentences.put("%s: %s".formatted(nameOf(option), what), FailureCode.MODEL_NOT_FOUND);
+  }
+
+  private String nameOf(String option) {
     boolean variable = fromEnvironment.contains(option);
-    String name = variable ? "%s (%s)".formatted(Environment.nameOf(option), option) : option;
-    add("%s: %s".formatted(name, what));
+    return variable ? "%s (%s)".formatted(Environment.nameOf(option), option) : option;
   }
 
   void expect(boolean holds, String option, String expected, @Nullable Object got) {

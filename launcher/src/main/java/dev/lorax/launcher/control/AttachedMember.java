@@ -1,5 +1,6 @@
 package dev.lorax.launcher.control;
 
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.process.Exit;
 import dev.lorax.launcher.process.Member;
 import dev.lorax.launcher.process.MemberName;
@@ -55,8 +56,8 @@ final class AttachedMember implements Member {
     started.complete(processId);
   }
 
-  void hasNotStarted(String reason) {
-    started.completeExceptionally(new MemberStartException(reason));
+  void hasNotStarted(FailureCode code, String reason) {
+    started.completeExceptionally(new MemberStartException(code, reason));
     exited.complete(new Exit.Lost(reason));
   }
 
@@ -67,7 +68,8 @@ final class AttachedMember implements Member {
 
   void hasExited(Exit exit) {
     started.completeExceptionally(
-        new MemberStartException("%s %s".formatted(name, exit.description())));
+        new MemberStartException(
+            FailureCode.UNEXPECTED, "%s %s".formatted(name, exit.description())));
     exited.complete(leaving.isDone() ? new Exit.Left() : exit);
   }
 

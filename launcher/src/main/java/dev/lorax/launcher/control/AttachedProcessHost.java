@@ -2,6 +2,7 @@ package dev.lorax.launcher.control;
 
 import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.process.Member;
 import dev.lorax.launcher.process.MemberCommand;
 import dev.lorax.launcher.process.MemberName;
@@ -116,7 +117,8 @@ public final class AttachedProcessHost implements ProcessHost {
     try {
       future.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      throw new MemberStartException("%s within %d s".formatted(otherwise, timeout.toSeconds()));
+      throw new MemberStartException(
+          FailureCode.CONTAINER_LOST, "%s within %d s".formatted(otherwise, timeout.toSeconds()));
     } catch (ExecutionException e) {
       if (e.getCause() instanceof MemberStartException refused) {
         throw refused;

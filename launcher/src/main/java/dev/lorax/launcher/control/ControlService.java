@@ -1,5 +1,6 @@
 package dev.lorax.launcher.control;
 
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.process.Exit;
 import dev.lorax.launcher.process.MemberName;
 import dev.lorax.launcher.process.OutputLine;
@@ -99,7 +100,10 @@ final class ControlService extends LauncherGrpc.LauncherImplBase {
     private void failed(AgentName from, StartFailed failed) {
       agents
           .find(from, failed.getMember(), failed.getEpoch())
-          .ifPresent(member -> member.hasNotStarted(failed.getReason()));
+          .ifPresent(member ->
+              member.hasNotStarted(
+                  FailureCode.ofWord(failed.getCode()).orElse(FailureCode.UNEXPECTED),
+                  failed.getReason()));
     }
 
     private void output(AgentName from, Output output) {

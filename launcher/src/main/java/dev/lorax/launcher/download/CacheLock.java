@@ -1,5 +1,6 @@
 package dev.lorax.launcher.download;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -105,7 +106,8 @@ public final class CacheLock implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new DownloadException("cannot release the lock of the cache: " + e.getMessage(), e);
+      throw new DownloadException(
+          FailureCode.of(e), "cannot release the lock of the cache: " + e.getMessage(), e);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.download;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,6 +96,7 @@ final class FileDownload {
     damaged++;
     if (damaged >= DAMAGED_AT_MOST) {
       throw new DownloadException(
+          FailureCode.CORRUPT_FILE,
           "%s arrived damaged %d times: %s; a proxy or mirror on the way changes it, or the source is broken"
               .formatted(target.remote().path(), damaged, fault));
     }

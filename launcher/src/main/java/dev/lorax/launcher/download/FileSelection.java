@@ -1,5 +1,6 @@
 package dev.lorax.launcher.download;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -54,14 +55,55 @@ public enum FileSelection {
     record Gguf(String name) implements Weights {}
   }
 
+  /**
+   * How the weights are stored of what holds these files.
+   *
+   * @param what the repository, for people
+   */
+  public Weights weights(String what, Collection<String> paths) throws DownloadException {
+    return stored(what, paths)
+        .orElseThrow(() ->
+            new DownloadException(
+                FailureCode.INCOMPLETE_MODEL,
+                switch (this) {
+                  case BASE_MODEL ->
+                      "%s holds no weights that can be served: expected *.safetensors, *.bin or one .gguf file"
+                          .formatted(what);
+                  case ADAPTER ->
+                      "%s holds no adapter weights: expected adapter_model.safetensors or adapter_model.bin"
+                          .formatted(what);
+                }));
+  }
+
+  /**
+   * Fails before gigabytes are on their way.
+   *
+   * @param what the repository, for people
+   */
+  public void requireCompanions(String what, Collection<String> paths) throws DownloadException {
+    List<String> missing = required.stream().filter(name -> !paths.contains(name)).toList();
+    if (missing.isEmpty()) {
+      return;
+    }
+    throw new DownloadException(
+        FailureCode.INCOMPLETE_MODEL,
+        switch (this) {
+          case BASE_MODEL ->
+              "%s lacks %s, so it cannot be served".formatted(what, String.join(", ", missing));
+          case ADAPTER ->
+              "%s is no LoRA adapter: it lacks adapter_config.json (Medusa adapters are not supported)"
+                  .formatted(what);
+        });
+  }
+
   /** Prefers safetensors, and what the loaders prefer among them, so that nothing comes twice. */
-  public Optional<Weights> weights(Collection<String> paths) throws DownloadException {
+  private Optional<Weights> stored(String what, Collection<String> paths) throws DownloadException {
     Optional<Weights> found =
         weights(paths, SAFETENSORS_INDEX, "model.safetensors", ".safetensors");
     if (found.isEmpty()) {
       found = weights(paths, TORCH_INDEX, "pytorch_model.bin", ".bin");
     }
-    return found.isEmpty() && this == BASE_MODEL ? gguf(paths) : found;
+    return found.isEmpty() && this == BASE_MODEL ? gguf(what, paths) : found;
   }
 
   private Optional<Weights> weights(
@@ -82,12 +124,14 @@ public enum FileSelection {
     return !LEFTOVERS.matcher(name).matches() && (this == ADAPTER || !name.startsWith("adapter_"));
   }
 
-  private static Optional<Weights> gguf(Collection<String> paths) throws DownloadException {
+  private static Optional<Weights> gguf(String what, Collection<String> paths)
+      throws DownloadException {
     TreeSet<String> files = root(paths, name -> name.endsWith(".gguf"));
     if (files.size() > 1) {
       throw new DownloadException(
-          "it holds several GGUF files (%s) and no safetensors: download one and give its path as --model-id"
-              .formatted(String.join(", ", files)));
+          FailureCode.UNSUPPORTED_MODEL,
+          "%s holds several GGUF files (%s) and no safetensors: download one and give its path as --model-id"
+              .formatted(what, String.join(", ", files)));
     }
     return files.stream().findFirst().map(Weights.Gguf::new);
   }

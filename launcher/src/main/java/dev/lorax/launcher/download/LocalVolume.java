@@ -1,5 +1,6 @@
 package dev.lorax.launcher.download;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -25,6 +26,7 @@ public final class LocalVolume {
       long free = Files.getFileStore(directory).getUsableSpace();
       if (free < needed) {
         throw new DownloadException(
+            FailureCode.DISK_FULL,
             "not enough disk space for %s: needs %s more in %s, %s are free; %s"
                 .formatted(
                     what, ByteCount.text(needed), directory, ByteCount.text(free), ELSEWHERE));
@@ -36,20 +38,18 @@ public final class LocalVolume {
 
   /** The sentence for a file that cannot be written or read here. */
   public static DownloadException failure(Path path, IOException e) {
-    String reason = reason(e);
-    if (reason.contains("No space left") || reason.contains("Disk quota exceeded")) {
-      return new DownloadException(
-          "no disk space left for %s; %s, what was downloaded so far is kept"
-              .formatted(path, ELSEWHERE),
-          e);
-    }
-    if (e instanceof AccessDeniedException || reason.contains("Read-only file system")) {
-      return new DownloadException(
-          "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
-              .formatted(path, reason),
-          e);
-    }
-    return new DownloadException("cannot write %s: %s".formatted(path, reason), e);
+    FailureCode code = FailureCode.of(e);
+    String sentence =
+        switch (code) {
+          case DISK_FULL ->
+              "no disk space left for %s; %s, what was downloaded so far is kept"
+                  .formatted(path, ELSEWHERE);
+          case READ_ONLY_VOLUME ->
+              "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
+                  .formatted(path, reason(e));
+          default -> "cannot write %s: %s".formatted(path, reason(e));
+        };
+    return new DownloadException(code, sentence, e);
   }
 
   private static String reason(IOException e) {

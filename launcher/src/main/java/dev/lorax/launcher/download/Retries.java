@@ -1,5 +1,6 @@
 package dev.lorax.launcher.download;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -71,7 +72,10 @@ public final class Retries {
   }
 
   private DownloadException givenUp(String why, IOException failure) {
-    return new DownloadException("%s: %s (%s)".formatted(what, reason(failure), why), failure);
+    return new DownloadException(
+        FailureCode.SOURCE_UNREACHABLE,
+        "%s: %s (%s)".formatted(what, reason(failure), why),
+        failure);
   }
 
   /** With jitter, so that the launchers of a fleet do not come back all at once. */

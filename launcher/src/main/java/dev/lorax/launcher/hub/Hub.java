@@ -6,6 +6,7 @@ import dev.lorax.launcher.download.Downloads;
 import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.LocalVolume;
 import dev.lorax.launcher.download.Retries;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -66,6 +67,7 @@ public final class Hub implements AutoCloseable {
 
   private DownloadException offline(HubRepository repository) {
     return new DownloadException(
+        FailureCode.NOT_IN_CACHE,
         "HF_HUB_OFFLINE is set and %s holds no complete %s: unset it, or fill the cache first with --download-only"
             .formatted(cacheRoot, repository));
   }

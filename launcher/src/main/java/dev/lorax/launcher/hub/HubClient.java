@@ -4,6 +4,7 @@ import dev.lorax.launcher.config.HubConfig;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.RemoteFile;
 import dev.lorax.launcher.download.RemoteSource;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -60,6 +61,7 @@ final class HubClient implements AutoCloseable {
         size.matches("\\d{1,18}") ? HubListing.file(path, Long.parseLong(size), etag) : null;
     if (file == null) {
       throw new DownloadException(
+          FailureCode.SOURCE_UNREACHABLE,
           "%s tells no size and ETag of %s: it is not a hub, or a proxy removes them"
               .formatted(config.endpoint(), path));
     }

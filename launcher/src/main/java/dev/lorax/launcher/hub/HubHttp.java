@@ -2,6 +2,7 @@ package dev.lorax.launcher.hub;
 
 import dev.lorax.launcher.config.HubConfig;
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -111,10 +112,13 @@ final class HubHttp implements AutoCloseable {
     boolean encrypted = "https".equalsIgnoreCase(to.getScheme());
     boolean plain = "http".equalsIgnoreCase(to.getScheme());
     if (to.getHost() == null || !(encrypted || plain)) {
-      throw new DownloadException("%s redirects to no web address".formatted(from.getHost()));
+      throw new DownloadException(
+          FailureCode.SOURCE_UNREACHABLE,
+          "%s redirects to no web address".formatted(from.getHost()));
     }
     if (plain && "https".equalsIgnoreCase(from.getScheme())) {
       throw new DownloadException(
+          FailureCode.SOURCE_UNREACHABLE,
           "%s redirects to %s without encryption".formatted(from.getHost(), to.getHost()));
     }
   }
@@ -157,6 +161,7 @@ final class HubHttp implements AutoCloseable {
   private static IOException failure(URI uri, Throwable cause) throws DownloadException {
     if (cause instanceof SSLHandshakeException) {
       throw new DownloadException(
+          FailureCode.SOURCE_UNREACHABLE,
           "no encrypted connection to %s: %s; name the file of a certificate authority of your own in SSL_CERT_FILE"
               .formatted(uri.getHost(), cause.getMessage()),
           cause);

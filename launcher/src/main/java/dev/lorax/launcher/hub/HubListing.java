@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.download.Checksum;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.RemoteFile;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
@@ -40,6 +41,7 @@ record HubListing(String commit, Map<String, @Nullable RemoteFile> files) {
     String commit = json.path("sha").asText();
     if (!HubRepository.isCommit(commit) || !json.path("siblings").isArray()) {
       throw new DownloadException(
+          FailureCode.SOURCE_UNREACHABLE,
           "the answer about %s is not that of a hub: expected sha and siblings; check HF_ENDPOINT"
               .formatted(repository));
     }
@@ -47,7 +49,8 @@ record HubListing(String commit, Map<String, @Nullable RemoteFile> files) {
     for (JsonNode sibling : json.path("siblings")) {
       String path = sibling.path("rfilename").asText();
       if (!SAFE_PATH.matcher(path).matches() || Set.of(path.split("/")).contains("..")) {
-        throw new DownloadException("%s lists a file named %s".formatted(repository, path));
+        throw new DownloadException(
+            FailureCode.CORRUPT_FILE, "%s lists a file named %s".formatted(repository, path));
       }
       files.put(path, file(path, sibling));
     }

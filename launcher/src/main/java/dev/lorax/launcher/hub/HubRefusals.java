@@ -3,6 +3,7 @@ package dev.lorax.launcher.hub;
 import dev.lorax.launcher.config.HubConfig;
 import dev.lorax.launcher.download.BusyException;
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -45,17 +46,22 @@ final class HubRefusals {
       return new BusyException(
           "%s answered %d".formatted(answer.uri().getHost(), status), retryAfter(answer));
     }
-    throw new DownloadException(sentence(answer, repository, what));
+    throw refused(answer, repository, what);
   }
 
-  private String sentence(HubHttp.Answer answer, HubRepository repository, String what) {
+  private DownloadException refused(HubHttp.Answer answer, HubRepository repository, String what) {
     String message = answer.header("X-Error-Message");
     return switch (answer.header("X-Error-Code")) {
       case "GatedRepo" -> gated(repository);
       case "RevisionNotFound" ->
-          "%s has no revision %s on %s: give a branch, a tag or a whole commit id"
-              .formatted(repository.id(), repository.revision(), config.endpoint());
-      case "EntryNotFound" -> "%s has no %s on %s".formatted(repository, what, config.endpoint());
+          new DownloadException(
+              FailureCode.MODEL_NOT_FOUND,
+              "%s has no revision %s on %s: give a branch, a tag or a whole commit id"
+                  .formatted(repository.id(), repository.revision(), config.endpoint()));
+      case "EntryNotFound" ->
+          new DownloadException(
+              FailureCode.INCOMPLETE_MODEL,
+              "%s has no %s on %s".formatted(repository, what, config.endpoint()));
       case "RepoNotFound" -> notFound(repository);
       default ->
           switch (answer.status()) {
@@ -64,48 +70,59 @@ final class HubRefusals {
             case 403 -> forbidden(repository, message);
             case 404 -> notFound(repository);
             default ->
-                "%s answered %d for %s of %s%s"
-                    .formatted(
-                        config.endpoint(),
-                        answer.status(),
-                        what,
-                        repository,
-                        message.isEmpty() ? "" : ": " + message);
+                new DownloadException(
+                    FailureCode.SOURCE_UNREACHABLE,
+                    "%s answered %d for %s of %s%s"
+                        .formatted(
+                            config.endpoint(),
+                            answer.status(),
+                            what,
+                            repository,
+                            message.isEmpty() ? "" : ": " + message));
           };
     };
   }
 
-  private String gated(HubRepository repository) {
-    return "%s is gated: accept its terms at %s/%s and give %s"
-        .formatted(
-            repository.id(),
-            config.endpoint(),
-            repository.id(),
-            config.token() == null
-                ? "a token of that account in HF_TOKEN"
-                : "a token of the account that did so; the token in use may not read it");
+  private DownloadException gated(HubRepository repository) {
+    return new DownloadException(
+        FailureCode.GATED_MODEL,
+        "%s is gated: accept its terms at %s/%s and give %s"
+            .formatted(
+                repository.id(),
+                config.endpoint(),
+                repository.id(),
+                config.token() == null
+                    ? "a token of that account in HF_TOKEN"
+                    : "a token of the account that did so; the token in use may not read it"));
   }
 
   /** The hub does not tell a stranger whether a private repository exists. */
-  private String notFound(HubRepository repository) {
-    return "%s has no model %s that %s: check the spelling%s"
-        .formatted(
-            config.endpoint(),
-            repository.id(),
-            config.token() == null ? "everybody may read" : "the token in use may read",
-            config.token() == null
-                ? ", or give a token in HF_TOKEN if it is private or gated"
-                : " and the rights of the token");
+  private DownloadException notFound(HubRepository repository) {
+    return new DownloadException(
+        FailureCode.MODEL_NOT_FOUND,
+        "%s has no model %s that %s: check the spelling%s"
+            .formatted(
+                config.endpoint(),
+                repository.id(),
+                config.token() == null ? "everybody may read" : "the token in use may read",
+                config.token() == null
+                    ? ", or give a token in HF_TOKEN if it is private or gated"
+                    : " and the rights of the token"));
   }
 
-  private String badToken() {
-    return "%s does not know the token in use: it is mistyped, expired or revoked; create one at %s/settings/tokens and give it in HF_TOKEN"
-        .formatted(config.endpoint(), config.endpoint());
+  private DownloadException badToken() {
+    return new DownloadException(
+        FailureCode.WRONG_TOKEN,
+        "%s does not know the token in use: it is mistyped, expired or revoked; create one at %s/settings/tokens and give it in HF_TOKEN"
+            .formatted(config.endpoint(), config.endpoint()));
   }
 
-  private String forbidden(HubRepository repository, String message) {
-    return "%s forbids reading %s%s; check the rights of the token in HF_TOKEN"
-        .formatted(config.endpoint(), repository.id(), message.isEmpty() ? "" : ": " + message);
+  private DownloadException forbidden(HubRepository repository, String message) {
+    return new DownloadException(
+        FailureCode.ACCESS_DENIED,
+        "%s forbids reading %s%s; check the rights of the token in HF_TOKEN"
+            .formatted(
+                config.endpoint(), repository.id(), message.isEmpty() ? "" : ": " + message));
   }
 
   private @Nullable Duration retryAfter(HubHttp.Answer answer) {

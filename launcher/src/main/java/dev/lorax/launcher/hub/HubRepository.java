@@ -1,6 +1,7 @@
 package dev.lorax.launcher.hub;
 
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -22,11 +23,13 @@ public record HubRepository(String id, String revision) {
     String checked = revision == null ? MAIN : revision;
     if (!isId(id)) {
       throw new DownloadException(
+          FailureCode.WRONG_ARGUMENTS,
           "%s is no model of a hub: expected organisation/name of letters, digits, -, _ and ."
               .formatted(id));
     }
     if (!REVISION.matcher(checked).matches() || checked.contains("..")) {
       throw new DownloadException(
+          FailureCode.WRONG_ARGUMENTS,
           "%s is no revision of %s: expected a branch, tag or commit".formatted(checked, id));
     }
     return new HubRepository(id, checked);

@@ -55,16 +55,15 @@ record HubSnapshot(Path directory, Path blobs) {
   boolean looksWhole(FileSelection selection) throws IOException {
     Set<String> names = names();
     try {
-      return switch (selection.weights(names).orElse(null)) {
+      return switch (selection.weights(directory.toString(), names)) {
         case FileSelection.Weights.Gguf gguf -> true;
         case FileSelection.Weights.Indexed(var index) ->
             names.contains(selection.keyFile())
                 && names.containsAll(WeightIndex.files(directory.resolve(index)));
         case FileSelection.Weights.Files(var files) ->
             names.contains(selection.keyFile()) && allParts(files);
-        case null -> false;
       };
-    } catch (DownloadException severalGguf) {
+    } catch (DownloadException noneOrTooMany) {
       return false;
     }
   }

@@ -6,6 +6,7 @@ import dev.lorax.launcher.download.RemoteFile;
 import dev.lorax.launcher.download.Retries;
 import dev.lorax.launcher.download.RetryPolicy;
 import dev.lorax.launcher.download.WeightIndex;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,7 +64,7 @@ final class RepositoryContents {
       }
     }
     if (!(weights instanceof FileSelection.Weights.Gguf)) {
-      requireCompanions();
+      selection.requireCompanions(repository.toString(), listing.paths());
       names.addAll(selection.companions(listing.paths()));
     }
     List<RemoteFile> files = new ArrayList<>();
@@ -74,44 +75,13 @@ final class RepositoryContents {
   }
 
   private FileSelection.Weights weights() throws DownloadException {
-    try {
-      return selection.weights(listing.paths()).orElseThrow(this::noWeights);
-    } catch (DownloadException e) {
-      throw new DownloadException("%s: %s".formatted(repository, e.getMessage()), e);
-    }
-  }
-
-  private DownloadException noWeights() {
-    return new DownloadException(
-        switch (selection) {
-          case BASE_MODEL ->
-              "it holds no weights that can be served: expected *.safetensors, *.bin or one .gguf file";
-          case ADAPTER ->
-              "it holds no adapter weights: expected adapter_model.safetensors or adapter_model.bin";
-        });
-  }
-
-  /** Before gigabytes are on their way. */
-  private void requireCompanions() throws DownloadException {
-    List<String> missing =
-        selection.required().stream().filter(name -> !listing.paths().contains(name)).toList();
-    if (missing.isEmpty()) {
-      return;
-    }
-    throw new DownloadException(
-        switch (selection) {
-          case BASE_MODEL ->
-              "%s lacks %s, so it cannot be served"
-                  .formatted(repository, String.join(", ", missing));
-          case ADAPTER ->
-              "%s is no LoRA adapter: it lacks adapter_config.json (Medusa adapters are not supported)"
-                  .formatted(repository);
-        });
+    return selection.weights(repository.toString(), listing.paths());
   }
 
   private RemoteFile describe(String path) throws DownloadException, InterruptedException {
     if (!listing.paths().contains(path)) {
       throw new DownloadException(
+          FailureCode.INCOMPLETE_MODEL,
           "%s names %s in its weights index but does not hold it".formatted(repository, path));
     }
     RemoteFile listed = listing.files().get(path);

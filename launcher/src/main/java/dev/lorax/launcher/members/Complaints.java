@@ -1,6 +1,8 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /**
@@ -17,17 +19,17 @@ final class Complaints {
   /** So long ago an error, counted in log lines since, is hardly why the member ended. */
   private static final int FORGOTTEN_AFTER = 50;
 
-  private String logged = "";
+  private LastWords logged = LastWords.NONE;
   private String exception = "";
   private String last = "";
   private int linesSince;
 
   synchronized void logged(LogLine entry) {
     if (entry.level() == Level.ERROR && !entry.message().isBlank()) {
-      logged = telling(entry.message());
+      logged = new LastWords(telling(entry.message()), code(entry));
       linesSince = 0;
     } else if (++linesSince > FORGOTTEN_AFTER) {
-      logged = "";
+      logged = LastWords.NONE;
       exception = "";
       last = "";
     }
@@ -43,11 +45,16 @@ final class Complaints {
     }
   }
 
-  synchronized String lastWords() {
-    if (!logged.isEmpty()) {
+  synchronized LastWords lastWords() {
+    if (!logged.text().isEmpty()) {
       return logged;
     }
-    return exception.isEmpty() ? last : exception;
+    return new LastWords(exception.isEmpty() ? last : exception, null);
+  }
+
+  /** Of those who know one: a field of the line, beside its message. */
+  private static @Nullable FailureCode code(LogLine entry) {
+    return FailureCode.ofWord(entry.fields().get("code")).orElse(null);
   }
 
   /** Of a message with a traceback the exception, else its first line. */

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -49,6 +50,7 @@ public final class EpochDirectories implements AutoCloseable {
       FileChannel lock = lock(file);
       if (lock == null) {
         throw new MemberException(
+            FailureCode.DIRECTORY_IN_USE,
             "another launcher uses socket directory %s; give one of its own with --shard-uds-path"
                 .formatted(base));
       }

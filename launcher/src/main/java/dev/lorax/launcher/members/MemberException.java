@@ -1,23 +1,35 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.HasFailureCode;
 import dev.lorax.launcher.process.MemberStartException;
 import java.io.IOException;
 import java.nio.file.Path;
 
 /** Shards or router cannot be kept running; the message is one sentence for a person. */
-public final class MemberException extends Exception {
+public final class MemberException extends Exception implements HasFailureCode {
 
   private static final long serialVersionUID = 1L;
 
-  public MemberException(String message) {
+  private final FailureCode code;
+
+  MemberException(FailureCode code, String message) {
     super(message);
+    this.code = code;
   }
 
   MemberException(MemberStartException cause) {
     super(cause.sentence(), cause);
+    this.code = cause.code();
   }
 
   MemberException(Path socketDirectory, IOException cause) {
     super("socket directory %s: %s".formatted(socketDirectory, cause), cause);
+    this.code = FailureCode.of(cause);
+  }
+
+  @Override
+  public FailureCode code() {
+    return code;
   }
 }

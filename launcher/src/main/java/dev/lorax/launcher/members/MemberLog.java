@@ -47,8 +47,7 @@ final class MemberLog implements Consumer<OutputLine> {
     event.log(entry.message());
   }
 
-  /** The line that most likely says why the member ended; empty when it said nothing. */
-  String lastWords() {
+  LastWords lastWords() {
     return complaints.lastWords();
   }
 }

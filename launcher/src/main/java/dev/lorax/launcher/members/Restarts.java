@@ -36,11 +36,14 @@ final class Restarts {
       awaitReturn(failure);
       endRest.run();
     } else {
-      around.status().failed(failure.sentence());
+      around.status().failed(failure.code(), failure.sentence());
       Duration pause =
-          budget.spend(served).orElseThrow(() -> new MemberException(budget.exhausted(failure)));
+          budget
+              .spend(served)
+              .orElseThrow(() -> new MemberException(failure.code(), budget.exhausted(failure)));
       LOG.atError()
           .addKeyValue("reason", failure.sentence())
+          .addKeyValue("code", failure.code())
           .addKeyValue("pause_ms", pause.toMillis())
           .log(what + " failed, starting again");
       endRest.run();
@@ -61,7 +64,7 @@ final class Restarts {
   }
 
   MemberException giveUp(MemberFailure failure) {
-    around.status().failed(failure.sentence());
-    return new MemberException(failure.sentence());
+    around.status().failed(failure.code(), failure.sentence());
+    return new MemberException(failure.code(), failure.sentence());
   }
 }

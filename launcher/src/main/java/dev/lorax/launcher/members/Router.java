@@ -82,7 +82,7 @@ public final class Router {
         return;
       } catch (MemberStartException e) {
         served = false;
-        failure = MemberFailure.notStarted(MemberName.ROUTER, e.sentence());
+        failure = MemberFailure.notStarted(MemberName.ROUTER, e);
       }
     }
   }

@@ -92,7 +92,7 @@ public final class Shards {
         return;
       } catch (MemberStartException e) {
         served = false;
-        failure = MemberFailure.notStarted(MemberName.shard(0), e.sentence());
+        failure = MemberFailure.notStarted(MemberName.shard(0), e);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.lorax.launcher.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.convert.ConversionException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,14 +37,16 @@ public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbe
       }
       if (!missing.isEmpty()) {
         throw new ModelException(
+            FailureCode.INCOMPLETE_MODEL,
             "model directory %s lacks %s".formatted(path, String.join(", ", missing)));
       }
       WeightFiles.check(path);
       return new ModelDirectory(name, path, contextLength(path.resolve("config.json")));
     } catch (ConversionException e) {
-      throw new ModelException(String.valueOf(e.getMessage()), e);
+      throw new ModelException(e.code(), String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
-      throw new ModelException("model directory %s: %s".formatted(path, e.getMessage()), e);
+      throw new ModelException(
+          FailureCode.of(e), "model directory %s: %s".formatted(path, e.getMessage()), e);
     }
   }
 

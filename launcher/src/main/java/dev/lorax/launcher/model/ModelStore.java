@@ -1,19 +1,20 @@
 package dev.lorax.launcher.model;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.lorax.launcher.config.AdapterReference;
 import dev.lorax.launcher.config.ModelConfig;
 import dev.lorax.launcher.config.Source;
+import dev.lorax.launcher.config.UnreadableCertificateException;
 import dev.lorax.launcher.convert.ConversionException;
 import dev.lorax.launcher.convert.torch.TorchConversion;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.Progress;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.hub.HubRepository;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -104,11 +105,13 @@ public final class ModelStore {
     }
     if (!Files.exists(path)) {
       throw new ModelException(
+          FailureCode.MODEL_NOT_FOUND,
           "model %s does not exist: expected a directory in Hugging Face layout or a .gguf file"
               .formatted(path));
     }
     if (!name.endsWith(GGUF)) {
       throw new ModelException(
+          FailureCode.WRONG_ARGUMENTS,
           "model %s must be a directory in Hugging Face layout or a .gguf file".formatted(path));
     }
     return ModelDirectory.open(stem(name), converted.fromGguf(stem(name), path));
@@ -164,13 +167,16 @@ public final class ModelStore {
     } catch (ClosedByInterruptException e) {
       Thread.interrupted();
       throw new InterruptedException("conversion stopped");
-    } catch (ConversionException | DownloadException e) {
-      throw new ModelException("%s: %s".formatted(what, e.getMessage()), e);
-    } catch (UncheckedIOException e) {
-      IOException cause = requireNonNull(e.getCause());
-      throw new ModelException("%s: %s".formatted(what, cause.getMessage()), e);
+    } catch (ConversionException e) {
+      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
+    } catch (DownloadException e) {
+      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
+    } catch (UnreadableCertificateException e) {
+      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
+    } catch (UncheckedIOException | DirectoryIteratorException e) {
+      throw new ModelException(FailureCode.of(e), "%s: %s".formatted(what, e.getMessage()), e);
     } catch (IOException e) {
-      throw new ModelException("%s: %s".formatted(what, e), e);
+      throw new ModelException(FailureCode.of(e), "%s: %s".formatted(what, e), e);
     }
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.convert.ConversionException;
 import dev.lorax.launcher.convert.safetensors.SafetensorsFile;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ final class WeightFiles {
     for (var name : indexed(directory)) {
       if (!Files.isRegularFile(directory.resolve(name))) {
         throw new ConversionException(
+            FailureCode.INCOMPLETE_MODEL,
             "model directory %s lacks %s, which %s names: copy or download the model again"
                 .formatted(directory, name, INDEX));
       }

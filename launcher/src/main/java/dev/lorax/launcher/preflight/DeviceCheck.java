@@ -2,6 +2,7 @@ package dev.lorax.launcher.preflight;
 
 import dev.lorax.launcher.config.ShardConfig;
 import dev.lorax.launcher.config.ShardConfig.Device;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.machine.KernelFiles;
 import java.util.Arrays;
 import java.util.Map;
@@ -22,13 +23,13 @@ final class DeviceCheck {
     this.kernel = kernel;
   }
 
-  Optional<String> problem() {
+  Optional<Problem> problem() {
     int present = kernel.nvidiaDevices();
     if (shards.device() == Device.CPU || (shards.device() == Device.AUTO && present == 0)) {
       return Optional.empty();
     }
     if (present == 0) {
-      return Optional.of(
+      return problem(
           "--device cuda: found no NVIDIA device below /dev; install the driver, give the"
               + " container its GPUs (docker run --gpus all), or take --device cpu");
     }
@@ -40,11 +41,15 @@ final class DeviceCheck {
     return tooFew(present, "this machine has");
   }
 
-  private Optional<String> tooFew(long devices, String who) {
+  private Optional<Problem> tooFew(long devices, String who) {
     return shards.count() <= devices
         ? Optional.empty()
-        : Optional.of(
+        : problem(
             "--num-shard: expected one device a shard, got %d shards where %s %d; lower it or take --device cpu"
                 .formatted(shards.count(), who, devices));
+  }
+
+  private static Optional<Problem> problem(String sentence) {
+    return Optional.of(new Problem(FailureCode.NO_DEVICE, sentence));
   }
 }

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.preflight;
 
 import dev.lorax.launcher.config.LauncherConfig;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -16,8 +17,8 @@ final class PortCheck {
 
   private PortCheck() {}
 
-  static List<String> problems(LauncherConfig config) {
-    List<String> problems = new ArrayList<>();
+  static List<Problem> problems(LauncherConfig config) {
+    List<Problem> problems = new ArrayList<>();
     var router = config.router();
     check("--port", new InetSocketAddress(router.hostname(), router.port()), problems);
     var shards = config.shards();
@@ -27,7 +28,7 @@ final class PortCheck {
     return problems;
   }
 
-  private static void checkMeetingPlace(String host, int port, List<String> problems) {
+  private static void checkMeetingPlace(String host, int port, List<Problem> problems) {
     try {
       InetAddress address = InetAddress.getByName(host);
       // The first shard listens there, and it runs on this machine.
@@ -35,27 +36,38 @@ final class PortCheck {
         check("--master-port", new InetSocketAddress(port), problems);
       } else {
         problems.add(
-            "--master-addr: expected an address of this machine, got %s; leave it out"
-                .formatted(host));
+            new Problem(
+                FailureCode.WRONG_ARGUMENTS,
+                "--master-addr: expected an address of this machine, got %s; leave it out"
+                    .formatted(host)));
       }
     } catch (UnknownHostException e) {
-      problems.add("--master-addr: expected a host that resolves, got %s".formatted(host));
+      problems.add(
+          new Problem(
+              FailureCode.WRONG_ARGUMENTS,
+              "--master-addr: expected a host that resolves, got %s".formatted(host)));
     } catch (IOException e) {
-      problems.add("--master-addr %s: %s".formatted(host, e.getMessage()));
+      problems.add(
+          new Problem(
+              FailureCode.WRONG_ARGUMENTS, "--master-addr %s: %s".formatted(host, e.getMessage())));
     }
   }
 
-  private static void check(String option, InetSocketAddress address, List<String> problems) {
+  private static void check(String option, InetSocketAddress address, List<Problem> problems) {
     try (var socket = new ServerSocket()) {
       // As the members do it: connections that only linger do not count.
       socket.setReuseAddress(true);
       socket.bind(address);
     } catch (BindException e) {
       problems.add(
-          "%s: expected a port to listen on, got %d: %s; end the process that has it, or give another"
-              .formatted(option, address.getPort(), e.getMessage()));
+          new Problem(
+              FailureCode.PORT_TAKEN,
+              "%s: expected a port to listen on, got %d: %s; end the process that has it, or give another"
+                  .formatted(option, address.getPort(), e.getMessage())));
     } catch (IOException e) {
-      problems.add("%s %d: %s".formatted(option, address.getPort(), e.getMessage()));
+      problems.add(
+          new Problem(
+              FailureCode.of(e), "%s %d: %s".formatted(option, address.getPort(), e.getMessage())));
     }
   }
 }

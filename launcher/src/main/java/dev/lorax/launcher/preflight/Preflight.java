@@ -3,6 +3,7 @@ package dev.lorax.launcher.preflight;
 import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.TokenLimits;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.machine.KernelFiles;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +39,7 @@ public final class Preflight {
       return;
     }
     var shards = config.shards();
-    List<String> problems = new ArrayList<>();
+    List<Problem> problems = new ArrayList<>();
     new DeviceCheck(shards, variables, kernel).problem().ifPresent(problems::add);
     new SharedMemoryCheck(shards, variables, kernel).problem().ifPresent(problems::add);
     problems.addAll(PortCheck.problems(config));
@@ -50,10 +51,13 @@ public final class Preflight {
 
   /** What the model can do, before any process loads it. */
   public void checkModel(OptionalInt contextLength) throws PreflightException {
-    refuse(TokenLimits.of(config.router().limits(), contextLength).problems());
+    refuse(
+        TokenLimits.of(config.router().limits(), contextLength).problems().stream()
+            .map(sentence -> new Problem(FailureCode.WRONG_ARGUMENTS, sentence))
+            .toList());
   }
 
-  private static void refuse(List<String> problems) throws PreflightException {
+  private static void refuse(List<Problem> problems) throws PreflightException {
     if (!problems.isEmpty()) {
       throw new PreflightException(problems);
     }

@@ -2,6 +2,7 @@ package dev.lorax.launcher.preflight;
 
 import dev.lorax.launcher.config.ShardConfig;
 import dev.lorax.launcher.config.ShardConfig.Device;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.machine.KernelFiles;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +30,7 @@ final class SharedMemoryCheck {
     this.kernel = kernel;
   }
 
-  Optional<String> problem() {
+  Optional<Problem> problem() {
     boolean gpus = shards.device() != Device.CPU && kernel.nvidiaDevices() > 0;
     if (!gpus || shards.count() < 2 || "1".equals(variables.get("NCCL_SHM_DISABLE"))) {
       return Optional.empty();
@@ -37,14 +38,18 @@ final class SharedMemoryCheck {
     long needed = shards.count() * BYTES_PER_SHARD;
     OptionalLong size = kernel.sharedMemory();
     if (size.isEmpty()) {
-      return Optional.of(
+      return problem(
           "/dev/shm: expected shared memory for %d shards, got none; %s"
               .formatted(shards.count(), ADVICE));
     }
     return size.getAsLong() >= needed
         ? Optional.empty()
-        : Optional.of(
+        : problem(
             "/dev/shm: expected at least %d MiB for %d shards, got %d MiB; %s"
                 .formatted(needed >> 20, shards.count(), size.getAsLong() >> 20, ADVICE));
+  }
+
+  private static Optional<Problem> problem(String sentence) {
+    return Optional.of(new Problem(FailureCode.NO_SHARED_MEMORY, sentence));
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.process;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,12 +21,14 @@ final class ExecutableLookup {
       }
     }
     throw new MemberStartException(
+        FailureCode.PROGRAM_NOT_FOUND,
         "program %s not found on PATH=%s".formatted(program, searchPath));
   }
 
   private static Path executable(Path path) throws MemberStartException {
     if (!isExecutable(path)) {
-      throw new MemberStartException("program %s is not an executable file".formatted(path));
+      throw new MemberStartException(
+          FailureCode.PROGRAM_NOT_FOUND, "program %s is not an executable file".formatted(path));
     }
     return path;
   }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.process;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,6 +90,7 @@ public final class LocalProcessHost implements ProcessHost {
     } catch (ExecutionException e) {
       if (e.getCause() instanceof IOException cause) {
         throw new MemberStartException(
+            FailureCode.of(cause),
             "%s cannot start: %s".formatted(command.member(), cause.getMessage()));
       }
       throw new IllegalStateException("cannot start " + command.member(), e.getCause());

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.s3;
 
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,6 +26,7 @@ public record S3Address(String bucket, String prefix) {
     // Dashes that would make one directory of two addresses.
     if (!matcher.matches() || id.contains("--") || id.contains("-/") || id.contains("..")) {
       throw new DownloadException(
+          FailureCode.WRONG_ARGUMENTS,
           "%s is no id of source s3: expected s3://bucket/prefix of letters, digits and single dashes"
               .formatted(id));
     }

@@ -4,6 +4,7 @@ import dev.lorax.launcher.download.Checksum;
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.RemoteFile;
+import dev.lorax.launcher.failure.FailureCode;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -58,7 +59,7 @@ record S3Listing(S3Address address, FileSelection selection, SortedMap<String, R
         return List.of(file(gguf));
       }
     }
-    requireCompanions();
+    selection.requireCompanions(address.toString(), files.keySet());
     names.addAll(selection.companions(files.keySet()));
     List<RemoteFile> wanted = new ArrayList<>();
     for (var name : names) {
@@ -90,31 +91,14 @@ record S3Listing(S3Address address, FileSelection selection, SortedMap<String, R
   }
 
   private FileSelection.Weights weights() throws DownloadException {
-    return selection
-        .weights(files.keySet())
-        .orElseThrow(() ->
-            new DownloadException(
-                switch (selection) {
-                  case BASE_MODEL ->
-                      "it holds no weights that can be served: expected *.safetensors, *.bin or one .gguf file";
-                  case ADAPTER ->
-                      "it holds no adapter weights: expected adapter_model.safetensors or adapter_model.bin";
-                }));
-  }
-
-  /** Before gigabytes are on their way. */
-  private void requireCompanions() throws DownloadException {
-    List<String> missing =
-        selection.required().stream().filter(name -> !files.containsKey(name)).toList();
-    if (!missing.isEmpty()) {
-      throw new DownloadException("%s lacks %s".formatted(address, String.join(", ", missing)));
-    }
+    return selection.weights(address.toString(), files.keySet());
   }
 
   private RemoteFile file(String name) throws DownloadException {
     RemoteFile file = files.get(name);
     if (file == null) {
       throw new DownloadException(
+          FailureCode.INCOMPLETE_MODEL,
           "%s lacks %s, which its weights index names".formatted(address, name));
     }
     return file;

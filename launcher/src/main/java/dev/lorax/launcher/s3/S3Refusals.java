@@ -3,6 +3,7 @@ package dev.lorax.launcher.s3;
 import dev.lorax.launcher.config.S3Config;
 import dev.lorax.launcher.download.BusyException;
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -53,6 +54,7 @@ final class S3Refusals {
 
   DownloadException nothingThere(S3Address address) {
     return new DownloadException(
+        FailureCode.MODEL_NOT_FOUND,
         "there is nothing below %s/ in bucket %s: check the id"
             .formatted(address.prefix(), address.bucket()));
   }
@@ -66,10 +68,40 @@ final class S3Refusals {
     }
     if (status == 412 || code.equals("NoSuchKey")) {
       throw new DownloadException(
+          FailureCode.INCOMPLETE_MODEL,
           "%s changes while it is downloaded: wait until its upload is complete".formatted(address),
           new ChangedObjectException(e));
     }
-    throw new DownloadException(sentence(address, code, e), e);
+    throw refused(address, code, e);
+  }
+
+  private DownloadException refused(S3Address address, String code, AwsServiceException e) {
+    FailureCode failure = failure(code, e.statusCode());
+    return new DownloadException(failure, sentence(address, code, e), e);
+  }
+
+  private static FailureCode failure(String code, int status) {
+    return switch (code) {
+      case "NoSuchBucket" -> FailureCode.MODEL_NOT_FOUND;
+      case "InvalidAccessKeyId",
+          "SignatureDoesNotMatch",
+          "ExpiredToken",
+          "ExpiredTokenException",
+          "TokenRefreshRequired",
+          "InvalidToken",
+          "InvalidIdentityToken",
+          "IDPCommunicationError",
+          "RequestTimeTooSkewed" ->
+          FailureCode.WRONG_TOKEN;
+      case "AuthorizationHeaderMalformed",
+          "PermanentRedirect",
+          "IllegalLocationConstraintException" ->
+          FailureCode.WRONG_ARGUMENTS;
+      default ->
+          status == 403 || status == 401
+              ? FailureCode.ACCESS_DENIED
+              : FailureCode.SOURCE_UNREACHABLE;
+    };
   }
 
   private String sentence(S3Address address, String code, AwsServiceException e) {

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.status;
 
 import dev.lorax.launcher.download.Progress;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.process.MemberName;
 import java.time.Duration;
 import java.time.Instant;
@@ -91,8 +92,12 @@ public final class LauncherStatus {
     }
   }
 
-  /** In one sentence for a person. */
-  public record Failure(String reason, Instant at) {}
+  /**
+   * What went wrong last.
+   *
+   * @param reason in one sentence for a person
+   */
+  public record Failure(FailureCode code, String reason, Instant at) {}
 
   public synchronized Snapshot snapshot() {
     return new Snapshot(
@@ -170,8 +175,8 @@ public final class LauncherStatus {
   }
 
   /** Something went wrong, whether or not it can be mended. */
-  public synchronized void failed(String reason) {
-    lastFailure = new Failure(reason, clock.instant());
+  public synchronized void failed(FailureCode code, String reason) {
+    lastFailure = new Failure(code, reason, clock.instant());
   }
 
   public synchronized void restarted(MemberName.Role role, FailureCause cause) {

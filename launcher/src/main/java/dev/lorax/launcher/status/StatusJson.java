@@ -40,6 +40,7 @@ final class StatusJson {
             times.put(phase.toString(), duration.toMillis() / MILLIS_PER_SECOND));
     if (snapshot.lastFailure() != null) {
       json.putObject("last_failure")
+          .put("code", snapshot.lastFailure().code().word())
           .put("reason", snapshot.lastFailure().reason())
           .put("at", snapshot.lastFailure().at().toString());
     }

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.status;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,14 +17,17 @@ public final class TerminationLog {
 
   private TerminationLog() {}
 
-  /** Without a file, the one that a kubelet mounts is used, where there is one. */
-  public static void write(@Nullable Path named, String sentence) {
+  /**
+   * Writes {@code ModelNotFound: sentence}. Without a file, the one that a kubelet mounts is used,
+   * where there is one.
+   */
+  public static void write(@Nullable Path named, FailureCode code, String sentence) {
     Path file = named == null ? KUBELETS : named;
     if (named == null && !Files.isWritable(file)) {
       return;
     }
     try {
-      Files.writeString(file, sentence);
+      Files.writeString(file, "%s: %s".formatted(code, sentence));
     } catch (IOException e) {
       LOG.atWarn()
           .addKeyValue("file", file)

@@ -3,6 +3,7 @@ package dev.lorax.launcher.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.lorax.launcher.failure.FailureCode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +18,20 @@ import org.junit.jupiter.params.provider.CsvFileSource;
 final class ArgumentProblemsTest {
 
   private static List<String> problems(String... words) {
+    try {
+      parse(words);
+      return List.of();
+    } catch (ArgumentException refusal) {
+      return refusal.problems();
+    }
+  }
+
+  private static ArgumentException refusal(String... words) {
+    return catchThrowableOfType(ArgumentException.class, () -> parse(words));
+  }
+
+  /** A word such as {@code PORT=80} is a variable. */
+  private static void parse(String... words) throws ArgumentException {
     Map<String, String> variables = new HashMap<>();
     List<String> line = new ArrayList<>();
     for (var word : words) {
@@ -26,11 +41,7 @@ final class ArgumentProblemsTest {
         line.add(word);
       }
     }
-    var refusal =
-        catchThrowableOfType(
-            ArgumentException.class,
-            () -> LauncherArguments.parse(line, variables, Path.of("/home/someone")));
-    return refusal == null ? List.of() : refusal.problems();
+    LauncherArguments.parse(line, variables, Path.of("/home/someone"));
   }
 
   /** Several sentences for one line are separated by a bar. */
@@ -79,5 +90,22 @@ final class ArgumentProblemsTest {
             "--shard-uds-path: expected a path of at most 86 bytes, got %s; the paths of Unix sockets are short"
                 .formatted(path));
     assertThat(problems("--shard-uds-path", "/" + "x".repeat(85))).isEmpty();
+  }
+
+  @Test
+  void one_word_tells_a_model_that_is_missing_from_arguments_that_are_wrong() {
+    assertThat(refusal("--model-id", "/no/model.gguf").code())
+        .isEqualTo(FailureCode.MODEL_NOT_FOUND);
+    assertThat(refusal("--model-id", "/no/model.gguf", "--port", "0").code())
+        .isEqualTo(FailureCode.WRONG_ARGUMENTS);
+  }
+
+  @Test
+  void knows_where_to_tell_what_is_wrong() {
+    Path log = Path.of("/tmp/termination-log");
+    assertThat(refusal("--termination-log", log.toString(), "--port", "0").terminationLog())
+        .isEqualTo(log);
+    assertThat(refusal("LORAX_TERMINATION_LOG=" + log, "--port", "0").terminationLog())
+        .isEqualTo(log);
   }
 }

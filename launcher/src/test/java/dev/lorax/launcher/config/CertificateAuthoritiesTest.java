@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -106,7 +105,7 @@ final class CertificateAuthoritiesTest {
 
     // then
     assertThatThrownBy(authorities::sslContext)
-        .isInstanceOf(UncheckedIOException.class)
+        .isInstanceOf(UnreadableCertificateException.class)
         .hasMessageContaining("certificate 2 of 2 in " + file);
   }
 

@@ -17,7 +17,7 @@ enum Outcome {
     @Override
     void check(Scene scene, Sentence says) throws Exception {
       scene.awaitExit(1);
-      assertThat(scene.terminationLog()).matches(says.pattern());
+      assertThat(scene.terminationLog()).matches("[A-Z][A-Za-z]+: " + says.pattern());
     }
   },
   FAILS_UNSEEN("the launcher ends with exit code 1, the reason is in the log alone") {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.FileSelection;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.testing.hub.HubRepo;
 import dev.lorax.launcher.testing.hub.HubServer;
 import dev.lorax.launcher.testing.hub.TinyModel;
@@ -21,9 +22,11 @@ final class HubRefusalsTest extends HubTestCase {
     String stranger =
         "HUB has no model org/%s that everybody may read: check the spelling, or give a token in"
             + " HF_TOKEN if it is private or gated";
-    assertRefused(stranger.formatted("tyni"), "org/tyni", null, NONE);
-    assertRefused(stranger.formatted("secret"), "org/secret", null, NONE);
+    assertRefused(FailureCode.MODEL_NOT_FOUND, stranger.formatted("tyni"), "org/tyni", null, NONE);
     assertRefused(
+        FailureCode.MODEL_NOT_FOUND, stranger.formatted("secret"), "org/secret", null, NONE);
+    assertRefused(
+        FailureCode.MODEL_NOT_FOUND,
         "HUB has no model org/secret that the token in use may read: check the spelling and the"
             + " rights of the token",
         "org/secret",
@@ -38,12 +41,14 @@ final class HubRefusalsTest extends HubTestCase {
 
     // then
     assertRefused(
+        FailureCode.GATED_MODEL,
         "org/gated is gated: accept its terms at HUB/org/gated and give a token of that account in"
             + " HF_TOKEN",
         "org/gated",
         null,
         NONE);
     assertRefused(
+        FailureCode.GATED_MODEL,
         "org/gated is gated: accept its terms at HUB/org/gated and give a token of the account that"
             + " did so; the token in use may not read it",
         "org/gated",
@@ -58,6 +63,7 @@ final class HubRefusalsTest extends HubTestCase {
 
     // then
     assertRefused(
+        FailureCode.WRONG_TOKEN,
         "HUB does not know the token in use: it is mistyped, expired or revoked; create one at"
             + " HUB/settings/tokens and give it in HF_TOKEN",
         "org/tiny",
@@ -72,6 +78,7 @@ final class HubRefusalsTest extends HubTestCase {
 
     // then
     assertRefused(
+        FailureCode.MODEL_NOT_FOUND,
         "org/tiny has no revision v9 on HUB: give a branch, a tag or a whole commit id",
         "org/tiny",
         "v9",
@@ -87,18 +94,21 @@ final class HubRefusalsTest extends HubTestCase {
 
     // then
     assertRefused(
-        "org/empty: it holds no weights that can be served: expected *.safetensors, *.bin or one"
+        FailureCode.INCOMPLETE_MODEL,
+        "org/empty holds no weights that can be served: expected *.safetensors, *.bin or one"
             + " .gguf file",
         "org/empty",
         null,
         NONE);
     assertRefused(
+        FailureCode.INCOMPLETE_MODEL,
         "org/bare lacks tokenizer.json, tokenizer_config.json, so it cannot be served",
         "org/bare",
         null,
         NONE);
     assertRefused(
-        "org/many: it holds several GGUF files (a.Q4_0.gguf, b.Q8_0.gguf) and no safetensors:"
+        FailureCode.UNSUPPORTED_MODEL,
+        "org/many holds several GGUF files (a.Q4_0.gguf, b.Q8_0.gguf) and no safetensors:"
             + " download one and give its path as --model-id",
         "org/many",
         null,

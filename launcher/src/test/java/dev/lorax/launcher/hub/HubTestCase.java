@@ -11,6 +11,8 @@ import dev.lorax.launcher.download.Downloads;
 import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.download.RetryPolicy;
+import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.HasFailureCode;
 import dev.lorax.launcher.testing.hub.HubServer;
 import java.io.IOException;
 import java.net.URI;
@@ -81,10 +83,13 @@ abstract class HubTestCase {
   }
 
   /** The hub's address in a sentence is written {@code HUB}. */
-  void assertRefused(String sentence, String id, @Nullable String revision, String token) {
+  void assertRefused(
+      FailureCode code, String sentence, String id, @Nullable String revision, String token) {
     assertThatThrownBy(() -> fetch(id, revision, token, FileSelection.BASE_MODEL))
         .isInstanceOf(DownloadException.class)
-        .hasMessage(sentence.replace("HUB", server.endpoint()));
+        .hasMessage(sentence.replace("HUB", server.endpoint()))
+        .extracting(refusal -> ((HasFailureCode) refusal).code())
+        .isEqualTo(code);
     assertThat(cache.resolve("models--" + id.replace("/", "--")).resolve("snapshots"))
         .doesNotExist();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.lorax.launcher.download.DownloadException;
+import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.testing.hub.HubFault;
 import dev.lorax.launcher.testing.hub.TinyModel;
 import java.nio.file.Files;
@@ -108,6 +109,7 @@ final class HubTroubleTest extends HubTestCase {
 
     // then
     assertRefused(
+        FailureCode.SOURCE_UNREACHABLE,
         "org/tiny: 127.0.0.1 asks for fewer requests (429) (the server asks to wait 86400 s)",
         "org/tiny",
         null,
@@ -134,7 +136,11 @@ final class HubTroubleTest extends HubTestCase {
 
     // then
     assertRefused(
-        "org/tiny: 127.0.0.1 answered 503 (gave up after 4 attempts)", "org/tiny", null, NONE);
+        FailureCode.SOURCE_UNREACHABLE,
+        "org/tiny: 127.0.0.1 answered 503 (gave up after 4 attempts)",
+        "org/tiny",
+        null,
+        NONE);
   }
 
   @Test
@@ -144,6 +150,7 @@ final class HubTroubleTest extends HubTestCase {
 
     // then
     assertRefused(
+        FailureCode.SOURCE_UNREACHABLE,
         "org/tiny: cannot connect to 127.0.0.1: connection refused (gave up after 4 attempts)",
         "org/tiny",
         null,

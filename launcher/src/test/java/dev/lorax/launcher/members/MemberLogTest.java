@@ -65,7 +65,7 @@ final class MemberLogTest {
                 + "    load()\n"
                 + "ValueError: no such dtype",
             "INFO leaked semaphores");
-    assertThat(log.lastWords()).isEqualTo("ValueError: no such dtype");
+    assertThat(log.lastWords()).isEqualTo(new LastWords("ValueError: no such dtype", null));
   }
 
   @Test
@@ -80,7 +80,10 @@ final class MemberLogTest {
     // then
     assertThat(logged()).singleElement().asString().startsWith("ERROR Exception in thread");
     assertThat(log.lastWords())
-        .isEqualTo("Exception in thread \"main\" java.net.BindException: Address already in use");
+        .isEqualTo(
+            new LastWords(
+                "Exception in thread \"main\" java.net.BindException: Address already in use",
+                null));
   }
 
   @Test
@@ -90,7 +93,7 @@ final class MemberLogTest {
     stderr("Traceback (most recent call last):", "  at exit", "KeyError: 'semaphore'");
 
     // then
-    assertThat(log.lastWords()).isEqualTo("step 7 took 301 s");
+    assertThat(log.lastWords()).isEqualTo(new LastWords("step 7 took 301 s", null));
   }
 
   @Test
@@ -104,6 +107,6 @@ final class MemberLogTest {
     }
 
     // then
-    assertThat(log.lastWords()).isEmpty();
+    assertThat(log.lastWords()).isEqualTo(LastWords.NONE);
   }
 }

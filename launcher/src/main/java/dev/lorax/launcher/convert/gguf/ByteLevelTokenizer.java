@@ -24,12 +24,12 @@ final class ByteLevelTokenizer {
   ByteLevelTokenizer(GgufMetadata metadata) throws ConversionException {
     String model = metadata.string(PREFIX + "model");
     if (!model.equals("gpt2")) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "tokenizer must be gpt2 (byte-level BPE), the only one that can be converted, got "
               + model);
     }
     if (metadata.flag(PREFIX + "add_bos_token", false)) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           PREFIX + "add_bos_token true cannot be converted: only tokenizers that add nothing");
     }
     this.metadata = metadata;
@@ -108,7 +108,7 @@ final class ByteLevelTokenizer {
   private Optional<String> special(String key) throws ConversionException {
     Optional<Integer> id = metadata.optionalInteger(PREFIX + key);
     if (id.isPresent() && id.get() >= tokens.size()) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "%s%s is %d, beyond the %d tokens".formatted(PREFIX, key, id.get(), tokens.size()));
     }
     return id.map(tokens::get);
@@ -119,7 +119,7 @@ final class ByteLevelTokenizer {
   private List<AddedToken> addedTokens() throws ConversionException {
     List<Long> types = metadata.integers(PREFIX + "token_type");
     if (types.size() != tokens.size()) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "%stoken_type has %d entries for %d tokens"
               .formatted(PREFIX, types.size(), tokens.size()));
     }

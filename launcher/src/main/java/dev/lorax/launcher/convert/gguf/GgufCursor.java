@@ -49,7 +49,7 @@ final class GgufCursor {
   long count(String what) throws ConversionException {
     long count = int64();
     if (count < 0 || count > file.byteSize() - position) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "not a whole GGUF file: %s is %d at byte %d of %d"
               .formatted(what, count, position, file.byteSize()));
     }
@@ -79,7 +79,7 @@ final class GgufCursor {
       case 10, 11 -> int64();
       case 12 -> Double.longBitsToDouble(int64());
       default ->
-          throw new ConversionException(
+          throw ConversionException.unsupported(
               "unknown GGUF value type %d at byte %d".formatted(type, position));
     };
   }
@@ -97,7 +97,7 @@ final class GgufCursor {
   private long advance(long bytes) throws ConversionException {
     long from = position;
     if (bytes > file.byteSize() - from) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "not a whole GGUF file: it ends at byte %d, %d more needed at %d"
               .formatted(file.byteSize(), bytes, from));
     }

@@ -40,11 +40,11 @@ final class GgufFile {
   private static GgufFile read(MemorySegment file) throws ConversionException {
     var cursor = new GgufCursor(file);
     if (file.byteSize() < Integer.BYTES || cursor.int32() != MAGIC) {
-      throw new ConversionException("not a GGUF file: it does not start with the letters GGUF");
+      throw ConversionException.corrupt("not a GGUF file: it does not start with the letters GGUF");
     }
     int version = cursor.int32();
     if (version != 2 && version != 3) {
-      throw new ConversionException("GGUF version must be 2 or 3, got " + version);
+      throw ConversionException.unsupported("GGUF version must be 2 or 3, got " + version);
     }
     long tensorCount = cursor.count("the number of tensors");
     long valueCount = cursor.count("the number of metadata values");
@@ -71,7 +71,7 @@ final class GgufFile {
       var placed =
           new GgufTensor(tensor.name(), tensor.shape(), tensor.type(), data + tensor.offset());
       if (placed.offset() + placed.bytes() > file.byteSize()) {
-        throw new ConversionException(
+        throw ConversionException.corrupt(
             "not a whole GGUF file: tensor %s ends at byte %d of %d"
                 .formatted(placed.name(), placed.offset() + placed.bytes(), file.byteSize()));
       }
@@ -84,7 +84,7 @@ final class GgufFile {
     String name = cursor.string();
     int dimensions = cursor.int32();
     if (dimensions < 1 || dimensions > 4) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "tensor %s must have 1 to 4 dimensions, got %d".formatted(name, dimensions));
     }
     List<Long> shape = new ArrayList<>();
@@ -96,13 +96,13 @@ final class GgufFile {
     long offset = cursor.int64();
     GgmlType type = GgmlType.of(typeId).orElse(null);
     if (type == null) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "tensor %s is of type %s, which cannot be converted"
               .formatted(name, GgmlType.nameOf(typeId)));
     }
     var tensor = new GgufTensor(name, shape, type, offset);
     if (shape.stream().anyMatch(size -> size < 1) || tensor.columns() % type.blockElements() != 0) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "tensor %s of type %s cannot have shape %s".formatted(name, type, shape));
     }
     return tensor;

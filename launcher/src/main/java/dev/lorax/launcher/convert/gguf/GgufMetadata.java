@@ -63,7 +63,7 @@ final class GgufMetadata {
   private Object required(String key) throws ConversionException {
     Object value = values.get(key);
     if (value == null) {
-      throw new ConversionException("GGUF metadata lacks " + key);
+      throw ConversionException.corrupt("GGUF metadata lacks " + key);
     }
     return value;
   }
@@ -71,7 +71,7 @@ final class GgufMetadata {
   private static <T> T typed(String key, Class<T> type, @Nullable Object value)
       throws ConversionException {
     if (!type.isInstance(value)) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "GGUF metadata %s: expected %s, got %s".formatted(key, type.getSimpleName(), value));
     }
     return type.cast(value);

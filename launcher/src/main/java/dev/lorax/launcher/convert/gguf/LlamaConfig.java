@@ -17,17 +17,17 @@ final class LlamaConfig {
       throws ConversionException {
     String architecture = metadata.string("general.architecture");
     if (!architecture.equals("llama")) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "architecture must be llama, the only one that can be converted, got " + architecture);
     }
     if (metadata.has("llama.rope.scaling.type")
         && !metadata.string("llama.rope.scaling.type").equals("none")) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "rope scaling %s cannot be converted"
               .formatted(metadata.string("llama.rope.scaling.type")));
     }
     if (metadata.has("llama.expert_count") && metadata.integer("llama.expert_count") > 0) {
-      throw new ConversionException("a mixture of experts cannot be converted");
+      throw ConversionException.unsupported("a mixture of experts cannot be converted");
     }
     this.metadata = metadata;
     this.vocabularySize = vocabularySize;

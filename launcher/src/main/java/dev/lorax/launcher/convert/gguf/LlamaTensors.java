@@ -44,7 +44,8 @@ final class LlamaTensors {
       name = "model.layers.%s.%s".formatted(block.group(1), IN_BLOCK.get(block.group(2)));
     }
     if (name == null) {
-      throw new ConversionException("tensor %s is not part of a llama model".formatted(ggufName));
+      throw ConversionException.unsupported(
+          "tensor %s is not part of a llama model".formatted(ggufName));
     }
     return name;
   }

@@ -21,7 +21,7 @@ enum PreTokenizer {
         return known;
       }
     }
-    throw new ConversionException(
+    throw ConversionException.unsupported(
         "pre-tokenizer must be smollm or gpt-2, got %s".formatted(ggufName));
   }
 

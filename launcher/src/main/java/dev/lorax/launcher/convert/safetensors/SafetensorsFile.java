@@ -47,7 +47,7 @@ public final class SafetensorsFile {
 
   private void check(FileChannel channel) throws IOException, ConversionException {
     if (GitLfsPointer.is(channel)) {
-      throw new ConversionException(GitLfsPointer.refusal(path));
+      throw ConversionException.corrupt(GitLfsPointer.refusal(path));
     }
     if (fileBytes < Long.BYTES) {
       throw cutOff(Long.BYTES);
@@ -147,13 +147,13 @@ public final class SafetensorsFile {
   }
 
   private ConversionException cutOff(long expected) {
-    return new ConversionException(
+    return ConversionException.corrupt(
         "weights file %s is cut off: expected %d bytes, got %d; copy or download it again"
             .formatted(path, expected, fileBytes));
   }
 
   private ConversionException damaged(String how) {
-    return new ConversionException(
+    return ConversionException.corrupt(
         "weights file %s is not a safetensors file or is damaged: %s; copy or download it again"
             .formatted(path, how));
   }

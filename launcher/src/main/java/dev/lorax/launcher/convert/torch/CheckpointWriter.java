@@ -56,7 +56,7 @@ final class CheckpointWriter {
               progress.written(earlierFiles + writer.bytesOfTensors());
             });
     if (!finite) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "tensor %s of %s holds NaN or infinity, so the model would only produce noise: get another copy of the checkpoint"
               .formatted(name, checkpoint.fileName()));
     }

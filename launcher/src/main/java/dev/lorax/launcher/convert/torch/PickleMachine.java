@@ -43,7 +43,7 @@ final class PickleMachine {
     try {
       return new PickleMachine(code, globals).run();
     } catch (BufferUnderflowException e) {
-      throw new ConversionException("is damaged: its pickle ends within an instruction");
+      throw ConversionException.corrupt("is damaged: its pickle ends within an instruction");
     }
   }
 
@@ -58,7 +58,7 @@ final class PickleMachine {
       if (literal != null) {
         stack.push(literal);
       } else if (!arrange(opcode) && !remember(opcode) && !call(opcode)) {
-        throw new ConversionException(
+        throw ConversionException.unsafe(
             "is refused: its pickle has opcode 0x%02x at byte %d, which no weights need"
                 .formatted(opcode, at));
       }
@@ -118,7 +118,7 @@ final class PickleMachine {
     for (int i = 0; i + 1 < items.size(); i += 2) {
       // Hashing a container could take forever; a state dict has strings as keys.
       if (!(items.get(i) instanceof String || items.get(i) instanceof Long)) {
-        throw new ConversionException(
+        throw ConversionException.unsafe(
             "is refused: its pickle has %s as a key".formatted(describe(items.get(i))));
       }
       dict.put(items.get(i), items.get(i + 1));
@@ -142,7 +142,7 @@ final class PickleMachine {
   private Object recall(long index) throws ConversionException {
     Object value = memo.get(index);
     if (value == null) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: its pickle recalls object %d before it is there".formatted(index));
     }
     return value;
@@ -176,7 +176,7 @@ final class PickleMachine {
 
   private long longInteger(int bytes) throws ConversionException {
     if (bytes > Long.BYTES) {
-      throw new ConversionException(
+      throw ConversionException.unsafe(
           "is refused: its pickle has an integer of %d bytes".formatted(bytes));
     }
     long value = 0;

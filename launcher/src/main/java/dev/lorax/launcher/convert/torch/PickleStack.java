@@ -33,7 +33,7 @@ final class PickleStack {
   /** The topmost items, deepest first. */
   List<Object> pop(int count) throws ConversionException {
     if (items.size() - floor() < count) {
-      throw new ConversionException("is damaged: its pickle takes more than it made");
+      throw ConversionException.corrupt("is damaged: its pickle takes more than it made");
     }
     return cut(items.size() - count);
   }
@@ -41,7 +41,8 @@ final class PickleStack {
   /** Everything above the last mark, deepest first. */
   List<Object> popMark() throws ConversionException {
     if (marks.isEmpty()) {
-      throw new ConversionException("is damaged: its pickle looks for a mark that is not there");
+      throw ConversionException.corrupt(
+          "is damaged: its pickle looks for a mark that is not there");
     }
     return cut(marks.pop());
   }
@@ -49,7 +50,7 @@ final class PickleStack {
   <T> T peek(Class<T> type) throws ConversionException {
     Object top = items.size() > floor() ? items.getLast() : PickleMachine.NONE;
     if (!type.isInstance(top)) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: its pickle has %s where another thing belongs"
               .formatted(PickleMachine.describe(top)));
     }

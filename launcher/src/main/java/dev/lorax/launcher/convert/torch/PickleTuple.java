@@ -19,7 +19,7 @@ final class PickleTuple {
 
   <T> T item(int index, Class<T> type) throws ConversionException {
     if (index >= items.size() || !type.isInstance(items.get(index))) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: its pickle has %s where a %s belongs"
               .formatted(
                   index < items.size() ? PickleMachine.describe(items.get(index)) : "nothing",

@@ -53,7 +53,7 @@ final class StoredZip {
     try {
       zip.readDirectory();
     } catch (IndexOutOfBoundsException e) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: its zip directory points outside its %d bytes".formatted(file.byteSize()));
     }
     return zip;
@@ -68,7 +68,7 @@ final class StoredZip {
   /** Pieces of the mapped file by entry name. */
   Map<String, MemorySegment> entries() throws ConversionException {
     for (var name : compressed) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "holds %s compressed, which torch.save never does: unpack it and zip it with zip -0"
               .formatted(name));
     }
@@ -108,7 +108,7 @@ final class StoredZip {
         return at;
       }
     }
-    throw new ConversionException(
+    throw ConversionException.corrupt(
         "is cut off: %d bytes, and no zip directory at their end; copy or download it again"
             .formatted(file.byteSize()));
   }
@@ -146,7 +146,7 @@ final class StoredZip {
 
   private void require(int signature, long at) throws ConversionException {
     if (file.get(INT, at) != signature) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: no zip record %08x at byte %d".formatted(signature, at));
     }
   }

@@ -31,7 +31,7 @@ record StridedView(long offset, List<Long> shape, List<Long> stride) {
             && stride.stream().allMatch(step -> step >= 0);
     var view = new StridedView(offset, shape, stride);
     if (!sane || !view.fitsInLong()) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: no tensor has offset %d, shape %s and stride %s"
               .formatted(offset, shape, stride));
     }

@@ -40,14 +40,14 @@ final class TorchCheckpoint {
   static TorchCheckpoint open(Path path) throws IOException, ConversionException {
     try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
       if (GitLfsPointer.is(channel)) {
-        throw new ConversionException(GitLfsPointer.refusal(path));
+        throw ConversionException.corrupt(GitLfsPointer.refusal(path));
       }
       var file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
       return read(path, file);
     } catch (ConversionException e) {
       String sentence = String.valueOf(e.getMessage());
       throw sentence.startsWith("is ") || sentence.startsWith("holds ")
-          ? new ConversionException("weights file %s %s".formatted(path, sentence))
+          ? new ConversionException(e.code(), "weights file %s %s".formatted(path, sentence))
           : e;
     }
   }
@@ -56,7 +56,7 @@ final class TorchCheckpoint {
     refuseLegacy(file);
     var zip = StoredZip.read(file);
     if (zip.hasEntry("/constants.pkl")) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "is a TorchScript program, not a checkpoint: save the model's state_dict() instead");
     }
     var entries = zip.entries();
@@ -66,7 +66,7 @@ final class TorchCheckpoint {
             .map(name -> name.substring(0, name.length() - PICKLE.length() + 1))
             .findFirst()
             .orElseThrow(() ->
-                new ConversionException("is a zip without data.pkl, so no PyTorch checkpoint"));
+                ConversionException.corrupt("is a zip without data.pkl, so no PyTorch checkpoint"));
     var checkpoint = new TorchCheckpoint(path, entries, prefix);
     checkpoint.requireLittleEndian();
     checkpoint.readTensors();
@@ -77,12 +77,12 @@ final class TorchCheckpoint {
   private static void refuseLegacy(MemorySegment file) throws ConversionException {
     boolean pickle = file.byteSize() > 1 && file.get(ValueLayout.JAVA_BYTE, 0) == (byte) 0x80;
     if (pickle || "ustar".equals(text(file, TAR_MAGIC, 5))) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "is in the format of PyTorch before 1.6: rewrite it with a newer PyTorch,"
               + " torch.save(torch.load(FILE, weights_only=True), FILE)");
     }
     if (!text(file, 0, 2).equals("PK")) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is not a PyTorch checkpoint: expected a zip, got a file of %d bytes that starts otherwise"
               .formatted(file.byteSize()));
     }
@@ -98,7 +98,7 @@ final class TorchCheckpoint {
   private void requireLittleEndian() throws ConversionException {
     MemorySegment order = entries.get(prefix + "byteorder");
     if (order != null && !text(order, 0, order.byteSize()).equals("little")) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "is a big-endian checkpoint: load and save it on a little-endian machine");
     }
   }
@@ -112,13 +112,13 @@ final class TorchCheckpoint {
       root = inner;
     }
     if (!(root instanceof Map<?, ?> dict)) {
-      throw new ConversionException(
+      throw ConversionException.unsupported(
           "is %s, expected a dict of tensors".formatted(PickleMachine.describe(root)));
     }
     for (var item : dict.entrySet()) {
       if (!(item.getKey() instanceof String name
           && item.getValue() instanceof TorchTensor tensor)) {
-        throw new ConversionException(
+        throw ConversionException.unsupported(
             "holds %s under %s, expected only tensors"
                 .formatted(PickleMachine.describe(item.getValue()), item.getKey()));
       }
@@ -130,7 +130,7 @@ final class TorchCheckpoint {
   private void requireStorage(TorchStorage storage) throws ConversionException {
     MemorySegment entry = entries.get(prefix + "data/" + storage.key());
     if (entry == null || entry.byteSize() != storage.bytes()) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: storage %s has %s bytes, expected %d"
               .formatted(storage.key(), entry == null ? "no" : entry.byteSize(), storage.bytes()));
     }

@@ -68,7 +68,7 @@ public final class TorchConversion implements Conversion {
       Set<String> missing = new HashSet<>(promised.getOrDefault(checkpoint.fileName(), Set.of()));
       missing.removeAll(checkpoint.tensors().keySet());
       if (!missing.isEmpty()) {
-        throw new ConversionException(
+        throw ConversionException.corrupt(
             "%s lacks tensor %s, which the index promises: copy or download the model again"
                 .formatted(checkpoint.fileName(), missing.iterator().next()));
       }

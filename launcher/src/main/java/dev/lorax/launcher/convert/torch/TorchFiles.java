@@ -59,20 +59,20 @@ final class TorchFiles {
     try {
       map = new ObjectMapper().readTree(index.toFile()).path("weight_map");
     } catch (JsonProcessingException e) {
-      throw new ConversionException("%s is not JSON".formatted(index));
+      throw ConversionException.corrupt("%s is not JSON".formatted(index));
     }
     Map<String, Set<String>> tensors = new TreeMap<>();
     for (var entry : map.properties()) {
       String file = entry.getValue().asText();
       // The name comes from whoever made the model: it must stay in the directory.
       if (!file.endsWith(".bin") || file.contains("/") || file.contains("\\")) {
-        throw new ConversionException(
+        throw ConversionException.corrupt(
             "%s names %s, expected a .bin file beside it".formatted(index, file));
       }
       tensors.computeIfAbsent(file, absent -> new TreeSet<>()).add(entry.getKey());
     }
     if (tensors.isEmpty()) {
-      throw new ConversionException("%s has no weight_map".formatted(index));
+      throw ConversionException.corrupt("%s has no weight_map".formatted(index));
     }
     return tensors;
   }

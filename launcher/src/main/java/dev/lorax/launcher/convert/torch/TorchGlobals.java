@@ -46,7 +46,7 @@ final class TorchGlobals implements PickleGlobals {
   public Object find(String module, String name) throws ConversionException {
     Object known = KNOWN.get(module + "." + name);
     if (known == null) {
-      throw new ConversionException(
+      throw ConversionException.unsafe(
           "refuses to run `%s.%s` from %s: only weights are read"
               .formatted(module, name, fileName));
     }
@@ -62,7 +62,7 @@ final class TorchGlobals implements PickleGlobals {
     if (!id.item(0, String.class).equals("storage")
         || elements < 0
         || elements > Long.MAX_VALUE / dtype.bytes()) {
-      throw new ConversionException("is damaged: its pickle names a storage that cannot be");
+      throw ConversionException.corrupt("is damaged: its pickle names a storage that cannot be");
     }
     var storage = new TorchStorage(id.item(2, String.class), elements * dtype.bytes());
     return new TypedStorage(storage, dtype);

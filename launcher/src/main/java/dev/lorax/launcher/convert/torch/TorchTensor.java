@@ -10,7 +10,7 @@ record TorchTensor(TorchStorage storage, TorchDtype dtype, StridedView view) {
       throws ConversionException {
     long elements = storage.bytes() / dtype.bytes();
     if (view.end() > elements) {
-      throw new ConversionException(
+      throw ConversionException.corrupt(
           "is damaged: a tensor of shape %s ends at element %d of a storage of %d"
               .formatted(view.shape(), view.end(), elements));
     }

@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.status;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.DateTimeException;
@@ -33,20 +34,37 @@ public record LauncherReport(
       long bytes,
       @JsonProperty("total_bytes") long totalBytes) {}
 
-  /** The sentence that tells of a failure, and when it was. */
+  /**
+   * What went wrong last, and when.
+   *
+   * @param code for a condition; launchers of other versions give none
+   * @param reason in a sentence for people
+   */
   @JsonIgnoreProperties(ignoreUnknown = true)
-  public record LastFailure(@Nullable String reason, @Nullable String at) {}
+  public record LastFailure(String code, String reason, @Nullable String at) {
+
+    @JsonCreator
+    static LastFailure read(
+        @JsonProperty("code") @Nullable String code,
+        @JsonProperty("reason") @Nullable String reason,
+        @JsonProperty("at") @Nullable String at) {
+      return new LastFailure(
+          code != null && LastWords.isCode(code) ? code : "StartingAgain",
+          PodFields.orElse(reason, "no reason given"),
+          at);
+    }
+  }
 
   /** The failure that what it does now follows from; one of long ago has been overcome. */
-  Optional<String> recentFailure() {
-    if (lastFailure == null || lastFailure.reason() == null || "Serving".equals(phase)) {
+  Optional<LastFailure> recentFailure() {
+    if (lastFailure == null || "Serving".equals(phase)) {
       return Optional.empty();
     }
     Instant began = time(since);
     Instant failed = time(lastFailure.at());
     return began == null || failed == null || failed.isBefore(began.minus(SAME_MOMENT))
         ? Optional.empty()
-        : Optional.of(lastFailure.reason());
+        : Optional.of(lastFailure);
   }
 
   private static @Nullable Instant time(@Nullable String text) {

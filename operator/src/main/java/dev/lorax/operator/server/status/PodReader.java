@@ -1,6 +1,5 @@
 package dev.lorax.operator.server.status;
 
-import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -143,21 +142,11 @@ final class PodReader {
     }
     return PodFields.terminated(container)
         .filter(end -> end.getExitCode() != 0)
-        .map(end -> new PodState.Crashing(container.getName(), end.getExitCode(), lastWords(end)));
-  }
-
-  /** A termination message is one sentence, or the end of a log where the process left none. */
-  private static String lastWords(ContainerStateTerminated end) {
-    if ("OOMKilled".equals(end.getReason())) {
-      return "out of memory: it went over the memory limit of its container";
-    }
-    return PodFields.orElse(end.getMessage(), PodFields.orElse(end.getReason(), "no message"))
-        .lines()
-        .filter(line -> line.chars().anyMatch(Character::isLetter))
-        .filter(line -> !line.matches("\\s+(at|\\.\\.\\.) .*"))
-        .reduce((earlier, later) -> later)
-        .orElse("no message")
-        .strip();
+        .map(end ->
+            new PodState.Crashing(
+                container.getName(),
+                end.getExitCode(),
+                LastWords.of(end, container.getName().equals(LAUNCHER))));
   }
 
   private static PodState progress(Pod pod) {

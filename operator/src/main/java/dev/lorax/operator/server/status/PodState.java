@@ -25,15 +25,15 @@ public sealed interface PodState {
   }
 
   /** A container ends again and again. */
-  record Crashing(String container, int exitCode, String lastWords) implements Stuck {
+  record Crashing(String container, int exitCode, LastWords lastWords) implements Stuck {
     @Override
     public String reason() {
-      return FailureReason.of(lastWords).word();
+      return lastWords.reason();
     }
 
     @Override
     public String message() {
-      return "container %s exited with %d: %s".formatted(container, exitCode, lastWords);
+      return "container %s exited with %d: %s".formatted(container, exitCode, lastWords.sentence());
     }
   }
 
@@ -146,15 +146,15 @@ public sealed interface PodState {
   }
 
   /** The launcher starts shards or router again after a failure. */
-  record StartingAgain(int stage, String failure) implements OnItsWay {
+  record StartingAgain(int stage, LauncherReport.LastFailure failure) implements OnItsWay {
     @Override
     public String reason() {
-      return FailureReason.of(failure).word();
+      return failure.code();
     }
 
     @Override
     public String message() {
-      return "the launcher starts it again after a failure: " + failure;
+      return "the launcher starts it again after a failure: " + failure.reason();
     }
   }
 
