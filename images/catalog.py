@@ -55,6 +55,7 @@ def _java(name: str) -> Image:
             _IMAGES / "jlink.sh",
             _IMAGES / "bin" / f"lorax-{name}",
             jdk_runtime.release_file(),
+            *(CHECKOUT / name).glob("jvm.options"),
             *startup_image.inputs(name),
         ]
 

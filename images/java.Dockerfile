@@ -22,13 +22,13 @@ USER 10001:10001
 
 FROM java AS launcher
 COPY images/bin/lorax-launcher /opt/lorax/bin/
-COPY launcher/target/lorax-launcher.jar /opt/lorax/lib/
+COPY launcher/jvm.options launcher/target/lorax-launcher.jar /opt/lorax/lib/
 COPY --from=startup /caches/ /opt/lorax/lib/
 ENTRYPOINT ["lorax-launcher"]
 
 FROM java AS router
 COPY images/bin/lorax-router /opt/lorax/bin/
-COPY router/target/lorax-router.jar /opt/lorax/lib/
+COPY router/jvm.options router/target/lorax-router.jar /opt/lorax/lib/
 COPY --from=startup /caches/ /opt/lorax/lib/
 EXPOSE 3000
 ENTRYPOINT ["lorax-router"]

@@ -84,10 +84,9 @@ def wrappers(python: Path, caches: Path | None = None) -> Path:
     """A folder with `lorax-launcher`, `lorax-router` and `lorax-server`, to be put on PATH."""
     folder = CHECKOUT / "target" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (jar, flags) in startup_cache.PROGRAMS.items():
-        cache_flags = startup_cache.flags(caches, name) if caches else ""
-        words = " ".join(filter(None, (startup_cache.JVM_FLAGS, flags, cache_flags)))
-        _script(folder / name, f'exec "{_java()}" {words} -jar "{jar}" "$@"')
+    for name, (jar, options) in startup_cache.PROGRAMS.items():
+        cache = f" {startup_cache.flag(caches, name)}" if caches else ""
+        _script(folder / name, f'exec "{_java()}" "@{options}"{cache} -jar "{jar}" "$@"')
     source = CHECKOUT / "shard-image" / "src"
     _script(
         folder / "lorax-server",

@@ -19,11 +19,11 @@ from pathlib import Path
 from failure import Failure
 from places import CHECKOUT, LAUNCHER_JAR, LOGS, ROUTER_JAR, content_key
 
-PROGRAMS: Mapping[str, tuple[Path, str]] = {
-    "lorax-launcher": (LAUNCHER_JAR, "-XX:+UseSerialGC"),
-    "lorax-router": (ROUTER_JAR, ""),
+# Jar and options of the JVM.
+PROGRAMS: Mapping[str, tuple[Path, Path]] = {
+    "lorax-launcher": (LAUNCHER_JAR, CHECKOUT / "launcher" / "jvm.options"),
+    "lorax-router": (ROUTER_JAR, CHECKOUT / "router" / "jvm.options"),
 }
-JVM_FLAGS = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 _SHARD = CHECKOUT / "start" / "rehearsal" / "shard.py"
 _ROUNDS = 3
 _READY_SECONDS = 120
@@ -37,14 +37,14 @@ def file(folder: Path, program: str) -> Path:
 
 def key(*others: Path) -> str:
     """What the caches stand for. A JVM knows a jar by the second in which it was made, too."""
-    jars = [jar for jar, _ in PROGRAMS.values()]
-    made = [str(int(jar.stat().st_mtime)) for jar in jars]
-    return content_key([*jars, *others], *made)
+    files = [file for program in PROGRAMS.values() for file in program]
+    made = [str(int(jar.stat().st_mtime)) for jar, _ in PROGRAMS.values()]
+    return content_key([*files, *others], *made)
 
 
-def flags(folder: Path, program: str) -> str:
-    """What makes a JVM use the cache; what it says about one that does not fit goes to stderr."""
-    return f"-Xlog:disable -Xlog:all=warning:stderr -XX:AOTCache={file(folder, program)}"
+def flag(folder: Path, program: str) -> str:
+    """What makes a JVM use the cache."""
+    return f"-XX:AOTCache={file(folder, program)}"
 
 
 def record(java: Path, python: Path, folder: Path) -> None:
@@ -68,9 +68,11 @@ def record(java: Path, python: Path, folder: Path) -> None:
 def _write_programs(stage: Path, java: Path, python: Path, made: Path) -> None:
     programs = stage / "bin"
     programs.mkdir()
-    for name, (jar, flags) in PROGRAMS.items():
-        output = f"-XX:AOTCacheOutput={file(made, name)}"
-        script = f'exec "{java}" {JVM_FLAGS} {flags} {output} -jar "{jar}" "$@"'
+    # Profiles of the rehearsal would make the next JVM compile at once whatever ran in it.
+    recording = "-XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining"
+    for name, (jar, options) in PROGRAMS.items():
+        output = f"{recording} -XX:AOTCacheOutput={file(made, name)}"
+        script = f'exec "{java}" "@{options}" {output} -jar "{jar}" "$@"'
         _script(programs / name, script)
     source = CHECKOUT / "shard-image" / "src"
     _script(

@@ -26,8 +26,9 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _start(jar: Path, program: str, caches: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    words = f"{startup_cache.JVM_FLAGS} {startup_cache.flags(caches, program)}".split()
-    command = [str(_JAVA), *words, *more, "-jar", str(jar), "--version"]
+    _, options = startup_cache.PROGRAMS[program]
+    words = [f"@{options}", startup_cache.flag(caches, program), *more]
+    command = [str(_JAVA), *words, "-jar", str(jar), "--version"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

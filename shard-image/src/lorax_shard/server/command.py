@@ -17,6 +17,7 @@ from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.endings import ExitCode, report
 from lorax_shard.server.environment import EnvironmentReader
 from lorax_shard.server.log import configure_logging
+from lorax_shard.server.torch_import import import_torch
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
         configure_logging(arguments.logger_level, arguments.json_output)
         config = read_config(arguments, environment)
         # Only now: it takes seconds to import torch, and none to find a wrong argument.
+        import_torch()
         from lorax_shard.server.serve import serve
 
         asyncio.run(serve(config))

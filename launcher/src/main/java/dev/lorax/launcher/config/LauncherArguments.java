@@ -69,12 +69,13 @@ public final class LauncherArguments {
   public static Parsed parse(List<String> line, Map<String, String> variables, Path home)
       throws ArgumentException {
     var environment = new Environment(variables);
-    ParseResult lineAlone = commandLine(withDefaults()).parseArgs(words(line));
-    List<String> more = environment.wordsFor(lineAlone);
     var arguments = new LauncherArguments();
     CommandLine commandLine = commandLine(arguments);
-    ParseResult parsed =
-        commandLine.parseArgs(words(Stream.concat(line.stream(), more.stream()).toList()));
+    ParseResult parsed = commandLine.parseArgs(words(line));
+    List<String> more = environment.wordsFor(parsed);
+    if (!more.isEmpty()) {
+      parsed = commandLine.parseArgs(words(Stream.concat(line.stream(), more.stream()).toList()));
+    }
     var problems = new Problems(environment.taken());
     var stores = new RemoteStores(environment, home, problems);
     if (arguments.questions.help) {

@@ -9,7 +9,7 @@ public record HealthChecks(UnixSockets sockets) {
 
   /** By gRPC Health on this socket. */
   public HealthCheck shard(Path socket) {
-    return new ShardHealthCheck(sockets.channel(socket));
+    return new ShardHealthCheck(socket, sockets.channel(socket));
   }
 
   /** By this URI: 200 means ready, any other answer alive. */

@@ -24,7 +24,8 @@ public final class RouterCommand {
   public RouterCommand(LauncherConfig config, EpochDirectories epochs) {
     this.config = config.router();
     // Less than the launcher's own patience, so that the router can say what it cuts off.
-    this.drainTimeout = config.restarts().drainTimeout().multipliedBy(5).dividedBy(6);
+    Duration patience = config.restarts().drainTimeout();
+    this.drainTimeout = patience.minus(patience.dividedBy(6));
     this.firstShard = epochs.currentFirstShard();
   }
 

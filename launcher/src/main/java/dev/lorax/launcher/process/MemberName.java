@@ -1,5 +1,7 @@
 package dev.lorax.launcher.process;
 
+import org.jspecify.annotations.Nullable;
+
 /** Name of a process that the launcher starts: {@code shard-0}, {@code router}. */
 public record MemberName(Role role, int index) {
 
@@ -29,6 +31,20 @@ public record MemberName(Role role, int index) {
       return shard(Integer.parseInt(name.substring("shard-".length())));
     }
     throw new IllegalArgumentException("a member is shard-<index> or router, got " + name);
+  }
+
+  /**
+   * Names are keys of maps from the first moment on, and the code of a record's own hash is
+   * compiled at run time, by no start-up cache.
+   */
+  @Override
+  public int hashCode() {
+    return 31 * index + role.ordinal();
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof MemberName name && name.role == role && name.index == index;
   }
 
   @Override
