@@ -3,6 +3,7 @@ package dev.lorax.router;
 import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.batching.QueueOrder;
 import dev.lorax.router.http.HttpFront.Address;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.request.RequestLimits;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * Everything that can be set, checked. Immutable.
  *
  * @param tokenizerDirectory where {@code tokenizer.json} lies
+ * @param maxQueueTokens tokens that may wait; absent means in proportion to what the shards hold
  */
 record RouterConfig(
     Path firstShardSocket,
@@ -32,6 +34,7 @@ record RouterConfig(
     BatchLimits batch,
     ResidencyLimits residency,
     WarmupPlan warmup,
+    @Nullable Integer maxQueueTokens,
     Patience patience,
     boolean jsonOutput) {
   static final String VERSION = "0.1.0";
@@ -126,6 +129,7 @@ record RouterConfig(
             warmup.maxPrefillTokens(),
             problems.ratio("--waiting-served-ratio", options.waitingServedRatio),
             problems.integer("--max-waiting-tokens", options.maxWaitingTokens, 0),
+            queueOrder(options, problems),
             options.eagerPrefill);
     var facts =
         new ServerFacts(
@@ -143,8 +147,18 @@ record RouterConfig(
         batch,
         residency(options, problems),
         warmup,
+        problems.optionalInteger("--max-queue-tokens", options.maxQueueTokens, 1),
         patience(options, problems),
         options.jsonOutput);
+  }
+
+  private static QueueOrder queueOrder(RouterOptions options, OptionProblems problems) {
+    return QueueOrder.parse(options.queueOrder)
+        .orElseGet(() -> {
+          problems.add(
+              "--queue-order: expected fair or arrival, got `%s`".formatted(options.queueOrder));
+          return QueueOrder.FAIR;
+        });
   }
 
   private static Path directory(RouterOptions options, OptionProblems problems) {
@@ -203,7 +217,8 @@ record RouterConfig(
         input,
         total,
         source,
-        problems.seconds("--max-queue-wait-s", options.maxQueueWaitSeconds));
+        problems.seconds("--max-queue-wait-s", options.maxQueueWaitSeconds),
+        problems.seconds("--max-request-s", options.maxRequestSeconds));
   }
 
   private static WarmupPlan warmup(

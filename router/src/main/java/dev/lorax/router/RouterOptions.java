@@ -101,6 +101,23 @@ final class RouterOptions {
   String maxQueueWaitSeconds;
 
   @Option(
+      names = "--max-queue-tokens",
+      description = "Tokens that may wait, prompts and answers. Default: 32 full batches.")
+  @Nullable String maxQueueTokens;
+
+  @Option(
+      names = "--max-request-s",
+      defaultValue = "3600",
+      description = "How long a request may take as a whole.")
+  String maxRequestSeconds;
+
+  @Option(
+      names = "--queue-order",
+      defaultValue = "fair",
+      description = "fair: whoever was served least goes first; arrival: whoever came first.")
+  String queueOrder;
+
+  @Option(
       names = "--drain-timeout-s",
       defaultValue = "75",
       description = "How long running requests may take to end after SIGTERM.")

@@ -1,5 +1,6 @@
 package dev.lorax.router;
 
+import dev.lorax.router.batching.Backlog;
 import dev.lorax.router.batching.BatchEnvironment;
 import dev.lorax.router.batching.BatchLoop;
 import dev.lorax.router.batching.ShardException;
@@ -23,6 +24,9 @@ import java.util.concurrent.ThreadLocalRandom;
 final class RouterProcess implements AutoCloseable {
   /** Commands that may wait beside those of requests: news of adapters and shards. */
   private static final int SPARE_COMMANDS = 1024;
+
+  /** Full batches that may wait unless the options say otherwise. */
+  private static final int QUEUED_BATCHES = 32;
 
   private final PromptTokenizer tokenizer;
   private final GrpcShardConnector connector;
@@ -62,7 +66,7 @@ final class RouterProcess implements AutoCloseable {
             config.residency(),
             limits.maxConcurrentRequests() + SPARE_COMMANDS,
             connector,
-            new BatchEnvironment(metrics, ticker));
+            new BatchEnvironment(metrics, backlog(config, shards), ticker));
     loop.start(shards);
     var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
     var preparer = new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
@@ -71,6 +75,13 @@ final class RouterProcess implements AutoCloseable {
         HttpFront.listen(
             gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());
     return new RouterProcess(tokenizer, connector, loop, intake, front);
+  }
+
+  private static Backlog backlog(RouterConfig config, ShardGroup shards) {
+    Integer asked = config.maxQueueTokens();
+    long tokens =
+        asked == null ? (long) QUEUED_BATCHES * shards.profile().maxBatchTotalTokens() : asked;
+    return new Backlog(tokens, config.facts().limits().maxQueueWait());
   }
 
   int port() {

@@ -58,6 +58,7 @@ final class ScriptedService extends LoraxServiceImplBase {
   private final List<Message> calls = new CopyOnWriteArrayList<>();
   private final List<String> violations = new CopyOnWriteArrayList<>();
   private final Map<Long, List<ScriptedText>> cache = new HashMap<>();
+  private int flakyDownloads;
   private final Set<Integer> loaded = new HashSet<>(Set.of(0));
 
   ScriptedService(Path udsPath, int shardIndex, int shardCount, ShardScript script) {
@@ -204,12 +205,16 @@ final class ScriptedService extends LoraxServiceImplBase {
   @Override
   public void downloadAdapter(
       DownloadAdapterRequest request, StreamObserver<DownloadAdapterResponse> observer) {
+    pause(script.download());
     answer(
         request,
         observer,
         () -> {
           for (String id : request.getAdapterParameters().getAdapterIdsList()) {
-            if (!script.adapters().contains(id)) {
+            if (id.equals("flaky") && ++flakyDownloads <= 2) {
+              throw Status.ABORTED.withDescription("the hub is busy").asRuntimeException();
+            }
+            if (!script.adapters().contains(id) && !id.equals("flaky")) {
               throw Status.INTERNAL
                   .withDescription("adapter `%s` not found".formatted(id))
                   .asRuntimeException();

@@ -8,34 +8,50 @@ import java.util.Set;
  * How a {@link ScriptedShard} behaves.
  *
  * @param step how long a Prefill or Decode takes
+ * @param download how long downloading an adapter takes
  * @param load how long loading an adapter takes
- * @param adapters ids that can be downloaded; the download of any other fails
+ * @param adapters ids that can be downloaded; the download of any other fails, of {@code flaky}
+ *     twice
  * @param preloaded ids that are loaded from the start, at indices from 1
  */
 record ShardScript(
     int blockSize,
     int supportedTokens,
     Duration step,
+    Duration download,
     Duration load,
     Set<String> adapters,
     List<String> preloaded) {
   static final ShardScript PLAIN =
       new ShardScript(
-          16, 4096, Duration.ZERO, Duration.ZERO, Set.of("red", "green", "blue"), List.of());
+          16,
+          4096,
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ZERO,
+          Set.of("red", "green", "blue"),
+          List.of());
 
   ShardScript withStep(Duration duration) {
-    return new ShardScript(blockSize, supportedTokens, duration, load, adapters, preloaded);
+    return new ShardScript(
+        blockSize, supportedTokens, duration, download, load, adapters, preloaded);
+  }
+
+  ShardScript withDownload(Duration duration) {
+    return new ShardScript(blockSize, supportedTokens, step, duration, load, adapters, preloaded);
   }
 
   ShardScript withLoad(Duration duration) {
-    return new ShardScript(blockSize, supportedTokens, step, duration, adapters, preloaded);
+    return new ShardScript(
+        blockSize, supportedTokens, step, download, duration, adapters, preloaded);
   }
 
   ShardScript withSupportedTokens(int tokens) {
-    return new ShardScript(blockSize, tokens, step, load, adapters, preloaded);
+    return new ShardScript(blockSize, tokens, step, download, load, adapters, preloaded);
   }
 
   ShardScript withPreloaded(String... ids) {
-    return new ShardScript(blockSize, supportedTokens, step, load, adapters, List.of(ids));
+    return new ShardScript(
+        blockSize, supportedTokens, step, download, load, adapters, List.of(ids));
   }
 }

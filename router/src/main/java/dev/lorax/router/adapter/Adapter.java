@@ -6,15 +6,18 @@ import dev.lorax.router.adapter.AdapterState.Ready;
 public final class Adapter {
   private final AdapterKey key;
   private final int index;
-  private final boolean pinned;
+  private final boolean preloaded;
   private AdapterState state;
+  private boolean pinned;
+  private boolean wanted;
+  private boolean dismissed;
   private int users;
   private long lastUsedNanos;
 
-  Adapter(AdapterKey key, int index, boolean pinned, AdapterState state) {
+  Adapter(AdapterKey key, int index, boolean preloaded, AdapterState state) {
     this.key = key;
     this.index = index;
-    this.pinned = pinned;
+    this.preloaded = preloaded;
     this.state = state;
   }
 
@@ -27,13 +30,45 @@ public final class Adapter {
     return index;
   }
 
-  /** Whether it stays on the shards for as long as they live. */
-  public boolean pinned() {
-    return pinned;
+  /** Whether the shards hold it from their start on, for everybody and for as long as they live. */
+  public boolean preloaded() {
+    return preloaded;
   }
 
   public AdapterState state() {
     return state;
+  }
+
+  /** Whether the operator of the server wants it to keep its place. */
+  public boolean pinned() {
+    return pinned;
+  }
+
+  public void pin(boolean value) {
+    pinned = value;
+    dismissed = dismissed && !value;
+  }
+
+  /** Whether it is to be loaded although no request waits for it. */
+  public boolean wanted() {
+    return wanted;
+  }
+
+  public void want(boolean value) {
+    wanted = value;
+    dismissed = dismissed && !value;
+  }
+
+  /** Whether it is to leave the shards as soon as its running requests have ended. */
+  public boolean dismissed() {
+    return dismissed;
+  }
+
+  /** Asks it to leave; whoever needs it next has it loaded again. */
+  public void dismiss() {
+    dismissed = state instanceof Ready;
+    pinned = false;
+    wanted = false;
   }
 
   /** Whether new requests for it may join a batch. */
@@ -61,11 +96,19 @@ public final class Adapter {
     return users > 0;
   }
 
+  /** Requests in the batch that use it. */
+  public int users() {
+    return users;
+  }
+
   long lastUsedNanos() {
     return lastUsedNanos;
   }
 
   void become(AdapterState next) {
     state = next;
+    if (!(next instanceof Ready)) {
+      dismissed = false;
+    }
   }
 }

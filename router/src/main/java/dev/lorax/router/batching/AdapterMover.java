@@ -3,6 +3,9 @@ package dev.lorax.router.batching;
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterAction;
 import dev.lorax.router.batching.BatchObserver.Move;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /**
@@ -10,19 +13,21 @@ import java.util.function.Consumer;
  * thread of its own, so that neither a step nor another adapter waits for it. Thread-safe.
  */
 final class AdapterMover {
+  private static final int DOWNLOAD_ATTEMPTS = 4;
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+
   private final Ticker ticker;
+  private final Executor threads;
   private final Consumer<BatchCommand> loop;
 
-  AdapterMover(Ticker ticker, Consumer<BatchCommand> loop) {
+  AdapterMover(Ticker ticker, Executor threads, Consumer<BatchCommand> loop) {
     this.ticker = ticker;
+    this.threads = threads;
     this.loop = loop;
   }
 
   void start(ShardGroup shards, AdapterAction action) {
-    Adapter adapter = action.adapter();
-    Thread.ofVirtual()
-        .name("adapter-" + adapter.index())
-        .start(() -> loop.accept(outcome(shards, action)));
+    threads.execute(() -> loop.accept(outcome(shards, action)));
   }
 
   private BatchCommand outcome(ShardGroup shards, AdapterAction action) {
@@ -44,7 +49,7 @@ final class AdapterMover {
     Adapter adapter = action.adapter();
     switch (action) {
       case AdapterAction.Download _ -> {
-        float fraction = shards.download(adapter);
+        float fraction = download(shards, adapter);
         return new BatchCommand.Downloaded(shards, adapter, fraction, ticker.nanos() - start);
       }
       case AdapterAction.Load _ -> {
@@ -55,6 +60,25 @@ final class AdapterMover {
         shards.offload(adapter);
         return new BatchCommand.Offloaded(shards, adapter, ticker.nanos() - start);
       }
+    }
+  }
+
+  /** A source that is busy or slow gets more time before each further attempt. */
+  private static float download(ShardGroup shards, Adapter adapter)
+      throws ShardException, InterruptedException {
+    Duration pause = FIRST_PAUSE;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return shards.download(adapter);
+      } catch (ShardException.Refused e) {
+        if (!e.retriable() || attempt == DOWNLOAD_ATTEMPTS) {
+          throw e;
+        }
+      }
+      // Requests that wait for several adapters after an outage do not all ask at once.
+      long jitter = ThreadLocalRandom.current().nextLong(pause.toMillis());
+      Thread.sleep(pause.plusMillis(jitter));
+      pause = pause.multipliedBy(2);
     }
   }
 

@@ -1,4 +1,4 @@
 package dev.lorax.router.batching;
 
 /** What the batch loop needs of the world besides shards. */
-public record BatchEnvironment(BatchObserver observer, Ticker ticker) {}
+public record BatchEnvironment(BatchObserver observer, Backlog backlog, Ticker ticker) {}

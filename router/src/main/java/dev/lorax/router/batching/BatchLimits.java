@@ -7,7 +7,12 @@ package dev.lorax.router.batching;
  * @param waitingServedRatio how large, against the running batch, a group of new requests must be
  *     to interrupt it
  * @param maxWaitingSteps steps after which any number of new requests may interrupt it
+ * @param order which of the waiting requests goes first
  * @param eagerPrefill whether to prefill several batches in a row before the next Decode
  */
 public record BatchLimits(
-    int maxPrefillTokens, float waitingServedRatio, int maxWaitingSteps, boolean eagerPrefill) {}
+    int maxPrefillTokens,
+    float waitingServedRatio,
+    int maxWaitingSteps,
+    QueueOrder order,
+    boolean eagerPrefill) {}

@@ -2,12 +2,15 @@ package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterAction;
+import dev.lorax.router.adapter.AdapterState;
+import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Rejection;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -27,9 +30,10 @@ public final class BatchLoop {
   private final ShardConnector connector;
   private final BatchObserver observer;
   private final Ticker ticker;
+  private final Backlog backlog;
   private final AdapterTable adapters;
   private final AdapterMover mover;
-  private final WaitingEntries waiting = new WaitingEntries();
+  private final WaitingEntries waiting;
   private @Nullable BatchSession session;
   private @Nullable Thread thread;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
@@ -43,13 +47,35 @@ public final class BatchLoop {
       int commandCapacity,
       ShardConnector connector,
       BatchEnvironment environment) {
+    this(
+        limits,
+        residency,
+        commandCapacity,
+        connector,
+        environment,
+        // Its name shows in thread dumps; a virtual thread only waits for a shard.
+        task -> Thread.ofVirtual().name("adapter-mover").start(task));
+  }
+
+  /**
+   * @param movers runs what moves adapters
+   */
+  BatchLoop(
+      BatchLimits limits,
+      ResidencyLimits residency,
+      int commandCapacity,
+      ShardConnector connector,
+      BatchEnvironment environment,
+      Executor movers) {
     this.limits = limits;
     this.connector = connector;
     this.observer = environment.observer();
     this.ticker = environment.ticker();
+    this.backlog = environment.backlog();
     this.adapters = new AdapterTable(residency);
+    this.waiting = new WaitingEntries(limits.order());
     this.commands = new ArrayBlockingQueue<>(commandCapacity);
-    this.mover = new AdapterMover(ticker, this::post);
+    this.mover = new AdapterMover(ticker, movers, this::post);
   }
 
   /** Starts the loop with shards that are connected already. */
@@ -58,9 +84,24 @@ public final class BatchLoop {
     thread = Thread.ofPlatform().name("batch-loop").start(this::run);
   }
 
-  /** Queues a request; false means that the queue is full and nothing will happen. */
-  public boolean submit(Entry entry) {
-    return commands.offer(new BatchCommand.Submit(entry));
+  /** Queues a request, or says why not. */
+  public @Nullable Rejection submit(Entry entry) {
+    int tokens = entry.request().tokens();
+    Rejection refusal = backlog.refusal(tokens);
+    if (refusal != null) {
+      return refusal;
+    }
+    backlog.sent(tokens);
+    if (commands.offer(new BatchCommand.Submit(entry))) {
+      return null;
+    }
+    backlog.received(tokens);
+    return Rejection.overloaded();
+  }
+
+  /** Why no request at all would be queued now, or null. */
+  public @Nullable Rejection refusal() {
+    return backlog.refusal(1);
   }
 
   public LoopStatus status() {
@@ -81,6 +122,19 @@ public final class BatchLoop {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Obeys what has been said until now and makes one turn, for a loop that was not started. */
+  void turnOnce() throws InterruptedException {
+    for (BatchCommand command = commands.poll(); command != null; command = commands.poll()) {
+      obey(command);
+    }
+    turn();
+  }
+
+  /** Takes shards, for a loop that was not started. */
+  void connected(ShardGroup shards) {
+    post(new BatchCommand.Connected(shards));
   }
 
   private void run() {
@@ -111,7 +165,7 @@ public final class BatchLoop {
 
   private void obey(BatchCommand command) {
     switch (command) {
-      case BatchCommand.Submit submit -> waiting.add(submit.entry(), adapters);
+      case BatchCommand.Submit submit -> queue(submit.entry());
       case BatchCommand.Connected connected -> connect(connected.shards());
       case BatchCommand.FromShards news -> {
         if (session != null && session.shards() == news.shards()) {
@@ -119,6 +173,17 @@ public final class BatchLoop {
         }
       }
       case BatchCommand.Stop _ -> throw new IllegalStateException("stop is not obeyed here");
+    }
+  }
+
+  private void queue(Entry entry) {
+    backlog.received(entry.request().tokens());
+    Adapter adapter = adapters.resolve(entry.adapterKey());
+    AdapterState.Failed failed = adapters.refusal(adapter, ticker.nanos());
+    if (failed == null) {
+      waiting.add(entry, adapter);
+    } else {
+      entry.sink().failed(Rejection.generation(failed.reason()));
     }
   }
 
@@ -145,12 +210,12 @@ public final class BatchLoop {
 
   private void dismiss(BatchCommand.MoveFailed failed) {
     Adapter adapter = failed.adapter();
-    adapters.failed(adapter);
     observer.moveFailed(failed.move(), adapter.key(), failed.message());
-    var rejection =
-        Rejection.generation(
-            "adapter `%s` could not be %s: %s"
-                .formatted(adapter.key().label(), failed.move().participle(), failed.message()));
+    String reason =
+        "adapter `%s` could not be %s: %s"
+            .formatted(adapter.key().label(), failed.move().participle(), failed.message());
+    adapters.failed(adapter, reason, ticker.nanos());
+    var rejection = Rejection.generation(reason);
     waiting.removeAll(adapter).forEach(entry -> entry.sink().failed(rejection));
     publish();
   }
@@ -164,7 +229,7 @@ public final class BatchLoop {
     }
     if (session != null) {
       try {
-        for (AdapterAction action : adapters.advance(waiting::has, now)) {
+        for (AdapterAction action : adapters.advance(waiting::demand, now)) {
           mover.start(session.shards(), action);
         }
         session.turn();
@@ -175,6 +240,7 @@ public final class BatchLoop {
         lose("internal error in the router: " + e);
       }
     }
+    backlog.turned(waiting.tokens(), waiting.takenSinceLast(), ticker.nanos());
     observer.turned(
         waiting.size(),
         session == null ? 0 : session.size(),
@@ -238,6 +304,6 @@ public final class BatchLoop {
     status =
         new LoopStatus(
             session == null ? null : session.shards().profile(),
-            adapters.resident().stream().map(Adapter::key).toList());
+            adapters.all().stream().map(AdapterStatus::of).toList());
   }
 }

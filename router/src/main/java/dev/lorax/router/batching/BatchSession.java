@@ -49,7 +49,9 @@ final class BatchSession {
 
   /** Lets out who has ended or gone, lets in who waits, and makes one step. */
   void turn() throws ShardException, InterruptedException {
-    running.leaveCancelled(ticker.nanos());
+    long now = ticker.nanos();
+    running.leaveCancelled(now);
+    end(running.leaveOverrun(now));
     filter();
     admit();
     if (!running.isEmpty()) {
@@ -78,6 +80,15 @@ final class BatchSession {
   void abandon(Rejection rejection) {
     outbox.flush();
     running.leaveAll(ticker.nanos()).forEach(entry -> entry.sink().failed(rejection));
+  }
+
+  private void end(List<Entry> overrun) {
+    if (overrun.isEmpty()) {
+      return;
+    }
+    outbox.flush();
+    var rejection = Rejection.generation("the request took longer than the server allows");
+    overrun.forEach(entry -> entry.sink().failed(rejection));
   }
 
   private void admit() throws ShardException, InterruptedException {
@@ -152,6 +163,7 @@ final class BatchSession {
       Entry entry = running.find(generation.requestId());
       if (entry != null) {
         outbox.add(entry.sink(), generation);
+        entry.flow().generated(generation.tokens().size());
         if (generation.end() != null) {
           running.leave(entry, now);
         }

@@ -15,26 +15,33 @@ public final class Entry {
   private final long id;
   private final GenerationRequest request;
   private final AdapterKey adapterKey;
+  private final Share share;
   private final GenerationSink sink;
-  private final long deadlineNanos;
+  private final Deadlines deadlines;
   private volatile boolean cancelled;
-  private @Nullable Adapter adapter;
+  private @Nullable Flow flow;
+  private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
 
   /**
-   * @param deadlineNanos when the request must have left the queue, on the loop's {@link Ticker}
+   * When the request must have left the queue and when it must have ended, on the loop's {@link
+   * Ticker}.
    */
+  public record Deadlines(long queueNanos, long endNanos) {}
+
   public Entry(
       long id,
       GenerationRequest request,
       AdapterKey adapterKey,
+      Share share,
       GenerationSink sink,
-      long deadlineNanos) {
+      Deadlines deadlines) {
     this.id = id;
     this.request = request;
     this.adapterKey = adapterKey;
+    this.share = share;
     this.sink = sink;
-    this.deadlineNanos = deadlineNanos;
+    this.deadlines = deadlines;
   }
 
   /**
@@ -56,13 +63,17 @@ public final class Entry {
     return adapterKey;
   }
 
+  public Share share() {
+    return share;
+  }
+
   public GenerationSink sink() {
     return sink;
   }
 
   /** The adapter's row; present from the moment the entry is queued. */
   public Adapter adapter() {
-    return present(adapter, "adapter");
+    return flow().adapter();
   }
 
   /** Present while the entry is in a batch. */
@@ -74,24 +85,39 @@ public final class Entry {
     return cancelled;
   }
 
+  /** Has waited too long in the queue. */
   boolean expired(long nanoTime) {
-    return nanoTime - deadlineNanos >= 0;
+    return nanoTime - deadlines.queueNanos() >= 0 || overran(nanoTime);
   }
 
-  void bind(Adapter row) {
-    adapter = row;
+  /** Has taken too long as a whole. */
+  boolean overran(long nanoTime) {
+    return nanoTime - deadlines.endNanos() >= 0;
+  }
+
+  /** The queue that it came from; present from the moment the entry is queued. */
+  Flow flow() {
+    return present(flow, "queue");
+  }
+
+  void bind(Flow queue) {
+    flow = queue;
   }
 
   void joins(BlockTable table, long nanoTime) {
     blocks = table;
-    adapter().acquire(nanoTime);
+    used = adapter();
+    used.acquire(nanoTime);
+    flow().joined();
   }
 
   /** Gives back what {@link #joins} took. */
   void leaves(long nanoTime) {
     blocks().close();
     blocks = null;
-    adapter().release(nanoTime);
+    present(used, "adapter in use").release(nanoTime);
+    used = null;
+    flow().left();
   }
 
   private <T> T present(@Nullable T value, String what) {

@@ -71,6 +71,19 @@ final class RunningBatch {
     }
   }
 
+  /** Takes out the entries that have taken too long. */
+  List<Entry> leaveOverrun(long nanoTime) {
+    List<Entry> overrun = List.of();
+    for (Entry entry : entries.values()) {
+      if (entry.overran(nanoTime)) {
+        overrun = overrun.isEmpty() ? new ArrayList<>() : overrun;
+        overrun.add(entry);
+      }
+    }
+    overrun.forEach(entry -> leave(entry, nanoTime));
+    return overrun;
+  }
+
   /** Takes out all entries. */
   List<Entry> leaveAll(long nanoTime) {
     List<Entry> all = List.copyOf(entries.values());

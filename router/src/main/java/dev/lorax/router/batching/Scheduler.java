@@ -41,7 +41,7 @@ final class Scheduler {
       if (blocks == null) {
         break;
       }
-      waiting.remove(entry);
+      waiting.take(entry);
       entry.joins(blocks, nanoTime);
       chosen.add(entry);
       budget -= promptTokens;

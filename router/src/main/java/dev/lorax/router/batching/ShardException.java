@@ -21,8 +21,22 @@ public abstract sealed class ShardException extends Exception {
   public static final class Refused extends ShardException {
     private static final long serialVersionUID = 1L;
 
+    private final boolean retriable;
+
     public Refused(String reason, @Nullable Throwable cause) {
+      this(reason, cause, false);
+    }
+
+    /**
+     * @param retriable whether the shard said that trying again may help
+     */
+    public Refused(String reason, @Nullable Throwable cause, boolean retriable) {
       super(reason, cause);
+      this.retriable = retriable;
+    }
+
+    public boolean retriable() {
+      return retriable;
     }
   }
 

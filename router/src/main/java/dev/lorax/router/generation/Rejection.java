@@ -1,7 +1,11 @@
 package dev.lorax.router.generation;
 
-/** An expected refusal. The kind decides status and error type, the message is for the client. */
-public record Rejection(Kind kind, String message) {
+/**
+ * An expected refusal. The kind decides status and error type, the message is for the client.
+ *
+ * @param retryAfterSeconds when it may be worth trying again, for those that are not final
+ */
+public record Rejection(Kind kind, String message, int retryAfterSeconds) {
   /** Stable codes: in answers, in metric labels. */
   public enum Kind {
     MALFORMED,
@@ -14,6 +18,10 @@ public record Rejection(Kind kind, String message) {
     UNAVAILABLE
   }
 
+  public Rejection(Kind kind, String message) {
+    this(kind, message, 1);
+  }
+
   public static Rejection validation(String message) {
     return new Rejection(Kind.VALIDATION, message);
   }
@@ -23,7 +31,11 @@ public record Rejection(Kind kind, String message) {
   }
 
   public static Rejection overloaded() {
-    return new Rejection(Kind.OVERLOADED, "Model is overloaded");
+    return overloaded(1);
+  }
+
+  public static Rejection overloaded(int retryAfterSeconds) {
+    return new Rejection(Kind.OVERLOADED, "Model is overloaded", retryAfterSeconds);
   }
 
   public static Rejection unavailable(String message) {

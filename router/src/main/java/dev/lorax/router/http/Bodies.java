@@ -9,9 +9,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Reading of request heads and writing of whole answers. */
 final class Bodies {
-  /** How soon a client that met a full server may try again. */
-  private static final String RETRY_AFTER_SECONDS = "1";
-
   private static final String BEARER = "bearer ";
 
   private Bodies() {}
@@ -23,7 +20,8 @@ final class Bodies {
   static void refuse(HttpServerResponse response, ErrorFormat format, Rejection rejection) {
     response.setStatusCode(ErrorFormat.status(rejection.kind()));
     switch (rejection.kind()) {
-      case OVERLOADED, UNAVAILABLE -> response.putHeader("retry-after", RETRY_AFTER_SECONDS);
+      case OVERLOADED, UNAVAILABLE ->
+          response.putHeader("retry-after", String.valueOf(rejection.retryAfterSeconds()));
       case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE, GENERATION, INCOMPLETE -> {}
     }
     json(response, format.body(rejection));

@@ -1,6 +1,6 @@
 package dev.lorax.router.http;
 
-import dev.lorax.router.batching.Entry;
+import dev.lorax.router.batching.Share;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.http.Question.Reading;
@@ -12,6 +12,7 @@ import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.Place;
 import dev.lorax.router.request.Preparation;
 import dev.lorax.router.request.Preparation.Prepared;
+import dev.lorax.router.request.Submission;
 import dev.lorax.router.request.Timing;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -107,7 +108,7 @@ final class Exchange {
     var collector = new Collector(gateway.intake());
     cancellation = collector::cancel;
     collector
-        .collect(prepared, receivedNanos)
+        .collect(prepared, Share.EQUAL, receivedNanos)
         .thenAccept(outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
   }
 
@@ -131,14 +132,14 @@ final class Exchange {
     Timing timing = gateway.intake().timing(receivedNanos);
     var stream = new EventStream(this, http, question.stream(prepared), timing);
     GenerationRequest request = prepared.sequences().getFirst();
-    Entry entry = gateway.intake().submit(request, prepared.adapter(), stream);
-    if (entry == null) {
-      refuse(Rejection.overloaded(), false);
-      return;
+    switch (gateway.intake().submit(request, prepared.adapter(), Share.EQUAL, stream)) {
+      case Submission.Refused refused -> refuse(refused.rejection(), false);
+      case Submission.Queued queued -> {
+        writeHeaders(prepared);
+        cancellation = queued.entry()::cancel;
+        stream.keepAlive();
+      }
     }
-    writeHeaders(prepared);
-    cancellation = entry::cancel;
-    stream.keepAlive();
   }
 
   /** The generation has ended well and its answer is about to be written. */

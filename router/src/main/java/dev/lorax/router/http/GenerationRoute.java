@@ -25,9 +25,10 @@ final class GenerationRoute implements Handler<RoutingContext> {
       return;
     }
     Rejection closed = gateway.intake().closed();
-    Place place = closed == null ? gateway.intake().tryEnter() : null;
+    Rejection refusal = closed == null ? gateway.intake().congested() : closed;
+    Place place = refusal == null ? gateway.intake().tryEnter() : null;
     if (place == null) {
-      Rejection rejection = closed == null ? Rejection.overloaded() : closed;
+      Rejection rejection = refusal == null ? Rejection.overloaded() : refusal;
       gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
       Bodies.refuse(http.response(), dialect.errors(), rejection);
       return;

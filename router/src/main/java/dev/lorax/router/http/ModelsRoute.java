@@ -2,6 +2,8 @@ package dev.lorax.router.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.adapter.AdapterStatus;
+import dev.lorax.router.adapter.AdapterStatus.Phase;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
@@ -21,10 +23,11 @@ final class ModelsRoute implements Handler<RoutingContext> {
   public void handle(RoutingContext http) {
     var ids = new LinkedHashSet<String>();
     ids.add(gateway.facts().modelId());
-    for (AdapterKey adapter : gateway.loop().status().residentAdapters()) {
+    for (AdapterStatus adapter : gateway.loop().status().adapters()) {
+      AdapterKey key = adapter.key();
       // A merge has no name by which it could be asked for here.
-      if (!adapter.isBase() && adapter.merge() == null) {
-        ids.add(adapter.label());
+      if (adapter.phase() == Phase.RESIDENT && !key.isBase() && key.merge() == null) {
+        ids.add(key.label());
       }
     }
     Bodies.json(

@@ -1,6 +1,7 @@
 package dev.lorax.router.request;
 
 import dev.lorax.router.batching.Entry;
+import dev.lorax.router.batching.Share;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.request.Completion.Completed;
@@ -25,15 +26,17 @@ public final class Collector {
   }
 
   /** Starts all sequences. The outcome lists the most likely one first, or is the first failure. */
-  public CompletionStage<Outcome> collect(Prepared prepared, long receivedNanos) {
+  public CompletionStage<Outcome> collect(Prepared prepared, Share share, long receivedNanos) {
     var completions = new ArrayList<CompletableFuture<Completion>>();
     for (GenerationRequest sequence : prepared.sequences()) {
       var sink = new CollectingSink(intake.timing(receivedNanos));
-      Entry entry = intake.submit(sequence, prepared.adapter(), sink);
-      if (entry == null) {
-        sink.failed(Rejection.overloaded());
-      } else {
-        entries.add(entry);
+      switch (intake.submit(sequence, prepared.adapter(), share, sink)) {
+        case Submission.Queued queued -> entries.add(queued.entry());
+        case Submission.Refused refused -> {
+          // A cancelled sequence says nothing more, so none of them can be waited for.
+          cancel();
+          return CompletableFuture.completedStage(new Outcome.Refused(refused.rejection()));
+        }
       }
       completions.add(sink.completion());
     }

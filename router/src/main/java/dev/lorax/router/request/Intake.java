@@ -3,6 +3,7 @@ package dev.lorax.router.request;
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.batching.BatchLoop;
 import dev.lorax.router.batching.Entry;
+import dev.lorax.router.batching.Share;
 import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
@@ -71,12 +72,21 @@ public final class Intake implements AutoCloseable {
     return new Timing(receivedNanos, ticker.nanos());
   }
 
-  /** Hands a request to the batch loop; null means that its queue is full. */
-  public @Nullable Entry submit(
-      GenerationRequest request, AdapterKey adapter, GenerationSink sink) {
-    long deadline = ticker.nanos() + limits.maxQueueWait().toNanos();
-    var entry = new Entry(nextId.getAndIncrement(), request, adapter, sink, deadline);
-    return loop.submit(entry) ? entry : null;
+  /** Why nobody would get through the queue in time, or null. */
+  public @Nullable Rejection congested() {
+    return loop.refusal();
+  }
+
+  /** Hands a request to the batch loop. */
+  public Submission submit(
+      GenerationRequest request, AdapterKey adapter, Share share, GenerationSink sink) {
+    long now = ticker.nanos();
+    var deadlines =
+        new Entry.Deadlines(
+            now + limits.maxQueueWait().toNanos(), now + limits.maxRequestTime().toNanos());
+    var entry = new Entry(nextId.getAndIncrement(), request, adapter, share, sink, deadlines);
+    Rejection refusal = loop.submit(entry);
+    return refusal == null ? new Submission.Queued(entry) : new Submission.Refused(refusal);
   }
 
   /** Lets nobody in from now on. */

@@ -8,6 +8,7 @@ import java.time.Duration;
  *
  * @param defaultSource where an adapter comes from if the request does not say
  * @param maxQueueWait how long a request may wait for its adapter and a place in the batch
+ * @param maxRequestTime how long a request may take as a whole, waiting and running
  */
 public record RequestLimits(
     int maxConcurrentRequests,
@@ -16,4 +17,5 @@ public record RequestLimits(
     int maxInputLength,
     int maxTotalTokens,
     AdapterSource defaultSource,
-    Duration maxQueueWait) {}
+    Duration maxQueueWait,
+    Duration maxRequestTime) {}

@@ -59,7 +59,8 @@ final class ShardCalls {
               detail.isEmpty()
                   ? "shard %d failed %s with %s".formatted(shardIndex, method, status.getCode())
                   : detail,
-              e);
+              e,
+              status.getCode() == Status.Code.ABORTED);
     };
   }
 

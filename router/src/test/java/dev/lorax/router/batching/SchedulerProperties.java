@@ -8,13 +8,6 @@ import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.ResidencyLimits;
-import dev.lorax.router.generation.Generation;
-import dev.lorax.router.generation.GenerationRequest;
-import dev.lorax.router.generation.GenerationSink;
-import dev.lorax.router.generation.Prompt;
-import dev.lorax.router.generation.Rejection;
-import dev.lorax.router.generation.Sampling;
-import dev.lorax.router.generation.StopRules;
 import dev.lorax.router.kvcache.BlockAllocator;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -110,20 +103,22 @@ class SchedulerProperties {
 
   private WaitingEntries queue(List<Wish> wishes) {
     adapters.reset(List.of());
-    var waiting = new WaitingEntries();
+    var waiting = new WaitingEntries(QueueOrder.FAIR);
     for (int i = 0; i < wishes.size(); i++) {
-      waiting.add(entry(i, wishes.get(i)), adapters);
+      Entry entry = entry(i, wishes.get(i));
+      waiting.add(entry, adapters.resolve(entry.adapterKey()));
     }
     return waiting;
   }
 
   private Scheduler scheduler(WaitingEntries waiting, BlockAllocator allocator) {
-    return new Scheduler(new BatchLimits(PREFILL_BUDGET, 0, 0, true), waiting, allocator, 0);
+    return new Scheduler(
+        new BatchLimits(PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true), waiting, allocator, 0);
   }
 
   /** Does at once what the table asks of the shards. */
   private void moveAdapters(WaitingEntries waiting, long nanoTime) {
-    for (AdapterAction action : adapters.advance(waiting::has, nanoTime)) {
+    for (AdapterAction action : adapters.advance(waiting::demand, nanoTime)) {
       Adapter adapter = action.adapter();
       switch (action) {
         case AdapterAction.Download _ -> adapters.downloaded(adapter, 0.3f);
@@ -138,24 +133,6 @@ class SchedulerProperties {
         wish.adapter() == 0
             ? AdapterKey.BASE
             : AdapterKey.of("adapter-" + wish.adapter(), AdapterSource.LOCAL, null);
-    var request =
-        new GenerationRequest(
-            new Prompt("", new int[wish.promptTokens()]),
-            new Sampling(1, 0, 1, 1, false, 0, 1, 0, 0, false, null, 0),
-            new StopRules(wish.newTokens(), List.of(), false),
-            1000,
-            false);
-    return new Entry(id, request, key, new DeafSink(), Long.MAX_VALUE);
-  }
-
-  private static final class DeafSink implements GenerationSink {
-    @Override
-    public void scheduled(long nanoTime) {}
-
-    @Override
-    public void generated(Generation generation, long nanoTime) {}
-
-    @Override
-    public void failed(Rejection rejection) {}
+    return Entries.waiting(id, wish.promptTokens(), wish.newTokens(), key, Share.EQUAL);
   }
 }

@@ -1,0 +1,218 @@
+package dev.lorax.router.batching;
+
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.generation.FinishReason;
+import dev.lorax.router.generation.GeneratedText;
+import dev.lorax.router.generation.Generation;
+import dev.lorax.router.generation.Token;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Shards without a process or a model, which keep the rules of the protocol and remember who breaks
+ * them. Prompts of length {@link #POISON} fail their Prefill; adapters whose id begins with {@code
+ * bad} cannot be downloaded. Confined to the batch loop.
+ */
+final class InMemoryShards implements ShardGroup {
+  static final int POISON = 13;
+
+  private final ShardProfile profile;
+  private final int maxPrefillTokens;
+  private final int maxActiveAdapters;
+  private final CompletableFuture<String> lost = new CompletableFuture<>();
+  private final Map<Long, Map<Long, Sequence>> cache = new LinkedHashMap<>();
+  private final Map<Integer, String> loaded = new HashMap<>(Map.of(0, "base"));
+  private final List<String> violations = new ArrayList<>();
+  private boolean refuseNextDecode;
+
+  InMemoryShards(ShardProfile profile, int maxPrefillTokens, int maxActiveAdapters) {
+    this.profile = profile;
+    this.maxPrefillTokens = maxPrefillTokens;
+    this.maxActiveAdapters = maxActiveAdapters;
+  }
+
+  List<String> violations() {
+    return violations;
+  }
+
+  boolean empty() {
+    return cache.isEmpty();
+  }
+
+  void refuseNextDecode() {
+    refuseNextDecode = true;
+  }
+
+  @Override
+  public ShardProfile profile() {
+    return profile;
+  }
+
+  @Override
+  public CompletionStage<String> lost() {
+    return lost;
+  }
+
+  @Override
+  public Pending<StepResult> prefill(PrefillBatch batch) {
+    int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
+    check(prompts <= maxPrefillTokens || batch.entries().size() == 1, "a Prefill over its budget");
+    var sequences = new LinkedHashMap<Long, Sequence>();
+    for (Entry entry : batch.entries()) {
+      check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
+      sequences.put(entry.id(), new Sequence(entry));
+    }
+    boolean poisoned =
+        batch.entries().stream().anyMatch(e -> e.request().prompt().length() == POISON);
+    if (!poisoned) {
+      cache.put(batch.id(), sequences);
+      checkBlocks();
+    }
+    return () -> {
+      if (poisoned) {
+        throw new ShardException.Refused("poison", null);
+      }
+      return step(batch.id(), sequences);
+    };
+  }
+
+  @Override
+  public Pending<StepResult> decode(List<CachedBatch> batches) {
+    var sequences = new LinkedHashMap<Long, Sequence>();
+    for (CachedBatch batch : batches) {
+      Map<Long, Sequence> cached = cache.remove(batch.id());
+      check(cached != null, "a batch that is not in the cache");
+      sequences.putAll(cached == null ? Map.of() : cached);
+    }
+    check(sequences.values().stream().noneMatch(Sequence::ended), "a request that had ended");
+    boolean refused = refuseNextDecode;
+    refuseNextDecode = false;
+    long id = batches.getFirst().id();
+    if (!refused) {
+      cache.put(id, sequences);
+    }
+    return () -> {
+      if (refused) {
+        throw new ShardException.Refused("out of memory", null);
+      }
+      return step(id, sequences);
+    };
+  }
+
+  @Override
+  public Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds) {
+    Map<Long, Sequence> sequences = cache.get(batch.id());
+    check(sequences != null && !requestIds.isEmpty(), "a filter that keeps nothing");
+    if (sequences != null) {
+      sequences.keySet().retainAll(requestIds);
+    }
+    return () -> cached(batch.id(), requestIds);
+  }
+
+  @Override
+  public Pending<@Nullable Void> clear(long batchId) {
+    cache.remove(batchId);
+    return () -> null;
+  }
+
+  @Override
+  public Pending<@Nullable Void> clearAll() {
+    cache.clear();
+    return () -> null;
+  }
+
+  @Override
+  public float download(Adapter adapter) throws ShardException {
+    if (adapter.key().label().startsWith("bad")) {
+      throw new ShardException.Refused("not found", null);
+    }
+    return 0.2f;
+  }
+
+  @Override
+  public void load(Adapter adapter) {
+    loaded.put(adapter.index(), adapter.key().label());
+    check(loaded.size() - 1 <= maxActiveAdapters, "more adapters than there are places");
+  }
+
+  @Override
+  public void offload(Adapter adapter) {
+    boolean used =
+        cache.values().stream()
+            .flatMap(sequences -> sequences.values().stream())
+            .anyMatch(s -> s.entry.adapter() == adapter && !s.ended());
+    check(!used, "an offload of an adapter in use");
+    loaded.remove(adapter.index());
+  }
+
+  @Override
+  public void close() {
+    cache.clear();
+  }
+
+  private StepResult step(long batchId, Map<Long, Sequence> sequences) {
+    var generations = new ArrayList<Generation>();
+    for (Sequence sequence : sequences.values()) {
+      generations.add(sequence.next());
+    }
+    if (sequences.values().stream().allMatch(Sequence::ended)) {
+      cache.remove(batchId);
+      return new StepResult(generations, null);
+    }
+    return new StepResult(generations, cached(batchId, List.copyOf(sequences.keySet())));
+  }
+
+  private static CachedBatch cached(long id, List<Long> requestIds) {
+    return new CachedBatch(id, requestIds, requestIds.size(), 0, 0);
+  }
+
+  private void checkBlocks() {
+    Set<Integer> owned = new HashSet<>();
+    for (Map<Long, Sequence> sequences : cache.values()) {
+      for (Sequence sequence : sequences.values()) {
+        for (int block : sequence.blocks) {
+          check(block != 0, "the reserved block");
+          check(owned.add(block), "a block of another request");
+        }
+      }
+    }
+  }
+
+  private void check(boolean holds, String what) {
+    if (!holds) {
+      violations.add("the batch loop used " + what);
+    }
+  }
+
+  private static final class Sequence {
+    private final Entry entry;
+    private final int[] blocks;
+    private int generated;
+
+    Sequence(Entry entry) {
+      this.entry = entry;
+      this.blocks = entry.blocks().blocks();
+    }
+
+    boolean ended() {
+      return generated >= entry.request().stop().maxNewTokens();
+    }
+
+    Generation next() {
+      generated++;
+      var token = new Token(generated, "t", -1, false, false, List.of());
+      GeneratedText end =
+          ended() ? new GeneratedText("", generated, 0, FinishReason.LENGTH, null) : null;
+      int prompt = generated == 1 ? entry.request().prompt().length() : 0;
+      return new Generation(entry.id(), prompt, List.of(), List.of(token), end);
+    }
+  }
+}
