@@ -17,6 +17,7 @@ from toolchain import build_environment, maven
 
 _SHARD = CHECKOUT / "shard-image"
 _CLUSTER = CHECKOUT / "e2e" / "cluster"
+_ROUTER_CLIENTS = CHECKOUT / "router" / "src" / "test" / "python" / "requirements.txt"
 _OTHER_PYTHON_TESTS = ["start/tests", "bench/tests", "shard-image/demo", "launcher/src/test/python"]
 
 
@@ -49,7 +50,12 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     programs.protocol_code(stages, python)
     form.check_python(stages, python)
     programs.forget_quick_classes()
-    units = {**build_environment(), "LORAX_TEST_PYTHON": str(python)}
+    clients = python_environment.of(stages, "client environment", "clients", _ROUTER_CLIENTS)
+    units = {
+        **build_environment(),
+        "LORAX_TEST_PYTHON": str(python),
+        "LORAX_ROUTER_PYTHON": str(clients),
+    }
     stages.run("java units", maven("verify", "-DskipITs"), env=units)
     folder = programs.wrappers(python)
     model = demo_model.gguf(stages)

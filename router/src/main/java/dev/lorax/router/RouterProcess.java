@@ -59,7 +59,12 @@ final class RouterProcess implements AutoCloseable {
         new GrpcShardConnector(
             config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);
     ShardGroup shards = connector.connectWithin(config.patience().shardConnect());
-    var metrics = new RouterMetrics(limits.maxInputLength(), limits.maxTotalTokens());
+    var metrics =
+        new RouterMetrics(
+            limits.maxInputLength(),
+            limits.maxTotalTokens(),
+            config.residency().maxActiveAdapters(),
+            InstantSource.system());
     var loop =
         new BatchLoop(
             config.batch(),

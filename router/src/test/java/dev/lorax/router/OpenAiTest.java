@@ -11,6 +11,8 @@ import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -182,6 +184,57 @@ class OpenAiTest {
   }
 
   @Test
+  void tells_logprobs_of_a_chat() {
+    var whole =
+        json(chat("\"model\":\"\",\"max_tokens\":2,\"logprobs\":true,\"top_logprobs\":2"))
+            .path("choices")
+            .get(0);
+    var stream =
+        chat(
+            "\"model\":\"\",\"max_tokens\":2,\"logprobs\":true,\"top_logprobs\":2,"
+                + "\"stream\":true");
+
+    JsonNode content = whole.path("logprobs").path("content");
+    assertThat(content).hasSize(2);
+    JsonNode second = content.get(1);
+    assertThat(second.path("token").asText()).startsWith(" w");
+    assertThat(second.path("logprob").floatValue()).isEqualTo(-0.2f);
+    assertThat(second.path("bytes").get(1).asInt()).isEqualTo('w');
+    assertThat(second.path("top_logprobs").findValuesAsText("token")).containsExactly(" o0", " o1");
+    List<String> events = events(stream.body());
+    var streamed =
+        events.subList(0, events.size() - 1).stream()
+            .flatMap(e -> streamOf(json(e).path("choices").get(0).path("logprobs").path("content")))
+            .toList();
+    assertThat(streamed).isEqualTo(streamOf(content).toList());
+  }
+
+  @Test
+  void tells_logprobs_of_a_completion() {
+    JsonNode logprobs =
+        json(router.post(
+                "/v1/completions",
+                "{\"model\":\"\",\"prompt\":\"abc\",\"max_tokens\":2,\"logprobs\":1,\"echo\":true}"))
+            .path("choices")
+            .get(0)
+            .path("logprobs");
+
+    assertThat(logprobs.path("tokens")).hasSize(2);
+    assertThat(logprobs.path("token_logprobs").get(1).floatValue()).isEqualTo(-0.2f);
+    assertThat(logprobs.path("top_logprobs").get(0).path(" o0").floatValue()).isEqualTo(-1f);
+    assertThat(logprobs.path("text_offset").get(0).asInt()).isEqualTo(3);
+    assertThat(logprobs.path("text_offset").get(1).asInt())
+        .isEqualTo(3 + logprobs.path("tokens").get(0).asText().length());
+  }
+
+  @Test
+  void refuses_logprobs_that_openai_refuses() {
+    assertThat(chat("\"model\":\"\",\"top_logprobs\":2").statusCode()).isEqualTo(422);
+    assertThat(chat("\"model\":\"\",\"logprobs\":true,\"top_logprobs\":21").statusCode())
+        .isEqualTo(422);
+  }
+
+  @Test
   void passes_on_the_templates_complaint() {
     var response =
         router.post(
@@ -216,6 +269,10 @@ class OpenAiTest {
 
   private java.net.http.HttpResponse<String> chat(String fields) {
     return router.post("/v1/chat/completions", "{%s,\"messages\":%s}".formatted(fields, MESSAGES));
+  }
+
+  private static Stream<JsonNode> streamOf(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false);
   }
 
   private static String content(List<JsonNode> chunks) {

@@ -194,6 +194,34 @@ class SchedulingTest {
         });
   }
 
+  @Test
+  void tells_gateways_what_they_look_for() throws Exception {
+    start(NARROW.withStep(Duration.ofMillis(20)));
+    router.post("/generate", generation("blue", 1));
+    var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+    for (int i = 0; i < 8; i++) {
+      answers.add(router.postLater("/generate", generation("red", 60)));
+    }
+
+    await()
+        .untilAsserted(() -> assertThat(router.metric("vllm:num_requests_waiting")).isPositive());
+    assertThat(router.metric("vllm:num_requests_running")).isPositive();
+    assertThat(router.metric("vllm:kv_cache_usage_perc")).isBetween(0.5, 1.0);
+    assertThat(router.metric("lorax_kv_blocks_held")).isBetween(8.0, 15.0);
+    assertThat(router.metric("lorax_queue_tokens")).isPositive();
+    String page = router.get("/metrics").body();
+    // The idle adapter is resident as well, and a value is the second at which it was true.
+    assertThat(page)
+        .containsPattern(
+            "vllm:lora_requests_info\\{max_lora=\"128\",running_lora_adapters=\"blue,red\","
+                + "waiting_lora_adapters=\"\"\\} \\d{10}\n")
+        .contains("vllm:cache_config_info{block_size=\"16\",num_gpu_blocks=\"14\"} 1")
+        .contains("lorax_adapters{state=\"resident\"} 2")
+        .contains("lorax_adapter_move_count{move=\"load\"} 2");
+    answers.forEach(CompletableFuture::join);
+    assertThat(router.metric("lorax_request_inter_token_duration_count")).isEqualTo(8 * 59);
+  }
+
   private void start(ShardScript script, String... options) throws Exception {
     shard = ScriptedShard.single(directory.resolve("shard"), script);
     router = TestingRouter.start(directory.resolve("shard-0"), options);

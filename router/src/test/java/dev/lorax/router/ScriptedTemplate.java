@@ -1,5 +1,7 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
+import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
@@ -24,6 +26,22 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** Chats that it took since then. */
   int unanswered() {
     return unanswered.get();
+  }
+
+  /** Ranks count upwards with the index; index 3 is one that it cannot tell of. */
+  @Override
+  public void describeAdapter(
+      DescribeAdapterRequest request, StreamObserver<DescribeAdapterResponse> observer) {
+    if (request.getAdapterIndex() == 3) {
+      observer.onError(Status.NOT_FOUND.asRuntimeException());
+      return;
+    }
+    observer.onNext(
+        DescribeAdapterResponse.newBuilder()
+            .setRank(8 * request.getAdapterIndex())
+            .setBytes(1000L * request.getAdapterIndex())
+            .build());
+    observer.onCompleted();
   }
 
   @Override

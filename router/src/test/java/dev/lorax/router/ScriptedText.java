@@ -1,5 +1,6 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.generate.v1.AlternativeTokens;
 import dev.lorax.protocol.generate.v1.FinishReason;
 import dev.lorax.protocol.generate.v1.GeneratedText;
 import dev.lorax.protocol.generate.v1.Generation;
@@ -45,12 +46,19 @@ final class ScriptedText {
   Generation next() {
     boolean endToken = request.getInputs().contains("eos3") && generated == 2;
     String word = word(request.getInputs(), request.getParameters().getAdapterId(), generated);
+    var alternatives = AlternativeTokens.newBuilder();
     var tokens =
         NextTokens.newBuilder()
             .addIds(endToken ? END_TOKEN : id(word))
             .addTexts(endToken ? "</s>" : word)
             .addLogprobs(-0.1f * (generated + 1))
             .addIsSpecial(endToken);
+    for (int i = 0; i < request.getParameters().getReturnKAlternatives(); i++) {
+      alternatives.addIds(200 + i).addTexts(" o" + i).addLogprobs(-1f - i);
+    }
+    if (request.getParameters().getReturnKAlternatives() > 0) {
+      tokens.addAlternativeTokens(alternatives);
+    }
     generated++;
     text.append(endToken ? "" : word);
     var generation = Generation.newBuilder().setRequestId(request.getId()).setNextTokens(tokens);

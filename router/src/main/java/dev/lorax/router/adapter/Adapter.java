@@ -1,6 +1,7 @@
 package dev.lorax.router.adapter;
 
 import dev.lorax.router.adapter.AdapterState.Ready;
+import org.jspecify.annotations.Nullable;
 
 /** One row of the {@link AdapterTable}. Confined to the batch loop. */
 public final class Adapter {
@@ -8,6 +9,7 @@ public final class Adapter {
   private final int index;
   private final boolean preloaded;
   private AdapterState state;
+  private @Nullable AdapterFacts facts;
   private boolean pinned;
   private boolean wanted;
   private boolean dismissed;
@@ -37,6 +39,15 @@ public final class Adapter {
 
   public AdapterState state() {
     return state;
+  }
+
+  /** What the shards told of it when they loaded it; absent if nothing. */
+  public @Nullable AdapterFacts facts() {
+    return facts;
+  }
+
+  void learn(@Nullable AdapterFacts told) {
+    facts = told;
   }
 
   /** Whether the operator of the server wants it to keep its place. */

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param memoryFraction share of the shards' adapter memory, 0 while it is not known
  * @param pinned whether it keeps its place, preloaded or by order
+ * @param facts what the shards tell of it, absent until it was loaded, or if they tell nothing
  * @param failure why it cannot be used, absent unless it failed
  */
 public record AdapterStatus(
@@ -22,6 +23,7 @@ public record AdapterStatus(
     Phase phase,
     float memoryFraction,
     boolean pinned,
+    @Nullable AdapterFacts facts,
     @Nullable String failure) {
   /** Where it stands, in the words that clients see. */
   public enum Phase {
@@ -51,6 +53,7 @@ public record AdapterStatus(
         phase(adapter.state()),
         adapter.state().memory(),
         adapter.pinned() || adapter.preloaded(),
+        adapter.facts(),
         adapter.state() instanceof Failed failed ? failed.reason() : null);
   }
 

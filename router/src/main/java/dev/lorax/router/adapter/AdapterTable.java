@@ -64,6 +64,24 @@ public final class AdapterTable {
     return rows.computeIfAbsent(key, k -> new Adapter(k, nextIndex++, false, new Registered(0)));
   }
 
+  /** The row of a key, or null where nobody asked before. */
+  public @Nullable Adapter find(AdapterKey key) {
+    Adapter shared = rows.get(key.withoutToken());
+    return shared != null && shared.preloaded() ? shared : rows.get(key);
+  }
+
+  /** How many adapters keep their places by order. */
+  public int pinned() {
+    return (int) rows.values().stream().filter(Adapter::pinned).count();
+  }
+
+  /** Tries again at once, however often it has failed. */
+  public void forgetFailure(Adapter adapter) {
+    if (adapter.state() instanceof Failed) {
+      adapter.become(new Registered(0));
+    }
+  }
+
   /**
    * Why requests for the adapter are refused for now, or null; after a failure's pause the next
    * request tries again.
@@ -108,8 +126,14 @@ public final class AdapterTable {
     }
   }
 
-  public void loaded(Adapter adapter, long nanoTime) {
+  /**
+   * The shards hold it.
+   *
+   * @param facts what they tell of it; absent if they tell nothing
+   */
+  public void loaded(Adapter adapter, @Nullable AdapterFacts facts, long nanoTime) {
     if (adapter.state() instanceof Loading loading) {
+      adapter.learn(facts);
       adapter.become(loading.loaded(nanoTime));
       adapter.want(false);
     }
@@ -134,7 +158,7 @@ public final class AdapterTable {
   }
 
   /** Whether nothing is on its way anywhere, so that there is nothing to decide. */
-  private boolean settled() {
+  public boolean settled() {
     for (Adapter adapter : rows.values()) {
       boolean rests =
           switch (adapter.state()) {

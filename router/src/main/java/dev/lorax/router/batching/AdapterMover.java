@@ -54,7 +54,8 @@ final class AdapterMover {
       }
       case AdapterAction.Load _ -> {
         shards.load(adapter);
-        return new BatchCommand.Loaded(shards, adapter, ticker.nanos() - start);
+        long nanos = ticker.nanos() - start;
+        return new BatchCommand.Loaded(shards, adapter, shards.describe(adapter), nanos);
       }
       case AdapterAction.Offload _ -> {
         shards.offload(adapter);

@@ -1,10 +1,14 @@
 package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterFacts;
+import org.jspecify.annotations.Nullable;
 
 /** What other threads tell the batch loop. */
 sealed interface BatchCommand {
   record Submit(Entry entry) implements BatchCommand {}
+
+  record Order(AdapterOrder order) implements BatchCommand {}
 
   record Connected(ShardGroup shards) implements BatchCommand {}
 
@@ -20,7 +24,8 @@ sealed interface BatchCommand {
   record Downloaded(ShardGroup shards, Adapter adapter, float memoryFraction, long nanos)
       implements FromShards {}
 
-  record Loaded(ShardGroup shards, Adapter adapter, long nanos) implements FromShards {}
+  record Loaded(ShardGroup shards, Adapter adapter, @Nullable AdapterFacts facts, long nanos)
+      implements FromShards {}
 
   record Offloaded(ShardGroup shards, Adapter adapter, long nanos) implements FromShards {}
 

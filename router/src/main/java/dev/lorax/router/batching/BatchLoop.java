@@ -32,6 +32,7 @@ public final class BatchLoop {
   private final Ticker ticker;
   private final Backlog backlog;
   private final AdapterTable adapters;
+  private final AdapterOrders orders;
   private final AdapterMover mover;
   private final WaitingEntries waiting;
   private @Nullable BatchSession session;
@@ -73,6 +74,7 @@ public final class BatchLoop {
     this.ticker = environment.ticker();
     this.backlog = environment.backlog();
     this.adapters = new AdapterTable(residency);
+    this.orders = new AdapterOrders(adapters, residency.maxActiveAdapters());
     this.waiting = new WaitingEntries(limits.order());
     this.commands = new ArrayBlockingQueue<>(commandCapacity);
     this.mover = new AdapterMover(ticker, movers, this::post);
@@ -97,6 +99,11 @@ public final class BatchLoop {
     }
     backlog.received(tokens);
     return Rejection.overloaded();
+  }
+
+  /** Hands over an order about an adapter; false means that nothing will happen. */
+  public boolean order(AdapterOrder order) {
+    return commands.offer(new BatchCommand.Order(order));
   }
 
   /** Why no request at all would be queued now, or null. */
@@ -166,6 +173,10 @@ public final class BatchLoop {
   private void obey(BatchCommand command) {
     switch (command) {
       case BatchCommand.Submit submit -> queue(submit.entry());
+      case BatchCommand.Order order -> {
+        orders.take(order.order());
+        publish();
+      }
       case BatchCommand.Connected connected -> connect(connected.shards());
       case BatchCommand.FromShards news -> {
         if (session != null && session.shards() == news.shards()) {
@@ -193,9 +204,10 @@ public final class BatchLoop {
       case BatchCommand.Downloaded done -> {
         adapters.downloaded(done.adapter(), done.memoryFraction());
         observer.moved(BatchObserver.Move.DOWNLOAD, done.adapter().key(), done.nanos());
+        publish();
       }
       case BatchCommand.Loaded done -> {
-        adapters.loaded(done.adapter(), ticker.nanos());
+        adapters.loaded(done.adapter(), done.facts(), ticker.nanos());
         observer.moved(BatchObserver.Move.LOAD, done.adapter().key(), done.nanos());
         publish();
       }
@@ -229,9 +241,7 @@ public final class BatchLoop {
     }
     if (session != null) {
       try {
-        for (AdapterAction action : adapters.advance(waiting::demand, now)) {
-          mover.start(session.shards(), action);
-        }
+        moveAdapters(session.shards(), now);
         session.turn();
       } catch (ShardException e) {
         lose(e.reason());
@@ -241,10 +251,20 @@ public final class BatchLoop {
       }
     }
     backlog.turned(waiting.tokens(), waiting.takenSinceLast(), ticker.nanos());
+    int waits = waiting.size();
     observer.turned(
-        waiting.size(),
-        session == null ? 0 : session.size(),
-        session == null ? 0 : session.heldTokens());
+        session == null
+            ? new TurnState(waits, waiting.tokens(), 0, 0, 0, 1)
+            : session.state(waits, waiting.tokens()));
+  }
+
+  private void moveAdapters(ShardGroup shards, long now) {
+    if (!adapters.settled()) {
+      for (AdapterAction action : adapters.advance(waiting::demand, now)) {
+        mover.start(shards, action);
+      }
+      publish();
+    }
   }
 
   private Rejection expired(Entry entry) {
@@ -301,9 +321,8 @@ public final class BatchLoop {
   }
 
   private void publish() {
-    status =
-        new LoopStatus(
-            session == null ? null : session.shards().profile(),
-            adapters.all().stream().map(AdapterStatus::of).toList());
+    List<AdapterStatus> all = adapters.all().stream().map(AdapterStatus::of).toList();
+    status = new LoopStatus(session == null ? null : session.shards().profile(), all);
+    observer.adapters(all);
   }
 }

@@ -1,6 +1,8 @@
 package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.adapter.AdapterStatus;
+import java.util.List;
 
 /** Is told what happens in the batch loop, on its thread; must not block. */
 public interface BatchObserver {
@@ -35,8 +37,13 @@ public interface BatchObserver {
   /** New requests interrupted a running batch. */
   void joined(boolean afterLongWait);
 
-  /** State at the end of a turn. */
-  void turned(int waiting, int running, int heldTokens);
+  /** Running requests got their next token, that long after the one before. */
+  void tokens(int count, long gapNanos);
+
+  void turned(TurnState state);
+
+  /** Where all adapters stand, after a change. */
+  void adapters(List<AdapterStatus> all);
 
   void moved(Move move, AdapterKey adapter, long nanos);
 

@@ -67,13 +67,11 @@ final class BatchSession {
     return running.isEmpty() && running.cached().isEmpty();
   }
 
-  int size() {
-    return running.size();
-  }
-
-  /** Tokens for which running requests hold blocks. */
-  int heldTokens() {
-    return (allocator.usableBlocks() - allocator.freeBlocks()) * allocator.blockSize();
+  TurnState state(int waiting, long waitingTokens) {
+    int usable = allocator.usableBlocks();
+    int held = usable - allocator.freeBlocks();
+    return new TurnState(
+        waiting, waitingTokens, running.size(), held, usable, allocator.blockSize());
   }
 
   /** Fails everything that runs. */
@@ -159,9 +157,18 @@ final class BatchSession {
   private void deliver(StepResult result, Collection<Entry> stepped) {
     long now = ticker.nanos();
     outbox.arrived(now);
+    long gap = 0;
+    int sameGap = 0;
     for (Generation generation : result.generations()) {
       Entry entry = running.find(generation.requestId());
       if (entry != null) {
+        long entryGap = entry.gap(now);
+        if (entryGap != gap) {
+          tellGap(sameGap, gap);
+          gap = entryGap;
+          sameGap = 0;
+        }
+        sameGap++;
         outbox.add(entry.sink(), generation);
         entry.flow().generated(generation.tokens().size());
         if (generation.end() != null) {
@@ -169,7 +176,15 @@ final class BatchSession {
         }
       }
     }
+    tellGap(sameGap, gap);
     failForgotten(result.batch(), stepped);
+  }
+
+  /** Requests that step together have the same gaps, so they are counted together. */
+  private void tellGap(int count, long gapNanos) {
+    if (count > 0 && gapNanos > 0) {
+      observer.tokens(count, gapNanos);
+    }
   }
 
   /** Requests that neither ended nor go on in the shards' batch would wait for ever. */

@@ -22,6 +22,7 @@ public final class Entry {
   private @Nullable Flow flow;
   private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
+  private long lastTokenNanos;
 
   /**
    * When the request must have left the queue and when it must have ended, on the loop's {@link
@@ -102,6 +103,13 @@ public final class Entry {
 
   void bind(Flow queue) {
     flow = queue;
+  }
+
+  /** Time since its last token, 0 for the first. */
+  long gap(long nanoTime) {
+    long gap = lastTokenNanos == 0 ? 0 : nanoTime - lastTokenNanos;
+    lastTokenNanos = nanoTime;
+    return gap;
   }
 
   void joins(BlockTable table, long nanoTime) {

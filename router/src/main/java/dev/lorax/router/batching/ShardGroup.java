@@ -1,6 +1,7 @@
 package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterFacts;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ public interface ShardGroup extends AutoCloseable {
   float download(Adapter adapter) throws ShardException, InterruptedException;
 
   void load(Adapter adapter) throws ShardException, InterruptedException;
+
+  /** What the shards tell of an adapter that they hold; null if they know no such question. */
+  @Nullable AdapterFacts describe(Adapter adapter) throws ShardException, InterruptedException;
 
   void offload(Adapter adapter) throws ShardException, InterruptedException;
 

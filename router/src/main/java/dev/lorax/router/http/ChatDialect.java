@@ -57,14 +57,15 @@ record ChatDialect(String baseModel, ChatTemplate template, Executor workers, In
   private ChatQuestion question(JsonFields fields, String prompt, @Nullable String bearer)
       throws FieldException {
     var reader = new OpenAiRequestReader(baseModel, fields);
-    var call = reader.call(prompt, false, bearer);
+    var logprobs = OpenAiLogprobs.ofChat(fields);
+    var call = reader.call(prompt, false, logprobs, bearer);
     var head =
         new OpenAiAnswer(
             "chatcmpl-" + UUID.randomUUID(),
             clock.instant().getEpochSecond(),
             reader.model(),
             call.length().stop());
-    return new ChatQuestion(call, head, reader.includeUsage());
+    return new ChatQuestion(call, head, logprobs, reader.includeUsage());
   }
 
   /** What is not supported is refused rather than silently left out. */
@@ -78,9 +79,6 @@ record ChatDialect(String baseModel, ChatTemplate template, Executor workers, In
     }
     if (!fields.raw("tools").isMissingNode() && !fields.raw("tools").isEmpty()) {
       throw new FieldException("`tools`: tool calls are not supported");
-    }
-    if (fields.flag("logprobs")) {
-      throw new FieldException("`logprobs`: not supported on this endpoint");
     }
   }
 

@@ -1,15 +1,18 @@
 package dev.lorax.router.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.generation.Token;
 import dev.lorax.router.request.Collector.Outcome;
 import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.GenerateCall;
 import dev.lorax.router.request.Preparation.Prepared;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
+import java.util.List;
 
 /** A request to OpenAI's chat endpoint. */
-record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
+record ChatQuestion(
+    GenerateCall call, OpenAiAnswer head, OpenAiLogprobs logprobs, boolean includeUsage)
     implements Question {
 
   @Override
@@ -27,7 +30,8 @@ record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
 
   @Override
   public StreamFormat stream(Prepared prepared) {
-    return new OpenAiStream(head, prepared, includeUsage, new ChatShape());
+    return new OpenAiStream(
+        head, prepared, logprobs.wanted(), includeUsage, new ChatShape(logprobs));
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
@@ -35,16 +39,17 @@ record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
     json.writeNumberField("index", index);
     json.writeObjectFieldStart("message");
     json.writeStringField("role", "assistant");
-    json.writeStringField("content", head.text(sequence.text()));
+    String text = head.text(sequence.text());
+    json.writeStringField("content", text);
     json.writeNullField("refusal");
     json.writeEndObject();
-    json.writeNullField("logprobs");
+    logprobs.writeOfChat(json, OpenAiLogprobs.within(text, sequence.tokens()));
     json.writeStringField(
         "finish_reason", OpenAiAnswer.finishReason(sequence.text().finishReason()));
     json.writeEndObject();
   }
 
-  private static final class ChatShape implements OpenAiStream.Shape {
+  private record ChatShape(OpenAiLogprobs logprobs) implements OpenAiStream.Shape {
     @Override
     public String object() {
       return "chat.completion.chunk";
@@ -59,6 +64,7 @@ record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
             json.writeStringField("content", "");
             json.writeEndObject();
           },
+          List.of(),
           null,
           events);
     }
@@ -68,6 +74,11 @@ record ChatQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage)
       json.writeObjectFieldStart("delta");
       json.writeStringField("content", text);
       json.writeEndObject();
+    }
+
+    @Override
+    public void logprobs(JsonGenerator json, List<Token> tokens) throws IOException {
+      logprobs.writeOfChat(json, tokens);
     }
 
     @Override

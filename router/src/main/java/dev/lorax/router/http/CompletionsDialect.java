@@ -33,18 +33,17 @@ record CompletionsDialect(String baseModel, InstantSource clock) implements Dial
 
   private Question question(JsonNode body, @Nullable String bearer) throws FieldException {
     JsonFields fields = JsonFields.of(body);
-    if (fields.has("logprobs")) {
-      throw new FieldException("`logprobs`: not supported on this endpoint");
-    }
     var reader = new OpenAiRequestReader(baseModel, fields);
-    var call = reader.call(prompt(fields), true, bearer);
+    var logprobs = OpenAiLogprobs.ofCompletion(fields);
+    var call = reader.call(prompt(fields), true, logprobs, bearer);
     var head =
         new OpenAiAnswer(
             "cmpl-" + UUID.randomUUID(),
             clock.instant().getEpochSecond(),
             reader.model(),
             call.length().stop());
-    return new CompletionsQuestion(call, head, reader.includeUsage(), fields.flag("echo"));
+    return new CompletionsQuestion(
+        call, head, logprobs, reader.includeUsage(), fields.flag("echo"));
   }
 
   /** A text, or an array with one text. */

@@ -1,19 +1,26 @@
 package dev.lorax.router.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.generation.Token;
 import dev.lorax.router.request.Collector.Outcome;
 import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.GenerateCall;
 import dev.lorax.router.request.Preparation.Prepared;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
+import java.util.List;
 
 /**
  * A request to OpenAI's older completions endpoint.
  *
  * @param echo whether the prompt comes back in front of the text
  */
-record CompletionsQuestion(GenerateCall call, OpenAiAnswer head, boolean includeUsage, boolean echo)
+record CompletionsQuestion(
+    GenerateCall call,
+    OpenAiAnswer head,
+    OpenAiLogprobs logprobs,
+    boolean includeUsage,
+    boolean echo)
     implements Question {
 
   @Override
@@ -31,21 +38,38 @@ record CompletionsQuestion(GenerateCall call, OpenAiAnswer head, boolean include
 
   @Override
   public StreamFormat stream(Prepared prepared) {
-    return new OpenAiStream(head, prepared, includeUsage, new Shape(echo ? call.inputs() : ""));
+    return new OpenAiStream(
+        head, prepared, logprobs.wanted(), includeUsage, new Shape(echoed(), logprobs));
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
     json.writeStartObject();
     json.writeNumberField("index", index);
-    json.writeStringField("text", (echo ? call.inputs() : "") + head.text(sequence.text()));
-    json.writeNullField("logprobs");
+    String text = head.text(sequence.text());
+    json.writeStringField("text", echoed() + text);
+    int offset = echoed().codePointCount(0, echoed().length());
+    logprobs.writeOfCompletion(json, OpenAiLogprobs.within(text, sequence.tokens()), offset);
     json.writeStringField(
         "finish_reason", OpenAiAnswer.finishReason(sequence.text().finishReason()));
     json.writeEndObject();
   }
 
-  private record Shape(String echoed) implements OpenAiStream.Shape {
+  private String echoed() {
+    return echo ? call.inputs() : "";
+  }
+
+  private static final class Shape implements OpenAiStream.Shape {
     private static final String OBJECT = "text_completion";
+
+    private final String echoed;
+    private final OpenAiLogprobs logprobs;
+    private int offset;
+
+    Shape(String echoed, OpenAiLogprobs logprobs) {
+      this.echoed = echoed;
+      this.logprobs = logprobs;
+      this.offset = echoed.codePointCount(0, echoed.length());
+    }
 
     @Override
     public String object() {
@@ -55,13 +79,21 @@ record CompletionsQuestion(GenerateCall call, OpenAiAnswer head, boolean include
     @Override
     public void opening(OpenAiStream stream, Buffer events) {
       if (!echoed.isEmpty()) {
-        stream.chunk(json -> text(json, echoed), null, events);
+        stream.chunk(json -> text(json, echoed), List.of(), null, events);
       }
     }
 
     @Override
     public void text(JsonGenerator json, String text) throws IOException {
       json.writeStringField("text", text);
+    }
+
+    @Override
+    public void logprobs(JsonGenerator json, List<Token> tokens) throws IOException {
+      logprobs.writeOfCompletion(json, tokens, offset);
+      for (Token token : tokens) {
+        offset += token.text().codePointCount(0, token.text().length());
+      }
     }
 
     @Override

@@ -70,6 +70,13 @@ final class HttpApi {
             http.response()
                 .putHeader("content-type", "text/plain; version=0.0.4")
                 .end(gateway.metrics().print()));
+    router.get("/startup").handler(new StartupRoute(gateway));
+    router.get("/adapters").handler(new AdapterListRoute(gateway));
+    var document = ResourceRoute.of("openapi.json", "application/json");
+    router.get("/openapi.json").handler(document);
+    // Where upstream has its own.
+    router.get("/api-doc/openapi.json").handler(document);
+    router.get("/docs").handler(ResourceRoute.of("docs.html", "text/html; charset=utf-8"));
     router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
   }
 
@@ -79,6 +86,8 @@ final class HttpApi {
     post(router, "/generate", new GenerationRoute(gateway, NativeDialect.GENERATE));
     post(router, "/generate_stream", new GenerationRoute(gateway, NativeDialect.GENERATE_STREAM));
     post(router, "/tokenize", new TokenizeRoute(gateway, tokenizer));
+    post(router, "/adapters/load", new AdapterOrderRoute(gateway, false));
+    post(router, "/adapters/unload", new AdapterOrderRoute(gateway, true));
     String model = gateway.facts().modelId();
     var chat = new ChatDialect(model, chatTemplate, gateway.intake().workers(), clock);
     post(router, "/v1/chat/completions", new GenerationRoute(gateway, chat));

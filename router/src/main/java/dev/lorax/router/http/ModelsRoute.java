@@ -9,7 +9,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.util.LinkedHashSet;
 
-/** OpenAI's list of models: the base model and the adapters that are loaded now. */
+/** OpenAI's list of models: the base model and every adapter that can be asked for by name. */
 final class ModelsRoute implements Handler<RoutingContext> {
   private final Gateway gateway;
   private final long createdSeconds;
@@ -25,8 +25,7 @@ final class ModelsRoute implements Handler<RoutingContext> {
     ids.add(gateway.facts().modelId());
     for (AdapterStatus adapter : gateway.loop().status().adapters()) {
       AdapterKey key = adapter.key();
-      // A merge has no name by which it could be asked for here.
-      if (adapter.phase() == Phase.RESIDENT && !key.isBase() && key.merge() == null) {
+      if (adapter.phase() != Phase.FAILED && !key.isBase() && listed(key)) {
         ids.add(key.label());
       }
     }
@@ -40,6 +39,11 @@ final class ModelsRoute implements Handler<RoutingContext> {
           }
           json.writeEndArray();
         }));
+  }
+
+  /** A merge has no name here, and what came with a token is its owner's business. */
+  private static boolean listed(AdapterKey key) {
+    return key.merge() == null && key.token() == null;
   }
 
   private void write(JsonGenerator json, String id) throws IOException {

@@ -91,13 +91,15 @@ final class NativeRequestReader {
       return null;
     }
     JsonFields format = fields.object("response_format");
+    // Read in any case: ill-typed is ill-typed, also where nobody looks.
+    JsonFields named = format.object("json_schema");
     String type = format.requiredText("type").toLowerCase(Locale.ROOT).replace("_", "");
     return switch (type) {
       case "text" -> null;
       case "jsonobject" -> orAnyObject(format.raw("schema"));
       case "jsonschema" ->
           format.has("json_schema")
-              ? orAnyObject(format.object("json_schema").raw("schema"))
+              ? orAnyObject(named.raw("schema"))
               : orAnyObject(format.raw("schema"));
       default ->
           throw new FieldException(

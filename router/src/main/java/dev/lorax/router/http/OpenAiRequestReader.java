@@ -28,7 +28,8 @@ final class OpenAiRequestReader {
     return fields.object("stream_options").flag("include_usage");
   }
 
-  GenerateCall call(String prompt, boolean addSpecialTokens, @Nullable String bearer)
+  GenerateCall call(
+      String prompt, boolean addSpecialTokens, OpenAiLogprobs logprobs, @Nullable String bearer)
       throws FieldException {
     return new GenerateCall(
         prompt,
@@ -37,7 +38,7 @@ final class OpenAiRequestReader {
         adapter(bearer),
         sampling(),
         length(),
-        new OutputChoice(sequences(), null, false, false, false));
+        new OutputChoice(sequences(), logprobs.alternatives(), false, false, false));
   }
 
   /** Any model that is not the base model is an adapter. */

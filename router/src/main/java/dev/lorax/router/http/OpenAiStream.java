@@ -8,6 +8,8 @@ import dev.lorax.router.generation.Token;
 import dev.lorax.router.request.Preparation.Prepared;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,14 +19,21 @@ import org.jspecify.annotations.Nullable;
 final class OpenAiStream implements StreamFormat {
   private final OpenAiAnswer answer;
   private final Prepared prepared;
+  private final boolean logprobs;
   private final boolean includeUsage;
   private final Shape shape;
   private final StopText stopText;
+  private final List<Token> untold = new ArrayList<>();
   private boolean started;
 
-  OpenAiStream(OpenAiAnswer answer, Prepared prepared, boolean includeUsage, Shape shape) {
+  /**
+   * @param logprobs whether each chunk tells the log-probabilities of its tokens
+   */
+  OpenAiStream(
+      OpenAiAnswer answer, Prepared prepared, boolean logprobs, boolean includeUsage, Shape shape) {
     this.answer = answer;
     this.prepared = prepared;
+    this.logprobs = logprobs;
     this.includeUsage = includeUsage;
     this.shape = shape;
     this.stopText = new StopText(answer.stops());
@@ -38,7 +47,12 @@ final class OpenAiStream implements StreamFormat {
     }
     for (Token token : generation.tokens()) {
       // Special tokens are marks for machines, not text.
-      appendText(token.special() ? "" : stopText.add(token.text()), events);
+      if (!token.special()) {
+        if (logprobs) {
+          untold.add(token);
+        }
+        appendText(stopText.add(token.text()), events);
+      }
     }
     if (generation.end() != null) {
       appendEnd(generation.end(), events);
@@ -46,7 +60,7 @@ final class OpenAiStream implements StreamFormat {
   }
 
   /** Adds one chunk with one choice. */
-  void chunk(ChoiceBody body, @Nullable String finishReason, Buffer events) {
+  void chunk(ChoiceBody body, List<Token> tokens, @Nullable String finishReason, Buffer events) {
     StreamFormat.event(
         Json.write(json -> {
           answer.writeHead(json, shape.object());
@@ -54,7 +68,7 @@ final class OpenAiStream implements StreamFormat {
           json.writeStartObject();
           json.writeNumberField("index", 0);
           body.write(json);
-          json.writeNullField("logprobs");
+          shape.logprobs(json, tokens);
           json.writeStringField("finish_reason", finishReason);
           json.writeEndObject();
           json.writeEndArray();
@@ -67,13 +81,14 @@ final class OpenAiStream implements StreamFormat {
 
   private void appendText(String text, Buffer events) {
     if (!text.isEmpty()) {
-      chunk(json -> shape.text(json, text), null, events);
+      chunk(json -> shape.text(json, text), untold, null, events);
+      untold.clear();
     }
   }
 
   private void appendEnd(GeneratedText end, Buffer events) {
     appendText(stopText.finish(end.finishReason() == FinishReason.STOP_SEQUENCE), events);
-    chunk(shape::closing, OpenAiAnswer.finishReason(end.finishReason()), events);
+    chunk(shape::closing, List.of(), OpenAiAnswer.finishReason(end.finishReason()), events);
     if (includeUsage) {
       StreamFormat.event(
           Json.write(json -> {
@@ -95,6 +110,9 @@ final class OpenAiStream implements StreamFormat {
     void opening(OpenAiStream stream, Buffer events);
 
     void text(JsonGenerator json, String text) throws IOException;
+
+    /** Writes the field {@code logprobs}, null where there is nothing to tell. */
+    void logprobs(JsonGenerator json, List<Token> tokens) throws IOException;
 
     void closing(JsonGenerator json) throws IOException;
   }

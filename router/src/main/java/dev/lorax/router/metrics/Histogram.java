@@ -19,10 +19,15 @@ final class Histogram implements Metric {
   }
 
   void observe(double value) {
+    observe(value, 1);
+  }
+
+  /** The same value several times. */
+  void observe(double value, int times) {
     int place = Arrays.binarySearch(bounds, value);
     // A bound belongs to the bucket that it closes.
-    buckets[place >= 0 ? place : -place - 1].increment();
-    sum.add(value);
+    buckets[place >= 0 ? place : -place - 1].add(times);
+    sum.add(value * times);
   }
 
   @Override

@@ -1,7 +1,7 @@
 package dev.lorax.router.metrics;
 
 /** Something that prints itself in Prometheus text form. */
-sealed interface Metric permits Counter, Gauge, Histogram {
+sealed interface Metric permits Counter, Gauge, Histogram, Reading {
   MetricName name();
 
   String type();

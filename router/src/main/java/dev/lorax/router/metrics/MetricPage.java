@@ -2,6 +2,7 @@ package dev.lorax.router.metrics;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * All metrics of the process, as Prometheus text. Thread-safe once built.
@@ -22,6 +23,10 @@ final class MetricPage {
 
   Histogram histogram(MetricName name, double[] bounds) {
     return add(new Histogram(name, bounds));
+  }
+
+  void reading(MetricName name, Supplier<String> lines) {
+    add(new Reading(name, lines));
   }
 
   String print() {

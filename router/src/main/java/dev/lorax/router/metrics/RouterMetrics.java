@@ -1,9 +1,13 @@
 package dev.lorax.router.metrics;
 
 import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.batching.BatchObserver;
 import dev.lorax.router.batching.ShardProfile;
+import dev.lorax.router.batching.TurnState;
+import java.time.InstantSource;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -19,6 +23,8 @@ public final class RouterMetrics implements BatchObserver {
   private static final double[] SECONDS = exponential(0.00015, 1.5, 35);
   private static final double[] BATCH_SIZES = exponential(1, 2, 11);
   private static final int LENGTH_BUCKETS = 100;
+  private static final MetricName CACHE_USE = MetricName.of("vllm:kv_cache_usage_perc");
+  private static final MetricName CACHE_CONFIG = MetricName.of("vllm:cache_config_info");
 
   private final MetricPage page = new MetricPage();
   private final Counter requests = page.counter(MetricName.of("lorax_request_count"));
@@ -45,9 +51,24 @@ public final class RouterMetrics implements BatchObserver {
   private final Map<Step, Histogram> stepSeconds = new EnumMap<>(Step.class);
   private final Counter joinsByRatio = concat("backpressure");
   private final Counter joinsByWait = concat("wait_exceeded");
+  private final Histogram tokenGap = seconds("lorax_request_inter_token_duration");
+  private final Gauge queueTokens = page.gauge(MetricName.of("lorax_queue_tokens"));
+  private final Gauge blocksHeld = page.gauge(MetricName.of("lorax_kv_blocks_held"));
+  private final Gauge blocksUsable = page.gauge(MetricName.of("lorax_kv_blocks_usable"));
+  // Under the names that the Gateway API Inference Extension reads of model servers.
+  private final Gauge requestsWaiting = page.gauge(MetricName.of("vllm:num_requests_waiting"));
+  private final Gauge requestsRunning = page.gauge(MetricName.of("vllm:num_requests_running"));
+  private final AdapterMetrics adapters;
+  private volatile TurnState turn = new TurnState(0, 0, 0, 0, 0, 1);
   private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
 
-  public RouterMetrics(int maxInputLength, int maxTotalTokens) {
+  /**
+   * @param places how many adapters may be on the shards at once
+   */
+  public RouterMetrics(int maxInputLength, int maxTotalTokens, int places, InstantSource clock) {
+    adapters = new AdapterMetrics(page, SECONDS, places, clock);
+    page.reading(CACHE_USE, () -> CACHE_USE.series("") + ' ' + turn.cacheUse() + '\n');
+    page.reading(CACHE_CONFIG, this::cacheConfig);
     inputLength = lengths("lorax_request_input_length", maxInputLength);
     maxNewTokens = lengths("lorax_request_max_new_tokens", maxTotalTokens);
     generatedTokens = lengths("lorax_request_generated_tokens", maxTotalTokens);
@@ -116,14 +137,31 @@ public final class RouterMetrics implements BatchObserver {
   }
 
   @Override
-  public void turned(int waiting, int running, int heldTokens) {
-    queueLength.set(waiting);
-    batchSize.set(running);
-    batchTokens.set(heldTokens);
+  public void tokens(int count, long gapNanos) {
+    tokenGap.observe(gapNanos / NANOS_PER_SECOND, count);
+  }
+
+  @Override
+  public void turned(TurnState state) {
+    turn = state;
+    queueLength.set(state.waiting());
+    queueTokens.set(state.waitingTokens());
+    batchSize.set(state.running());
+    batchTokens.set(state.heldTokens());
+    blocksHeld.set(state.heldBlocks());
+    blocksUsable.set(state.usableBlocks());
+    requestsWaiting.set(state.waiting());
+    requestsRunning.set(state.running());
+  }
+
+  @Override
+  public void adapters(List<AdapterStatus> all) {
+    adapters.adapters(all);
   }
 
   @Override
   public void moved(Move move, AdapterKey adapter, long nanos) {
+    adapters.moved(move, nanos / NANOS_PER_SECOND);
     LOG.atInfo()
         .addKeyValue("adapter", adapter.label())
         .addKeyValue("move", move.participle())
@@ -171,6 +209,14 @@ public final class RouterMetrics implements BatchObserver {
     LOG.atError().setCause(exception).log("bug in the batch loop");
   }
 
+  private String cacheConfig() {
+    MetricName series =
+        CACHE_CONFIG
+            .with("block_size", String.valueOf(turn.blockSize()))
+            .with("num_gpu_blocks", String.valueOf(turn.usableBlocks()));
+    return series.series("") + " 1\n";
+  }
+
   private static String method(Step step) {
     return switch (step) {
       case PREFILL -> "prefill";
@@ -208,7 +254,7 @@ public final class RouterMetrics implements BatchObserver {
     return counters;
   }
 
-  private static <K, V> V of(Map<K, V> map, K key) {
+  static <K, V> V of(Map<K, V> map, K key) {
     V value = map.get(key);
     if (value == null) {
       throw new IllegalArgumentException("no metric for " + key);

@@ -43,7 +43,11 @@ final class CallChecks {
   }
 
   private @Nullable String names(GenerateCall call) {
-    AdapterChoice adapter = call.adapter();
+    return names(call.adapter());
+  }
+
+  /** What is wrong with the name of an adapter, or null. */
+  @Nullable String names(AdapterChoice adapter) {
     var ids = new ArrayList<String>();
     if (adapter.id() != null) {
       ids.add(adapter.id());

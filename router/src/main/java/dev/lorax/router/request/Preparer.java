@@ -108,7 +108,13 @@ public final class Preparer {
             > limits.maxInputLength();
   }
 
-  private AdapterKey adapter(AdapterChoice choice) {
+  /** What is wrong with the name of an adapter, or null. */
+  public @Nullable String problem(AdapterChoice choice) {
+    return checks.names(choice);
+  }
+
+  /** What a choice without problems stands for. */
+  public AdapterKey adapter(AdapterChoice choice) {
     @Nullable ApiToken token = choice.apiToken() == null ? null : new ApiToken(choice.apiToken());
     AdapterSource source =
         choice.source() == null

@@ -1,5 +1,8 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
+import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
@@ -9,6 +12,7 @@ import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
 import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.batching.CachedBatch;
 import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.PrefillBatch;
@@ -107,6 +111,23 @@ final class GrpcShardGroup implements ShardGroup {
     offload(adapter);
     var request = WireAdapters.load(adapter);
     toAll("LoadAdapter", deadlines.load(), stub -> stub.loadAdapter(request)).await();
+  }
+
+  @Override
+  public @Nullable AdapterFacts describe(Adapter adapter)
+      throws ShardException, InterruptedException {
+    var request = DescribeAdapterRequest.newBuilder().setAdapterIndex(adapter.index()).build();
+    var call =
+        ExtensionsGrpc.newFutureStub(channels.getFirst().channel())
+            .withDeadlineAfter(deadlines.control())
+            .describeAdapter(request);
+    try {
+      DescribeAdapterResponse answer = ShardCalls.one("DescribeAdapter", 0, call);
+      return new AdapterFacts(answer.getRank(), answer.getBytes());
+    } catch (ShardException.Refused | ShardException.TimedOut e) {
+      // Nothing depends on it, and an upstream shard has never heard of it.
+      return null;
+    }
   }
 
   @Override

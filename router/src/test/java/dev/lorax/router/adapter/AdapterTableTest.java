@@ -38,7 +38,7 @@ class AdapterTableTest {
     table.downloaded(red, 0.1f);
     assertThat(table.advance(this::demand, 0)).containsExactly(new Load(red));
     assertThat(red.admits()).isFalse();
-    table.loaded(red, 0);
+    table.loaded(red, null, 0);
     assertThat(red.admits()).isTrue();
   }
 
@@ -91,7 +91,7 @@ class AdapterTableTest {
     table.advance(this::demand, 0);
     table.downloaded(large, 0.8f);
     table.advance(this::demand, 0);
-    table.loaded(large, 0);
+    table.loaded(large, null, 0);
     large.acquire(0);
     Adapter second = asked("second");
     table.advance(this::demand, 0);
@@ -258,7 +258,7 @@ class AdapterTableTest {
   private Adapter ready(String id, long nanoTime) {
     Adapter adapter = downloaded(id);
     table.advance(this::demand, nanoTime);
-    table.loaded(adapter, nanoTime);
+    table.loaded(adapter, null, nanoTime);
     waiting.remove(adapter);
     return adapter;
   }

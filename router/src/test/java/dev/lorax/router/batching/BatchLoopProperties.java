@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
+import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
@@ -195,11 +196,17 @@ class BatchLoopProperties {
     private int heldTokens;
 
     @Override
-    public void turned(int nowWaiting, int nowRunning, int nowHeldTokens) {
-      waiting = nowWaiting;
-      running = nowRunning;
-      heldTokens = nowHeldTokens;
+    public void turned(TurnState state) {
+      waiting = state.waiting();
+      running = state.running();
+      heldTokens = state.heldTokens();
     }
+
+    @Override
+    public void tokens(int count, long gapNanos) {}
+
+    @Override
+    public void adapters(List<AdapterStatus> all) {}
 
     @Override
     public void unexpected(RuntimeException exception) {

@@ -1,6 +1,7 @@
 package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.generation.FinishReason;
 import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
@@ -141,6 +142,11 @@ final class InMemoryShards implements ShardGroup {
   public void load(Adapter adapter) {
     loaded.put(adapter.index(), adapter.key().label());
     check(loaded.size() - 1 <= maxActiveAdapters, "more adapters than there are places");
+  }
+
+  @Override
+  public @Nullable AdapterFacts describe(Adapter adapter) {
+    return null;
   }
 
   @Override

@@ -122,7 +122,7 @@ class SchedulerProperties {
       Adapter adapter = action.adapter();
       switch (action) {
         case AdapterAction.Download _ -> adapters.downloaded(adapter, 0.3f);
-        case AdapterAction.Load _ -> adapters.loaded(adapter, nanoTime);
+        case AdapterAction.Load _ -> adapters.loaded(adapter, null, nanoTime);
         case AdapterAction.Offload _ -> adapters.offloaded(adapter);
       }
     }
