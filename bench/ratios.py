@@ -40,8 +40,12 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether the ratio is within its floor; smaller is better. True where none is set."""
-        return self.floor is None or self.ratio.median <= self.floor
+        """Whether the ratio keeps its floor, on whichever side the target lies of it."""
+        if self.floor is None:
+            return True
+        if self.target is not None and self.target > self.floor:
+            return self.ratio.median >= self.floor
+        return self.ratio.median <= self.floor
 
 
 def median_interval(values: Sequence[float]) -> Interval:

@@ -7,6 +7,7 @@ from pathlib import Path
 import demo_model
 import programs
 import python_environment
+import router_bench
 from failure import Failure
 from places import CHECKOUT, cache
 from stages import Stages
@@ -24,6 +25,8 @@ _BENCH = CHECKOUT / "bench"
 def bench(arguments: list[str]) -> int:
     """Measures one goal; the exit status is 1 when a floor is not reached."""
     options = _parse(arguments)
+    if options.goal in router_bench.GOALS:
+        return router_bench.measure(options.goal, options.pairs)
     stages = Stages()
     python = python_environment.python(stages)
     plots = python_environment.of(stages, "plot environment", "plot", _BENCH / "requirements.txt")
@@ -66,7 +69,12 @@ def _setting(stages: Stages, python: Path, folder: Path) -> g8.Setting:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="lorax bench", description="measure a goal as a ratio")
-    parser.add_argument("goal", choices=["g8"], help="g8: from a start to a token")
+    parser.add_argument(
+        "goal",
+        choices=[*router_bench.GOALS, "g8"],
+        help="g4: CPU per streamed token; g4b: how busy the shard is; g6: 64 adapters in 8 places; "
+        "g8: from a start to a token",
+    )
     parser.add_argument("--pairs", type=int, default=FEWEST_PAIRS, help="default: %(default)s")
     options = parser.parse_args(arguments)
     if options.pairs < FEWEST_PAIRS:

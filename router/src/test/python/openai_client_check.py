@@ -99,10 +99,7 @@ class Checks:
         expect(all(len(t.top_logprobs) == 2 for t in choice.logprobs.content), True)
         chunks = list(self.chat(logprobs=True, top_logprobs=2, stream=True))
         told = [
-            t.token
-            for c in chunks
-            if c.choices[0].logprobs
-            for t in c.choices[0].logprobs.content
+            t.token for c in chunks if c.choices[0].logprobs for t in c.choices[0].logprobs.content
         ]
         expect(told, [t.token for t in choice.logprobs.content])
 
@@ -116,9 +113,7 @@ class Checks:
             expect(choice.message.content, before)
 
     def check_seeds_make_sampling_repeatable(self) -> None:
-        texts = {
-            self.chat(temperature=1.5, seed=7).choices[0].message.content for _ in range(3)
-        }
+        texts = {self.chat(temperature=1.5, seed=7).choices[0].message.content for _ in range(3)}
         expect(len(texts), 1)
 
     def check_takes_penalties(self) -> None:
@@ -154,9 +149,7 @@ class Checks:
 
     def check_refuses_what_it_cannot_do(self) -> None:
         tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
-        error = expect_error(
-            openai.UnprocessableEntityError, lambda: self.chat(tools=tools)
-        )
+        error = expect_error(openai.UnprocessableEntityError, lambda: self.chat(tools=tools))
         expect("tools" in error.message, True)
 
     def run(self) -> list[str]:

@@ -20,6 +20,9 @@ final class EventStream implements GenerationSink {
    */
   private static final int MOST_UNSENT_BYTES = 256 * 1024;
 
+  /** An event with a token. */
+  private static final int TYPICAL_BYTES = 192;
+
   private final Exchange exchange;
   private final RoutingContext http;
   private final StreamFormat format;
@@ -77,7 +80,7 @@ final class EventStream implements GenerationSink {
       return;
     }
     timing.generated(nanoTime);
-    var events = Buffer.buffer();
+    var events = Buffer.buffer(TYPICAL_BYTES);
     format.append(generation, events);
     if (generation.end() == null) {
       write(events);

@@ -38,7 +38,11 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
         Token token = tokens.next();
         // The end belongs to the last token of the step.
         GeneratedText end = tokens.hasNext() ? null : generation.end();
-        StreamFormat.event(event(prepared, token, end), events);
+        if (end == null && token.alternatives().isEmpty()) {
+          TokenEvent.append(token, events);
+        } else {
+          StreamFormat.event(event(prepared, token, end), events);
+        }
       }
     };
   }

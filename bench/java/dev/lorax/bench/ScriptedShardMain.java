@@ -1,0 +1,256 @@
+package dev.lorax.bench;
+
+import dev.lorax.protocol.generate.v1.CachedBatch;
+import dev.lorax.protocol.generate.v1.ClearCacheRequest;
+import dev.lorax.protocol.generate.v1.ClearCacheResponse;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.DownloadAdapterRequest;
+import dev.lorax.protocol.generate.v1.DownloadAdapterResponse;
+import dev.lorax.protocol.generate.v1.FilterBatchRequest;
+import dev.lorax.protocol.generate.v1.FilterBatchResponse;
+import dev.lorax.protocol.generate.v1.InfoRequest;
+import dev.lorax.protocol.generate.v1.InfoResponse;
+import dev.lorax.protocol.generate.v1.LoadAdapterRequest;
+import dev.lorax.protocol.generate.v1.LoadAdapterResponse;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceImplBase;
+import dev.lorax.protocol.generate.v1.OffloadAdapterRequest;
+import dev.lorax.protocol.generate.v1.OffloadAdapterResponse;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.protocol.generate.v1.Request;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
+import dev.lorax.protocol.generate.v1.ServiceDiscoveryResponse;
+import dev.lorax.protocol.generate.v1.WarmupRequest;
+import dev.lorax.protocol.generate.v1.WarmupResponse;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+
+/**
+ * A shard whose steps take a given time and compute nothing, so that what is measured is the
+ * router. Writes a line with its counters every 100 ms: time, time inside steps, tokens.
+ *
+ * <pre>SOCKET-BASE STEP-MICROS CACHE-TOKENS LOAD-MILLIS</pre>
+ */
+public final class ScriptedShardMain extends LoraxServiceImplBase {
+  private static final int BLOCK_SIZE = 16;
+
+  /** Sleeping is exact to about this much; the rest of a step is spent awake. */
+  private static final long SPIN_NANOS = 80_000;
+
+  private final String socketBase;
+  private final long stepNanos;
+  private final int cacheTokens;
+  private final long loadMillis;
+  private final ExecutorService compute = Executors.newSingleThreadExecutor();
+  private final ExecutorService loads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Map<Long, List<Sequence>> cache = new HashMap<>();
+  private volatile long busyNanos;
+  private volatile long tokens;
+  private DecodeResponse lastReply = DecodeResponse.getDefaultInstance();
+  private List<Sequence> lastSequences = List.of();
+
+  private ScriptedShardMain(String[] arguments) {
+    socketBase = arguments[0];
+    stepNanos = Long.parseLong(arguments[1]) * 1000;
+    cacheTokens = Integer.parseInt(arguments[2]);
+    loadMillis = Long.parseLong(arguments[3]);
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Quiet.reset();
+    var shard = new ScriptedShardMain(arguments);
+    var events = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    NettyServerBuilder.forAddress(new DomainSocketAddress(shard.socketBase + "-0"))
+        .channelType(EpollServerDomainSocketChannel.class)
+        .bossEventLoopGroup(events)
+        .workerEventLoopGroup(events)
+        .maxInboundMessageSize(Integer.MAX_VALUE)
+        .directExecutor()
+        .addService(shard)
+        .build()
+        .start();
+    while (true) {
+      System.out.println(System.nanoTime() + " " + shard.busyNanos + " " + shard.tokens);
+      Thread.sleep(100);
+    }
+  }
+
+  @Override
+  public void serviceDiscovery(
+      ServiceDiscoveryRequest request, StreamObserver<ServiceDiscoveryResponse> observer) {
+    answer(
+        observer,
+        ServiceDiscoveryResponse.newBuilder().addUrls("unix://" + socketBase + "-0").build());
+  }
+
+  @Override
+  public void info(InfoRequest request, StreamObserver<InfoResponse> observer) {
+    answer(
+        observer,
+        InfoResponse.newBuilder()
+            .setDtype("torch.float32")
+            .setDeviceType("cpu")
+            .setBlockSize(BLOCK_SIZE)
+            .setSupportsGeneration(true)
+            .setRequiresBlockAllocator(true)
+            .build());
+  }
+
+  @Override
+  public void warmup(WarmupRequest request, StreamObserver<WarmupResponse> observer) {
+    answer(observer, WarmupResponse.newBuilder().setMaxSupportedTotalTokens(cacheTokens).build());
+  }
+
+  @Override
+  public void clearCache(ClearCacheRequest request, StreamObserver<ClearCacheResponse> observer) {
+    compute(
+        observer,
+        () -> {
+          if (request.hasId()) {
+            cache.remove(request.getId());
+          } else {
+            cache.clear();
+          }
+          return ClearCacheResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void filterBatch(
+      FilterBatchRequest request, StreamObserver<FilterBatchResponse> observer) {
+    compute(
+        observer,
+        () -> {
+          var kept = new ArrayList<>(cache.getOrDefault(request.getBatchId(), List.of()));
+          var ids = new java.util.HashSet<>(request.getRequestIdsList());
+          kept.removeIf(sequence -> !ids.contains(sequence.id()));
+          cache.put(request.getBatchId(), kept);
+          return FilterBatchResponse.newBuilder()
+              .setBatch(cached(request.getBatchId(), kept))
+              .build();
+        });
+  }
+
+  @Override
+  public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
+    compute(
+        observer,
+        () -> {
+          step();
+          var sequences = new ArrayList<Sequence>();
+          for (Request prompt : request.getBatch().getRequestsList()) {
+            sequences.add(new Sequence(prompt));
+          }
+          long id = request.getBatch().getId();
+          var reply = PrefillResponse.newBuilder();
+          sequences.forEach(sequence -> reply.addGenerations(sequence.next()));
+          tokens += sequences.size();
+          if (sequences.stream().anyMatch(Sequence::alive)) {
+            cache.put(id, sequences);
+            reply.setBatch(cached(id, sequences));
+          }
+          return reply.build();
+        });
+  }
+
+  @Override
+  public void decode(DecodeRequest request, StreamObserver<DecodeResponse> observer) {
+    compute(
+        observer,
+        () -> {
+          step();
+          List<Sequence> sequences = new ArrayList<>();
+          for (CachedBatch batch : request.getBatchesList()) {
+            sequences.addAll(cache.remove(batch.getId()));
+          }
+          return reply(request.getBatches(0).getId(), sequences);
+        });
+  }
+
+  /** While nobody comes or ends, a reply is the last one again: the shard must cost nothing. */
+  private DecodeResponse reply(long id, List<Sequence> sequences) {
+    tokens += sequences.size();
+    boolean ends = false;
+    for (Sequence sequence : sequences) {
+      ends |= sequence.advance();
+    }
+    if (!ends && sequences.equals(lastSequences)) {
+      cache.put(id, sequences);
+      return lastReply;
+    }
+    var reply = DecodeResponse.newBuilder();
+    sequences.forEach(sequence -> reply.addGenerations(sequence.generation()));
+    if (sequences.stream().anyMatch(Sequence::alive)) {
+      cache.put(id, sequences);
+      reply.setBatch(cached(id, sequences));
+    }
+    DecodeResponse made = reply.build();
+    lastReply = made;
+    lastSequences = ends ? List.of() : sequences;
+    return made;
+  }
+
+  @Override
+  public void downloadAdapter(
+      DownloadAdapterRequest request, StreamObserver<DownloadAdapterResponse> observer) {
+    answer(
+        observer,
+        DownloadAdapterResponse.newBuilder().setDownloaded(true).setMemoryFraction(0.001f).build());
+  }
+
+  @Override
+  public void loadAdapter(
+      LoadAdapterRequest request, StreamObserver<LoadAdapterResponse> observer) {
+    loads.execute(() -> {
+      LockSupport.parkNanos(loadMillis * 1_000_000);
+      answer(observer, LoadAdapterResponse.newBuilder().setLoaded(true).build());
+    });
+  }
+
+  @Override
+  public void offloadAdapter(
+      OffloadAdapterRequest request, StreamObserver<OffloadAdapterResponse> observer) {
+    answer(observer, OffloadAdapterResponse.newBuilder().setOffloaded(true).build());
+  }
+
+  private void step() {
+    long start = System.nanoTime();
+    long end = start + stepNanos;
+    while (end - System.nanoTime() > SPIN_NANOS) {
+      LockSupport.parkNanos(end - System.nanoTime() - SPIN_NANOS);
+    }
+    while (end - System.nanoTime() > 0) {
+      Thread.onSpinWait();
+    }
+    // A step that the machine let wait was no work: only its own time counts.
+    busyNanos += stepNanos;
+  }
+
+  private <R> void compute(StreamObserver<R> observer, Supplier<R> work) {
+    compute.execute(() -> answer(observer, work.get()));
+  }
+
+  private static <R> void answer(StreamObserver<R> observer, R answer) {
+    observer.onNext(answer);
+    observer.onCompleted();
+  }
+
+  private static CachedBatch cached(long id, List<Sequence> sequences) {
+    var batch = CachedBatch.newBuilder().setId(id).setSize(sequences.size());
+    sequences.forEach(sequence -> batch.addRequestIds(sequence.id()));
+    return batch.build();
+  }
+}
