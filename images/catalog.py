@@ -72,12 +72,13 @@ def _shard_inputs() -> list[Path]:
     sources = [
         path
         for path in (_SHARD / "src").rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and "pb" not in path.parts
+        if path.is_file() and path.suffix != ".pyc" and not {"pb", "native"} & set(path.parts)
     ]
     build = [
         _SHARD / "Dockerfile",
         _SHARD / "pyproject.toml",
         *_SHARD.glob("*.py"),
+        *(_SHARD / "native").iterdir(),
         *(_SHARD / "requirements").glob("*.txt"),
     ]
     protocol = CHECKOUT / "protocol" / "src" / "main" / "proto"

@@ -32,6 +32,7 @@ def bench(arguments: list[str]) -> int:
     plots = python_environment.of(stages, "plot environment", "plot", _BENCH / "requirements.txt")
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
+    programs.cpu_kernels(stages, python)
     folder = programs.wrappers(python, programs.startup_caches(stages, python))
     setting = _setting(stages, python, folder)
     try:

@@ -48,6 +48,7 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
         ahead = container_images.ClusterProgramAhead()
     python = python_environment.python(stages, "test")
     programs.protocol_code(stages, python)
+    programs.cpu_kernels(stages, python)
     form.check_python(stages, python)
     programs.forget_quick_classes()
     clients = python_environment.of(stages, "client environment", "clients", _ROUTER_CLIENTS)

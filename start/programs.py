@@ -9,6 +9,8 @@ from places import CHECKOUT, LOGS, content_key
 from stages import Stages
 from toolchain import build_environment, java_home, maven
 
+_SHARD = CHECKOUT / "shard-image"
+
 
 def jars(stages: Stages, *modules: str) -> None:
     """Packages the given modules and what they stand on, unless these sources were before."""
@@ -64,6 +66,19 @@ def protocol_code(stages: Stages, python: Path) -> None:
         stages.run(
             "protocol code", [str(python), str(CHECKOUT / "shard-image" / "generate_protocol.py")]
         )
+
+
+def cpu_kernels(stages: Stages, python: Path) -> None:
+    """Compiles the shard's CPU kernels when their sources are newer than they are."""
+    made = list((_SHARD / "src" / "lorax_shard" / "native").glob("*.so"))
+    sources = [_SHARD / "build_kernels.py", *(_SHARD / "native").iterdir()]
+    newest = max(source.stat().st_mtime for source in sources)
+    if made and min(library.stat().st_mtime for library in made) >= newest:
+        return
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        print("no g++: the shard will compute with PyTorch's own operators, several times slower")
+        return
+    stages.run("cpu kernels", [str(python), str(_SHARD / "build_kernels.py")])
 
 
 def startup_caches(stages: Stages, python: Path) -> Path:

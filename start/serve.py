@@ -21,6 +21,7 @@ def serve(arguments: list[str]) -> int:
     python = python_environment.python(stages)
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
+    programs.cpu_kernels(stages, python)
     folder = programs.wrappers(python, programs.startup_caches(stages, python))
     if not (_names_a_model(arguments) or _QUESTIONS & set(arguments)):
         adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())

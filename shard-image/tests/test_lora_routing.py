@@ -3,13 +3,18 @@
 import pytest
 import torch
 
-from lorax_shard.layers.lora import LoraSlot, LoraStack, rank_bucket, route_prompts, route_tokens
+from lorax_shard.layers.lora import new_stack
+from lorax_shard.layers.native import native_kernels
+from lorax_shard.layers.routing import LoraSlot, rank_bucket, route_padded, route_segments
 
-IN, OUTS, SLOTS = 24, (12, 20), 9
+CPU = torch.device("cpu")
+IN, OUTS, SLOTS = 24, (12, 40), 9
 LENGTHS = {
     "identical": [5, 5, 5, 5, 5, 5],
     "uniform": [1, 2, 3, 4, 5, 6],
     "skewed": [40, 1, 1, 1, 1, 1],
+    "zipf": [60, 30, 20, 15, 12, 10],
+    "decode": [1, 1, 1, 1, 1, 1],
 }
 ADAPTERS = {
     "none": [None] * 6,
@@ -19,71 +24,110 @@ ADAPTERS = {
     "with-base": [None, 7, None, 7, 2, None],
     "zipf": [0, 0, 0, 1, 0, 2],
 }
-TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.15}
+KINDS = {"kernels": 1e-5, "segments": 1e-5, "padded": 1e-5, "padded-bf16": 0.15}
 
 
-def stacks(dtype: torch.dtype) -> dict[int, LoraStack]:
-    """One stack for each of two buckets, filled with adapters of various ranks."""
+def adapters(dtype: torch.dtype) -> dict[tuple[int, int, int], tuple[torch.Tensor, torch.Tensor]]:
+    """(bucket, slot, projection) -> the two matrices; now and then an adapter lacks one."""
     torch.manual_seed(0)
-    filled = {}
-    for bucket, ranks in ((8, [1, 3, 8]), (16, [9, 16, 12])):
-        stack = LoraStack(bucket, IN, OUTS, torch.empty(0, dtype=dtype))
-        stack.grow(SLOTS)
-        for slot in range(SLOTS):
-            rank = ranks[slot % 3]
-            for part, out in enumerate(OUTS):
-                if (slot + part) % 4:  # now and then an adapter lacks a projection
-                    stack.put(slot, part, torch.randn(rank, IN), torch.randn(out, rank))
-        filled[bucket] = stack
-    return filled
+    return {
+        (bucket, slot, part): (
+            torch.randn(ranks[slot % 3], IN).to(dtype),
+            torch.randn(out, ranks[slot % 3]).to(dtype),
+        )
+        for bucket, ranks in ((8, [1, 3, 8]), (16, [9, 16, 12]))
+        for slot in range(SLOTS)
+        for part, out in enumerate(OUTS)
+        if (slot + part) % 4
+    }
 
 
-def by_token(x: torch.Tensor, slots: list[LoraSlot | None], filled) -> torch.Tensor:
+def by_token(x: torch.Tensor, slots: list[LoraSlot | None], matrices) -> torch.Tensor:
     """Each token alone, in float32."""
     rows = []
     for token, slot in zip(x.float(), slots, strict=True):
-        if slot is None:
-            rows.append(torch.zeros(sum(OUTS)))
-            continue
-        stack = filled[slot.bucket]
-        hidden = (stack.down[slot.slot].float() @ token).split(slot.bucket)
-        pieces = zip(hidden, stack.up, strict=True)
-        rows.append(torch.cat([piece @ up[slot.slot].float() for piece, up in pieces]))
+        pieces = [torch.zeros(out) for out in OUTS]
+        for part in range(len(OUTS)):
+            pair = matrices.get((slot.bucket, slot.slot, part)) if slot else None
+            if pair is not None:
+                pieces[part] = pair[1].float() @ (pair[0].float() @ token)
+        rows.append(torch.cat(pieces))
     return torch.stack(rows)
 
 
-def mixed(adapters: list[int | None], buckets: list[int]) -> list[LoraSlot | None]:
-    return [
-        None if slot is None else LoraSlot(bucket, slot)
-        for slot, bucket in zip(adapters, buckets, strict=True)
-    ]
-
-
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("buckets", [[8] * 6, [8, 16, 8, 16, 16, 8]], ids=["one", "two"])
-@pytest.mark.parametrize("adapters", ADAPTERS.values(), ids=list(ADAPTERS))
-@pytest.mark.parametrize("lengths", [*LENGTHS.values(), None], ids=[*LENGTHS, "decode"])
-def test_a_mixed_batch_equals_each_token_alone(adapters, buckets, lengths, dtype) -> None:
-    # given
-    filled, slots = stacks(dtype), mixed(adapters, buckets)
-    counts = lengths or [1] * len(slots)
-    x = torch.randn(sum(counts), IN).to(dtype)
-    before = torch.randn(sum(counts), sum(OUTS)).to(dtype)
+@pytest.mark.parametrize("mix", ADAPTERS)
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_a_mixed_batch_equals_each_token_alone(kind, stored, mix, buckets, lengths) -> None:
+    if kind.startswith("padded"):
+        lengths = "decode"  # all that padding is for
+    # given stacks that hold every adapter
+    computed = torch.bfloat16 if kind == "padded-bf16" else torch.float32
+    kept = stored if kind == "kernels" else computed
+    kernels = native_kernels(CPU, kept) if kind == "kernels" else None
+    assert (kernels is None) == (kind != "kernels"), "build_kernels.py was not run"
+    matrices = adapters(stored)
+    stacks = {
+        bucket: new_stack(bucket, IN, OUTS, torch.empty(0, dtype=kept), kernels)
+        for bucket in (8, 16)
+    }
+    for (bucket, slot, part), (down, up) in matrices.items():
+        stacks[bucket].grow(SLOTS)
+        stacks[bucket].put(slot, part, down, up)
+    slots = [
+        None if slot is None else LoraSlot(bucket, slot)
+        for slot, bucket in zip(ADAPTERS[mix], buckets, strict=True)
+    ]
+    counts = LENGTHS[lengths]
+    x = torch.randn(sum(counts), IN).to(computed)
+    before = torch.randn(sum(counts), sum(OUTS)).to(computed)
     after = before.clone()
 
     # when
-    device = torch.device("cpu")
-    routing = route_prompts(slots, lengths) if lengths else route_tokens(slots, device)
+    if kind.startswith("padded"):
+        routing = route_padded(slots, CPU)
+    else:
+        routing = route_segments(slots, counts, CPU)
     for bucket in routing.buckets:
-        bucket.add_to(after, x, filled[bucket.bucket])
+        stacks[bucket.bucket].add(after, x, bucket)
 
     # then
     each = [slot for slot, count in zip(slots, counts, strict=True) for _ in range(count)]
-    expected = before.float() + by_token(x, each, filled)
+    expected = before.float() + by_token(x, each, matrices)
     error = (after.float() - expected).abs().max() / expected.abs().max().clamp(min=1)
-    assert error < TOLERANCE[dtype]
+    assert error < KINDS[kind]
     untouched = torch.tensor([slot is None for slot in each])
     assert torch.equal(after[untouched], before[untouched])
+
+
+def test_a_slot_that_is_given_away_holds_nothing_of_its_former_adapter() -> None:
+    for kernels in (None, native_kernels(CPU, torch.float32)):
+        # given
+        stack = new_stack(8, IN, OUTS, torch.empty(0), kernels)
+        stack.grow(2)
+        stack.put(1, 0, torch.randn(8, IN), torch.randn(OUTS[0], 8))
+
+        # when
+        stack.clear(1)
+        stack.grow(4)
+
+        # then
+        output = torch.ones(1, sum(OUTS))
+        (bucket,) = route_segments([LoraSlot(8, 1)], [1], CPU).buckets
+        stack.add(output, torch.randn(1, IN), bucket)
+        assert torch.equal(output, torch.ones(1, sum(OUTS)))
+
+
+def test_neighbours_of_one_adapter_are_one_segment() -> None:
+    slots = [None, LoraSlot(8, 2), LoraSlot(8, 2), LoraSlot(16, 2), LoraSlot(8, 0)]
+
+    eight, sixteen = route_segments(slots, [3, 1, 4, 2, 5], CPU).buckets
+
+    assert eight.runs == [(3, 8, 2), (10, 15, 0)]
+    assert eight.table.tolist() == [[3, 8, 2], [10, 15, 0]]
+    assert sixteen.table.tolist() == [[8, 10, 2]]
 
 
 def test_ranks_are_padded_to_powers_of_two() -> None:

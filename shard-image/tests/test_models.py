@@ -10,9 +10,11 @@ from tiny_model import write_model
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
 
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
-from lorax_shard.layers.attention import DecodePlan, PrefillPlan, context_mask
-from lorax_shard.layers.lora import LoraRouting
+from lorax_shard.layers import native
+from lorax_shard.layers.attention import DecodePlan, PrefillPlan
+from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.routing import LoraRouting
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
 from lorax_shard.weights import CheckpointError
@@ -54,14 +56,20 @@ def our_logits(directory: Path, ids: list[int], prompt: int) -> torch.Tensor:
 
     rows = [run(0, prompt, PrefillPlan([prompt], slots[:prompt]))]
     for place in range(prompt, len(ids)):
-        mask = context_mask(torch.tensor([place + 1]), 4 * BLOCK_SIZE, torch.float32)
-        rows.append(run(place, place + 1, DecodePlan(slots[place : place + 1], blocks[None], mask)))
+        plan = DecodePlan(slots[place : place + 1], blocks[None], torch.tensor([place + 1]))
+        rows.append(run(place, place + 1, plan))
     return torch.cat(rows)
 
 
+@pytest.mark.parametrize("kernels", [True, False], ids=["kernels", "torch"])
 @pytest.mark.parametrize("name", FAMILY)
-def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
+def test_logits_equal_those_of_transformers(
+    tmp_path: Path, name: str, kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # given
+    if not kernels:
+        monkeypatch.setattr(native, "_load", lambda: (None, "without"))
+    assert (native_kernels(CPU, torch.float32) is not None) == kernels
     config_class, changes = FAMILY[name]
     write_model(tmp_path, config_class, **changes)
     ids = [(11 * place) % 300 + 3 for place in range(60)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.layers.linear import LoraLinear, Projection
-from lorax_shard.layers.lora import LoraSlot, rank_bucket
+from lorax_shard.layers.routing import LoraSlot, rank_bucket
 
 BASE_INDEX = 0
 

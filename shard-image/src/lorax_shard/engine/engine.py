@@ -21,7 +21,7 @@ from lorax_shard.engine.messages import (
 from lorax_shard.engine.outcome import advance, last_rows, prompt_tokens
 from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
 from lorax_shard.engine.sequence import Sequence, check_blocks, prompt_ids, tokens_needed
-from lorax_shard.engine.steps import decode_step, logit_count, prefill_step
+from lorax_shard.engine.steps import decode_step, logit_count, order_by_adapter, prefill_step
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
@@ -80,7 +80,7 @@ class Engine:
             raise InvalidRequest(f"batch {batch.id} is cached already")
         if not batch.requests:
             raise InvalidRequest(f"batch {batch.id} has no requests")
-        sequences = [self._admit(request, cache) for request in batch.requests]
+        sequences = order_by_adapter([self._admit(request, cache) for request in batch.requests])
         self._group.agree((_PREFILL, len(sequences), *_words(batch.id)))
         logits = self.model.forward(prefill_step(sequences, self._device), cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
@@ -108,7 +108,9 @@ class Engine:
             raise InvalidRequest("decode names no batch")
         if len(set(batch_ids)) != len(batch_ids):
             raise InvalidRequest(f"decode names a batch twice: {list(batch_ids)}")
-        sequences = [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
+        sequences = order_by_adapter(
+            [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
+        )
         self._group.agree((_DECODE, len(sequences), *_words(batch_ids[0])))
         step = decode_step(sequences, self._device, self.model.config.dtype)
         logits = self.model.forward(step, cache.layers)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lorax_shard.engine.messages import InvalidRequest, SamplingParameters
+from lorax_shard.layers.native import native_kernels
 
 
 class NonFiniteLogits(ArithmeticError):
@@ -97,6 +98,14 @@ def _keep_typical(scores: Tensor, typical_p: float) -> Tensor:
     return scores.masked_fill(torch.zeros_like(dropped).scatter_(0, order, dropped), float("-inf"))
 
 
+def _greedy(logits: Tensor) -> tuple[Tensor, Tensor]:
+    kernels = native_kernels(logits.device, logits.dtype)
+    if kernels is not None:
+        return kernels.greedy(logits)
+    best = logits.argmax(-1)
+    return best, logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(-1)
+
+
 def choose_tokens(
     logits: Tensor,
     choosers: Sequence[TokenChooser],
@@ -107,8 +116,7 @@ def choose_tokens(
 
     Fails before anything random is drawn.
     """
-    best = logits.argmax(-1)
-    logprobs = logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(-1)
+    best, logprobs = _greedy(logits)
     if not bool(logprobs.isfinite().all()):
         rows = (~logprobs.isfinite()).nonzero()[:, 0].tolist()
         raise NonFiniteLogits(f"the model yielded NaN or infinite logits for sequences {rows}")

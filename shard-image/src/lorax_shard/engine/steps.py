@@ -8,8 +8,9 @@ from torch import Tensor
 
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.kv_cache import BLOCK_SIZE
-from lorax_shard.layers.attention import DecodePlan, PrefillPlan, context_mask
-from lorax_shard.layers.lora import LoraSlot, route_prompts, route_tokens
+from lorax_shard.layers.attention import DecodePlan, PrefillPlan
+from lorax_shard.layers.native import native_kernels
+from lorax_shard.layers.routing import LoraRouting, LoraSlot, route_padded, route_segments
 from lorax_shard.layers.step import StepContext
 
 
@@ -30,9 +31,9 @@ def prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext
             lengths,
             _tensor(np.concatenate(cache_slots), device),
         ),
-        lora=route_prompts(slots, lengths),
+        lora=route_segments(slots, lengths, device),
         logit_rows=_tensor(rows, device),
-        logit_lora=route_prompts(slots, wanted),
+        logit_lora=route_segments(slots, wanted, device),
     )
 
 
@@ -51,19 +52,37 @@ def decode_step(sequences: List[Sequence], device: torch.device, dtype: torch.dt
         tables[row, : len(blocks)] = blocks
     positions = lengths - 1
     own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
-    lora = route_tokens(_lora_slots(sequences), device)
+    lora = _route_decode(_lora_slots(sequences), device, dtype)
     return StepContext(
         token_ids=_tensor(np.array([sequence.ids[-1] for sequence in sequences]), device),
         positions=_tensor(positions, device),
         attention=DecodePlan(
             _tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
             _tensor(tables, device),
-            context_mask(_tensor(lengths, device), width * BLOCK_SIZE, dtype),
+            _tensor(lengths, device),
         ),
         lora=lora,
         logit_rows=None,
         logit_lora=lora,
     )
+
+
+def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
+    """The same sequences, those of one adapter side by side and those without one first."""
+
+    def place(sequence: Sequence) -> tuple[int, int]:
+        slot = sequence.adapter.slot if sequence.adapter else None
+        return (slot.bucket, slot.slot) if slot else (0, 0)
+
+    return sorted(sequences, key=place)
+
+
+def _route_decode(
+    slots: list[LoraSlot | None], device: torch.device, dtype: torch.dtype
+) -> LoraRouting:
+    if native_kernels(device, dtype) is not None:
+        return route_segments(slots, [1] * len(slots), device)
+    return route_padded(slots, device)
 
 
 def _lora_slots(sequences: List[Sequence]) -> list[LoraSlot | None]:

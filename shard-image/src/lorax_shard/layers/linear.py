@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.lora import LoraRouting, LoraSlot, LoraStack
+from lorax_shard.layers.lora import AdapterStack, new_stack
+from lorax_shard.layers.native import NativeKernels, PackedWeight, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.routing import LoraRouting, LoraSlot
 
 
 class TensorReader(Protocol):
@@ -50,12 +52,13 @@ class LoraMatrices:
 class LoraLinear(ABC):
     """What both kinds of parallel linear layers share: the weight and the adapters beside it."""
 
-    weight: Tensor  # [out of this shard, in of this shard]
-    bias: Tensor | None = None
+    weight: Tensor | PackedWeight  # [out of this shard, in of this shard]
+    bias: Tensor | None = None  # float32 for the kernels
+    _kernels: NativeKernels | None = None
 
     def __init__(self, projections: Sequence[Projection]) -> None:
         self.projections = list(projections)
-        self._stacks: dict[int, LoraStack] = {}
+        self._stacks: dict[int, AdapterStack] = {}
 
     def put_adapter(
         self, slot: LoraSlot, capacity: int, matrices: Mapping[str, LoraMatrices]
@@ -68,8 +71,13 @@ class LoraLinear(ABC):
         touched = any(projection.name in matrices for projection in self.projections)
         if touched and slot.bucket not in self._stacks:
             widths = [self._out_width(part) for part in range(len(self.projections))]
-            in_width = self.weight.shape[1]
-            self._stacks[slot.bucket] = LoraStack(slot.bucket, in_width, widths, self.weight)
+            if isinstance(self.weight, PackedWeight):
+                like, in_width = self.weight.data, self.weight.in_features
+            else:
+                like, in_width = self.weight, self.weight.shape[1]
+            self._stacks[slot.bucket] = new_stack(
+                slot.bucket, in_width, widths, like, self._kernels
+            )
         stack = self._stacks.get(slot.bucket)
         if stack is None:
             return
@@ -82,15 +90,17 @@ class LoraLinear(ABC):
 
     def merge(self, matrices: Mapping[str, LoraMatrices]) -> None:
         """Adds an adapter's update to the weight of this layer; there is no way back."""
+        if not any(projection.name in matrices for projection in self.projections):
+            return
+        weight = self._whole().clone()  # the head may share it with the embedding, which must stay
         first = 0
         for part, projection in enumerate(self.projections):
             rows = slice(first, first := first + self._out_width(part))
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])
-                update = (cut.up.float() @ cut.down.float()).to(self.weight.device)
-                # A new tensor: the head may share its weight with the embedding, which must stay.
-                self.weight = self.weight.clone()
-                self.weight[rows] = (self.weight[rows].float() + update).to(self.weight.dtype)
+                update = (cut.up.float() @ cut.down.float()).to(weight.device)
+                weight[rows] = (weight[rows].float() + update).to(weight.dtype)
+        self._set(weight, self.bias)
 
     @abstractmethod
     def _out_width(self, part: int) -> int:
@@ -100,12 +110,31 @@ class LoraLinear(ABC):
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         """This shard's share of an adapter's update of a projection."""
 
-    def _multiply(self, x: Tensor, routing: LoraRouting, bias: Tensor | None) -> Tensor:
-        output = functional.linear(x, self.weight, bias)
-        for bucket in routing.buckets:
-            stack = self._stacks.get(bucket.bucket)
+    def _set(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Takes a weight and a bias, in the order that whoever multiplies with them wants."""
+        self._kernels = native_kernels(weight.device, weight.dtype)
+        if self._kernels is None:
+            self.weight, self.bias = weight, bias
+        else:
+            self.weight = self._kernels.pack(weight)
+            self.bias = None if bias is None else bias.float()
+
+    def _whole(self) -> Tensor:
+        if isinstance(self.weight, PackedWeight):
+            assert self._kernels is not None
+            return self._kernels.unpack(self.weight)
+        return self.weight
+
+    def _multiply(self, x: Tensor, routing: LoraRouting) -> Tensor:
+        if isinstance(self.weight, PackedWeight):
+            assert self._kernels is not None
+            output = self._kernels.linear(x, self.weight, self.bias)
+        else:
+            output = functional.linear(x, self.weight, self.bias)
+        for tokens in routing.buckets:
+            stack = self._stacks.get(tokens.bucket)
             if stack is not None:
-                bucket.add_to(output, x, stack)
+                stack.add(output, x, tokens)
         return output
 
 
@@ -128,12 +157,14 @@ class ColumnParallelLinear(LoraLinear):
             weights.append(reader.read(f"{projection.name}.weight", shape, rows=rows))
             if has_bias:
                 biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=rows))
-        self.weight = torch.cat(weights) if len(weights) > 1 else weights[0]
-        self.bias = torch.cat(biases) if biases else None
+        self._set(
+            torch.cat(weights) if len(weights) > 1 else weights[0],
+            torch.cat(biases) if biases else None,
+        )
 
     def share_weight(self, whole: Tensor) -> None:
         """Uses rows of a tensor that is already loaded (tied embeddings)."""
-        self.weight = whole[self._rows[0].start : self._rows[0].stop]
+        self._set(whole[self._rows[0].start : self._rows[0].stop], None)
 
     def split(self, output: Tensor) -> tuple[Tensor, ...]:
         """The fused output as one view for each projection."""
@@ -141,7 +172,7 @@ class ColumnParallelLinear(LoraLinear):
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""
-        return self._multiply(x, routing, self.bias)
+        return self._multiply(x, routing)
 
     def _out_width(self, part: int) -> int:
         return len(self._rows[part])
@@ -166,13 +197,13 @@ class RowParallelLinear(LoraLinear):
         """Reads this shard's columns. The bias is held by shard 0 alone, or it would be summed."""
         projection = self.projections[0]
         shape = (projection.out_features, projection.in_features)
-        self.weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
-        if has_bias and self._group.rank == 0:
-            self.bias = reader.read(f"{projection.name}.bias", shape[:1])
+        weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
+        has_bias = has_bias and self._group.rank == 0
+        self._set(weight, reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in of this shard] -> [T, out], the same on every shard."""
-        return self._group.all_reduce(self._multiply(x, routing, self.bias))
+        return self._group.all_reduce(self._multiply(x, routing))
 
     def _out_width(self, part: int) -> int:
         return self.projections[part].out_features

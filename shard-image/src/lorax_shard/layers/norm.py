@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 
 from lorax_shard.layers.linear import TensorReader
+from lorax_shard.layers.native import NativeKernels, native_kernels
 
 
 class RmsNorm:
     """x / rms(x) * weight, the mean taken in float32 whatever the dtype of the model."""
 
-    weight: Tensor  # [hidden]
+    weight: Tensor  # [hidden]; float32 for the kernels
+    _kernels: NativeKernels | None = None
 
     def __init__(self, name: str, size: int, epsilon: float) -> None:
         self._name = name
@@ -19,9 +21,22 @@ class RmsNorm:
     def load(self, reader: TensorReader) -> None:
         """Reads the weight; every shard holds all of it."""
         self.weight = reader.read(f"{self._name}.weight", (self._size,))
+        self._kernels = native_kernels(self.weight.device, self.weight.dtype)
+        if self._kernels is not None:
+            self.weight = self.weight.float()
+
+    def add(self, hidden: Tensor, added: Tensor) -> tuple[Tensor, Tensor]:
+        """The sum, which may take the place of hidden, and the sum normalised; [T, hidden] each."""
+        if self._kernels is not None:
+            normalised = self._kernels.norm(hidden, added, self.weight, self._epsilon)
+            return hidden, normalised
+        hidden = hidden + added
+        return hidden, self(hidden)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[T, hidden] -> [T, hidden]."""
+        if self._kernels is not None:
+            return self._kernels.norm(x, None, self.weight, self._epsilon)
         wide = x.to(torch.float32)
         scale = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self._epsilon)
         return self.weight * (wide * scale).to(x.dtype)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from lorax_shard.layers.attention import AttentionPlan
-from lorax_shard.layers.lora import LoraRouting
+from lorax_shard.layers.routing import LoraRouting
 
 
 @dataclass(frozen=True, slots=True)

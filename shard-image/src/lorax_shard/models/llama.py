@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.attention import LayerCache
+from lorax_shard.layers.attention import HeadAttention, LayerCache
 from lorax_shard.layers.linear import (
     ColumnParallelLinear,
     LoraLinear,
@@ -14,6 +14,7 @@ from lorax_shard.layers.linear import (
     RowParallelLinear,
     TensorReader,
 )
+from lorax_shard.layers.native import HeadCounts, NativeKernels, native_kernels
 from lorax_shard.layers.norm import RmsNorm
 from lorax_shard.layers.parallel import ShardGroup, share_heads
 from lorax_shard.layers.rotary import Rotary, Rotation
@@ -24,7 +25,9 @@ from lorax_shard.models.config import ModelConfig
 class Attention:
     """Grouped-query attention; this shard's share of the heads."""
 
-    def __init__(self, config: ModelConfig, name: str, group: ShardGroup) -> None:
+    def __init__(
+        self, config: ModelConfig, name: str, group: ShardGroup, kernels: NativeKernels | None
+    ) -> None:
         self.share = share_heads(config.query_heads, config.kv_heads, group.world)[group.rank]
         self._config = config
         hidden, dim = config.hidden_size, config.head_dim
@@ -40,6 +43,8 @@ class Attention:
         )
         output = Projection(f"{name}.o_proj", config.query_heads * dim, hidden)
         self.output = RowParallelLinear(output, queries, group)
+        heads = HeadCounts(len(self.share.query_heads), len(self.share.kv_heads), dim)
+        self._attention = HeadAttention(heads, dim**-0.5, kernels)
 
     def load(self, reader: TensorReader) -> None:
         """Reads this shard's heads."""
@@ -50,13 +55,23 @@ class Attention:
         self, x: Tensor, step: StepContext, rotation: Rotation, cache: LayerCache
     ) -> Tensor:
         """[T, hidden] -> [T, hidden]."""
-        dim = self._config.head_dim
-        parts = self.qkv.split(self.qkv(x, step.lora))
-        queries, keys, values = (part.unflatten(1, (-1, dim)) for part in parts)  # [T, heads, D]
-        attended = step.attention.attend(
-            rotation.rotate(queries), rotation.rotate(keys), values, cache
-        )
-        return self.output(attended.flatten(1), step.lora)
+        qkv = self.qkv(x, step.lora)
+        qkv = self._place(qkv, rotation, step.attention.slots, cache)
+        return self.output(step.attention.attend(qkv, self._attention, cache), step.lora)
+
+    def _place(self, qkv: Tensor, rotation: Rotation, slots: Tensor, cache: LayerCache) -> Tensor:
+        """Rotates queries and keys and stores what later tokens attend to."""
+        layer = self._attention
+        if layer.kernels is not None:
+            layer.kernels.place(
+                qkv, layer.heads, rotation.cosine, rotation.sine, None, 0.0, slots,
+                cache.keys, cache.values,
+            )  # fmt: skip
+            return qkv
+        queries, keys, values = layer.split(qkv)
+        queries, keys = rotation.rotate(queries), rotation.rotate(keys)
+        cache.write(slots, keys, values)
+        return torch.cat((queries, keys, values), 1).flatten(1)
 
 
 def _head_rows(heads: range, dim: int) -> range:
@@ -66,8 +81,11 @@ def _head_rows(heads: range, dim: int) -> range:
 class Mlp:
     """down(silu(gate(x)) * up(x)), the intermediate size divided between the shards."""
 
-    def __init__(self, config: ModelConfig, name: str, group: ShardGroup) -> None:
+    def __init__(
+        self, config: ModelConfig, name: str, group: ShardGroup, kernels: NativeKernels | None
+    ) -> None:
         self._has_bias = config.mlp_bias
+        self._kernels = kernels
         hidden, inner = config.hidden_size, config.intermediate_size
         share = group.share_of(inner)
         gate = Projection(f"{name}.gate_proj", hidden, inner)
@@ -82,20 +100,25 @@ class Mlp:
 
     def __call__(self, x: Tensor, step: StepContext) -> Tensor:
         """[T, hidden] -> [T, hidden]."""
-        gate, up = self.gate_up.split(self.gate_up(x, step.lora))
+        both = self.gate_up(x, step.lora)
+        if self._kernels is not None:
+            return self.down(self._kernels.gate(both, gelu=False), step.lora)
+        gate, up = self.gate_up.split(both)
         return self.down(functional.silu(gate) * up, step.lora)
 
 
 class DecoderLayer:
     """Attention and MLP, each behind a norm and added to the residual stream."""
 
-    def __init__(self, config: ModelConfig, index: int, group: ShardGroup) -> None:
+    def __init__(
+        self, config: ModelConfig, index: int, group: ShardGroup, kernels: NativeKernels | None
+    ) -> None:
         name = f"model.layers.{index}"
         hidden, epsilon = config.hidden_size, config.norm_epsilon
         self.attention_norm = RmsNorm(f"{name}.input_layernorm", hidden, epsilon)
-        self.attention = Attention(config, f"{name}.self_attn", group)
+        self.attention = Attention(config, f"{name}.self_attn", group, kernels)
         self.mlp_norm = RmsNorm(f"{name}.post_attention_layernorm", hidden, epsilon)
-        self.mlp = Mlp(config, f"{name}.mlp", group)
+        self.mlp = Mlp(config, f"{name}.mlp", group, kernels)
 
     def load(self, reader: TensorReader) -> None:
         """Reads this shard's part of the layer."""
@@ -105,11 +128,20 @@ class DecoderLayer:
         self.mlp.load(reader)
 
     def __call__(
-        self, hidden: Tensor, step: StepContext, rotation: Rotation, cache: LayerCache
-    ) -> Tensor:
-        """[T, hidden] -> [T, hidden]."""
-        hidden = hidden + self.attention(self.attention_norm(hidden), step, rotation, cache)
-        return hidden + self.mlp(self.mlp_norm(hidden), step)
+        self,
+        hidden: Tensor,
+        added: Tensor | None,
+        step: StepContext,
+        rotation: Rotation,
+        cache: LayerCache,
+    ) -> tuple[Tensor, Tensor]:
+        """The residual stream and what the layer before adds to it -> the same for the next."""
+        if added is None:
+            x = self.attention_norm(hidden)
+        else:
+            hidden, x = self.attention_norm.add(hidden, added)
+        hidden, x = self.mlp_norm.add(hidden, self.attention(x, step, rotation, cache))
+        return hidden, self.mlp(x, step)
 
 
 class Llama:
@@ -120,8 +152,11 @@ class Llama:
     def __init__(self, config: ModelConfig, group: ShardGroup, device: torch.device) -> None:
         self.config = config
         self._group = group
+        self._kernels = native_kernels(device, config.dtype)
         self._rotary = Rotary(config.head_dim, config.rope_theta, config.rope_scaling, device)
-        self.layers = [DecoderLayer(config, index, group) for index in range(config.layers)]
+        self.layers = [
+            DecoderLayer(config, index, group, self._kernels) for index in range(config.layers)
+        ]
         self._norm = RmsNorm("model.norm", config.hidden_size, config.norm_epsilon)
         head = Projection("lm_head", config.hidden_size, config.vocab_size)
         self._head = ColumnParallelLinear([head], [group.share_of(config.vocab_size)])
@@ -155,10 +190,15 @@ class Llama:
     def forward(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
         """Runs one step: writes the cache, returns float32 logits [rows wanted, vocab]."""
         hidden = functional.embedding(step.token_ids, self.embedding)  # [T, hidden]
+        if self._kernels is not None:
+            hidden = hidden.float()
         rotation = self._rotary.at(step.positions, hidden.dtype)
+        added: Tensor | None = None
         for layer, layer_cache in zip(self.layers, cache, strict=True):
-            hidden = layer(hidden, step, rotation, layer_cache)
+            hidden, added = layer(hidden, added, step, rotation, layer_cache)
+        assert added is not None
         if step.logit_rows is not None:
-            hidden = hidden[step.logit_rows]
-        share = self._head(self._norm(hidden), step.logit_lora)
+            hidden, added = hidden[step.logit_rows], added[step.logit_rows]
+        _, last = self._norm.add(hidden, added)
+        share = self._head(last, step.logit_lora)
         return self._group.gather_columns(share, self.config.vocab_size).float()

@@ -17,6 +17,7 @@ from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.limits import OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.layers.native import describe_cpu
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import (
     Llama,
@@ -65,7 +66,7 @@ def start_shard(config: ServeConfig) -> Shard:
         config.rank,
         config.world,
         model_config.dtype,
-        device,
+        device if device.type == "cuda" else f"cpu with {describe_cpu()}",
     )
     adapters = AdapterTable(model.linears())
     downloader = AdapterDownloader(config.downloads.cache, config.downloads.timeout_s, os.environ)

@@ -1,0 +1,82 @@
+// y = x W^T + bias with packed weights.
+#include <omp.h>
+
+#include <algorithm>
+
+#include "tile.h"
+
+namespace {
+
+constexpr long DEPTH_BLOCK = 256;         // a panel's part of this depth stays in the first cache
+constexpr long ROW_BYTES = 1 << 20;       // rows of x that stay in the second cache
+constexpr long PARALLEL_WORK = 1 << 16;   // multiplications that are worth waking a thread
+
+template <class Weight>
+void pack(const typename Weight::Element* weight, long columns, long depth,
+          typename Weight::Element* packed) {
+  const long panels = (columns + PANEL - 1) / PANEL;
+  const bool interleaved = sizeof(typename Weight::Element) == 2;
+#pragma omp parallel for schedule(static)
+  for (long panel = 0; panel < panels; panel++) {
+    auto* to = packed + panel * depth * PANEL;
+    for (long k0 = 0; k0 < depth; k0 += 16) {
+      const long k1 = std::min(depth, k0 + 16);
+      for (int column = 0; column < PANEL; column++) {
+        const int place = !interleaved        ? column
+                          : column < LANES ? 2 * column
+                                           : 2 * (column - LANES) + 1;
+        const long source = panel * PANEL + column;
+        for (long k = k0; k < k1; k++)
+          to[k * PANEL + place] = source < columns ? weight[source * depth + k] : 0;
+      }
+    }
+  }
+}
+
+template <class Weight>
+void linear(const float* x, long rows, long depth, const typename Weight::Element* packed,
+            const float* bias, float* out, long columns) {
+  const long panels = (columns + PANEL - 1) / PANEL;
+  const long block = std::max<long>(4 * TILE_ROWS, ROW_BYTES / (depth * 4));
+#pragma omp parallel if (rows * depth * columns > PARALLEL_WORK)
+  {
+    const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    const long begin = panels * thread / threads, end = panels * (thread + 1) / threads;
+    for (long row = 0; row < rows; row += block) {
+      const long height = std::min(block, rows - row);
+      for (long panel = begin; panel < end; panel++) {
+        const long column = panel * PANEL, width = std::min<long>(PANEL, columns - column);
+        float* place = out + row * columns + column;
+        for (long r = 0; bias && r < height; r++)
+          std::memcpy(place + r * columns, bias + column, width * sizeof(float));
+        for (long k = 0; k < depth; k += DEPTH_BLOCK)
+          multiply_panel<Weight>(x + row * depth + k, depth, height,
+                                 packed + (panel * depth + k) * PANEL,
+                                 std::min(DEPTH_BLOCK, depth - k), place, columns, width,
+                                 bias || k > 0);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+EXPORT long lorax_panel() { return PANEL; }
+
+// weight [columns, depth] -> packed [ceil(columns / PANEL), depth, PANEL]
+EXPORT void lorax_pack_f32(const float* weight, long columns, long depth, float* packed) {
+  pack<Float32>(weight, columns, depth, packed);
+}
+EXPORT void lorax_pack_bf16(const uint16_t* weight, long columns, long depth, uint16_t* packed) {
+  pack<BFloat16>(weight, columns, depth, packed);
+}
+
+// x [rows, depth], bias [columns] or null, out [rows, columns]; all contiguous
+EXPORT void lorax_linear_f32(const float* x, long rows, long depth, const float* packed,
+                             const float* bias, float* out, long columns) {
+  linear<Float32>(x, rows, depth, packed, bias, out, columns);
+}
+EXPORT void lorax_linear_bf16(const float* x, long rows, long depth, const uint16_t* packed,
+                              const float* bias, float* out, long columns) {
+  linear<BFloat16>(x, rows, depth, packed, bias, out, columns);
+}

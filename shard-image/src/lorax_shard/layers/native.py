@@ -1,0 +1,244 @@
+"""The CPU kernels of the native folder, called on tensors.
+
+Activations are float32. Weights, adapters and the cache are float32 or bfloat16, whose widening is
+exact: with bfloat16 weights the results are those of float32 arithmetic on the same numbers. What
+comes out for a row never depends on the rows beside it. All tensors are contiguous unless said otherwise, and
+results are new tensors unless said otherwise.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_FOLDER = Path(__file__).resolve().parents[1] / "native"
+# What torch calls the instruction sets, and which library needs no more than they have.
+_LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
+_SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
+_P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
+_BY_DTYPE = {
+    "lorax_pack": [_P, _L, _L, _P],
+    "lorax_linear": [_P, _L, _L, _P, _P, _P, _L],
+    "lorax_lora": [_P, _L, _P, _L, _P, _L, _L, _P, _L, _P, _P],
+    "lorax_place": [_P, _L, _L, _L, _L, _P, _P, _L, _P, _P, _F, _P, _P, _P],
+    "lorax_attend": [_P, _L, _P, _P, _P, _L, _P, _L, _L, _L, _L, _F, _F, _L, _P],
+}
+_PLAIN = {
+    "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
+    "lorax_gate": [_P, _L, _L, _L, _P],
+    "lorax_greedy": [_P, _L, _L, _P, _P],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWeight:
+    """A weight [out, in] in the order in which the kernels read it."""
+
+    data: Tensor  # [panels, in, panel], the last panel filled up with zeroes
+    out_features: int
+
+    @property
+    def in_features(self) -> int:
+        """Columns of the weight."""
+        return self.data.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCounts:
+    """The heads of one shard, as they lie side by side in a fused projection."""
+
+    queries: int
+    kv: int
+    dim: int
+
+
+class NativeKernels:
+    """The functions of one library. Threads are torch's own, as many as torch is told to use."""
+
+    def __init__(self, path: Path) -> None:
+        library = ctypes.CDLL(str(path))
+        self._functions: dict[tuple[str, torch.dtype], Any] = {}
+        for name, arguments in _BY_DTYPE.items():
+            for dtype, suffix in _SUFFIXES.items():
+                self._functions[name, dtype] = _function(library, f"{name}_{suffix}", arguments)
+        self._plain = {name: _function(library, name, words) for name, words in _PLAIN.items()}
+        self.panel = int(library.lorax_panel())
+
+    def pack(self, weight: Tensor) -> PackedWeight:
+        """A weight [out, in] in float32 or bfloat16."""
+        out, depth = weight.shape
+        data = weight.new_empty(-(-out // self.panel), depth, self.panel)
+        function = self._functions["lorax_pack", weight.dtype]
+        rows = weight.contiguous()
+        function(rows.data_ptr(), out, depth, data.data_ptr())
+        return PackedWeight(data, out)
+
+    def unpack(self, weight: PackedWeight) -> Tensor:
+        """The weight [out, in] again."""
+        panels, depth, panel = weight.data.shape
+        data = weight.data
+        if data.dtype is torch.bfloat16:  # its halves are interleaved
+            data = data.view(panels, depth, panel // 2, 2).transpose(2, 3)
+        rows = data.reshape(panels, depth, panel).transpose(1, 2).reshape(panels * panel, depth)
+        return rows[: weight.out_features].contiguous()
+
+    def linear(self, x: Tensor, weight: PackedWeight, bias: Tensor | None) -> Tensor:
+        """X [T, in] -> [T, out]; bias in float32."""
+        rows, depth = x.shape
+        out = x.new_empty(rows, weight.out_features)
+        self._functions["lorax_linear", weight.data.dtype](
+            x.data_ptr(),
+            rows,
+            depth,
+            weight.data.data_ptr(),
+            None if bias is None else bias.data_ptr(),
+            out.data_ptr(),
+            weight.out_features,
+        )
+        return out
+
+    def lora(
+        self, output: Tensor, x: Tensor, segments: Tensor, down: Tensor, up: Sequence[Tensor],
+        widths: Sequence[int],
+    ) -> None:  # fmt: skip
+        """Adds adapters to output [T, sum of widths], in place.
+
+        segments [n, 3] in int32: first row, row after the last, slot, in the order of rows.
+        down: [slots, P*R, in]; up[p]: [slots, panels, R, panel], as put together by pack().
+        """
+        places = (ctypes.c_void_p * len(up))(*(part.data_ptr() for part in up))
+        columns = (ctypes.c_long * len(up))(*widths)
+        self._functions["lorax_lora", down.dtype](
+            x.data_ptr(),
+            x.shape[1],
+            output.data_ptr(),
+            output.shape[1],
+            segments.data_ptr(),
+            segments.shape[0],
+            len(up),
+            columns,
+            up[0].shape[2],
+            down.data_ptr(),
+            places,
+        )
+
+    def place(
+        self, qkv: Tensor, heads: HeadCounts, cosine: Tensor, sine: Tensor,
+        norms: tuple[Tensor, Tensor] | None, epsilon: float, slots: Tensor,
+        keys: Tensor, values: Tensor,
+    ) -> None:  # fmt: skip
+        """Normalises and rotates the heads of qkv [T, heads * D], in place, and fills the cache.
+
+        cosine, sine: [T, 1, half]; norms: of query and key heads, [D] each; slots: [T].
+        """
+        query_norm, key_norm = norms or (None, None)
+        self._functions["lorax_place", keys.dtype](
+            qkv.data_ptr(),
+            qkv.shape[0],
+            heads.queries,
+            heads.kv,
+            heads.dim,
+            cosine.data_ptr(),
+            sine.data_ptr(),
+            cosine.shape[-1],
+            None if query_norm is None else query_norm.data_ptr(),
+            None if key_norm is None else key_norm.data_ptr(),
+            epsilon,
+            slots.data_ptr(),
+            keys.data_ptr(),
+            values.data_ptr(),
+        )
+
+    def attend(
+        self, qkv: Tensor, heads: HeadCounts, keys: Tensor, values: Tensor, tables: Tensor,
+        lengths: Tensor, scale: float, cap: float, window: int,
+    ) -> Tensor:  # fmt: skip
+        """One token of each sequence over its blocks: qkv as place() leaves it -> [B, H * D].
+
+        keys, values: [blocks, 16, K, D]; tables: [B, N]; lengths: [B]; cap and window may be 0.
+        """
+        batch = qkv.shape[0]
+        out = qkv.new_empty(batch, heads.queries * heads.dim)
+        self._functions["lorax_attend", keys.dtype](
+            qkv.data_ptr(),
+            qkv.shape[1],
+            keys.data_ptr(),
+            values.data_ptr(),
+            tables.data_ptr(),
+            tables.shape[1],
+            lengths.data_ptr(),
+            batch,
+            heads.queries,
+            heads.kv,
+            heads.dim,
+            scale,
+            cap,
+            window,
+            out.data_ptr(),
+        )
+        return out
+
+    def norm(self, hidden: Tensor, added: Tensor | None, weight: Tensor, epsilon: float) -> Tensor:
+        """Hidden [T, n] += added, in place, then hidden / rms(hidden) * weight."""
+        out = torch.empty_like(hidden)
+        self._plain["lorax_norm"](
+            hidden.data_ptr(),
+            None if added is None else added.data_ptr(),
+            weight.data_ptr(),
+            epsilon,
+            hidden.shape[0],
+            hidden.shape[1],
+            out.data_ptr(),
+        )
+        return out
+
+    def gate(self, both: Tensor, gelu: bool) -> Tensor:
+        """[T, 2n], gates before what they gate -> [T, n]."""
+        rows, width = both.shape[0], both.shape[1] // 2
+        out = both.new_empty(rows, width)
+        self._plain["lorax_gate"](both.data_ptr(), rows, width, int(gelu), out.data_ptr())
+        return out
+
+    def greedy(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, vocab] -> the largest logit's index and log-probability, [B] each."""
+        rows, width = logits.shape
+        best = torch.empty(rows, dtype=torch.int64)
+        logprobs = torch.empty(rows, dtype=torch.float32)
+        self._plain["lorax_greedy"](
+            logits.data_ptr(), rows, width, best.data_ptr(), logprobs.data_ptr()
+        )
+        return best, logprobs
+
+
+def _function(library: ctypes.CDLL, name: str, arguments: list[Any]) -> Any:
+    function = getattr(library, name)
+    function.argtypes = arguments
+    function.restype = None
+    return function
+
+
+@cache
+def _load() -> tuple[NativeKernels | None, str]:
+    capability = torch.backends.cpu.get_cpu_capability()
+    level = _LEVELS.get(capability)
+    if level is None:
+        return None, f"PyTorch's own operators (no kernels for {capability})"
+    path = _FOLDER / f"kernels-{level}.so"
+    if not path.exists():
+        return None, "PyTorch's own operators, several times slower (build_kernels.py was not run)"
+    return NativeKernels(path), f"kernels for {level}"
+
+
+def native_kernels(device: torch.device, dtype: torch.dtype) -> NativeKernels | None:
+    """The kernels for a model of this dtype on this device, where there are any."""
+    return _load()[0] if device.type == "cpu" and dtype in _SUFFIXES else None
+
+
+def describe_cpu() -> str:
+    """What a model on the CPU is computed with, for the log."""
+    return _load()[1]

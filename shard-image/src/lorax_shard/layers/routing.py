@@ -1,0 +1,117 @@
+"""Which tokens of a step use which adapters, worked out once for all layers.
+
+Rows of a step are ordered by adapter, so that the tokens of an adapter are one segment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+SMALLEST_BUCKET = 8
+
+
+def rank_bucket(rank: int) -> int:
+    """The power of two, at least 8, that an adapter of this rank is padded to."""
+    return max(SMALLEST_BUCKET, 1 << (rank - 1).bit_length())
+
+
+@dataclass(frozen=True, slots=True)
+class LoraSlot:
+    """Where an adapter is resident: the same place in the stacks of every layer."""
+
+    bucket: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Runs of neighbouring tokens with one adapter: (first row, row after the last, slot)."""
+
+    bucket: int
+    runs: list[tuple[int, int, int]]
+    table: Tensor  # [n, 3], the same in int32
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedTokens:
+    """One token per sequence, grouped by adapter and padded to the largest group.
+
+    Padding repeats a token of the batch and its result is never read.
+    """
+
+    bucket: int
+    slots: Tensor | slice  # [S] or a range of neighbours, which needs no copy of the stack
+    rows: Tensor  # [S, M] token of each place
+    tokens: Tensor  # [T'] tokens that use this bucket
+    places: Tensor  # [T'] their places in [S*M]
+
+
+TokenRouting = Segments | PaddedTokens
+
+
+@dataclass(frozen=True, slots=True)
+class LoraRouting:
+    """The adapters of one step: at most one routing per rank bucket, none for base tokens."""
+
+    buckets: list[TokenRouting] = field(default_factory=list)
+
+
+def route_segments(
+    slots: Sequence[LoraSlot | None], lengths: Sequence[int], device: torch.device
+) -> LoraRouting:
+    """Routing of sequences of tokens that lie one after another; neighbours are joined."""
+    runs: dict[int, list[tuple[int, int, int]]] = {}
+    start = 0
+    for slot, length in zip(slots, lengths, strict=True):
+        if slot is not None and length:
+            known = runs.setdefault(slot.bucket, [])
+            if known and known[-1][1:] == (start, slot.slot):
+                known[-1] = (known[-1][0], start + length, slot.slot)
+            else:
+                known.append((start, start + length, slot.slot))
+        start += length
+    return LoraRouting(
+        [
+            Segments(bucket, known, torch.tensor(known, dtype=torch.int32, device=device))
+            for bucket, known in runs.items()
+        ]
+    )
+
+
+def route_padded(slots: Sequence[LoraSlot | None], device: torch.device) -> LoraRouting:
+    """Routing of a decode step for batched products: token i belongs to sequence i."""
+    groups: dict[int, dict[int, list[int]]] = {}
+    for token, slot in enumerate(slots):
+        if slot is not None:
+            groups.setdefault(slot.bucket, {}).setdefault(slot.slot, []).append(token)
+    return LoraRouting([_pad(bucket, by_slot, device) for bucket, by_slot in groups.items()])
+
+
+def _pad(bucket: int, by_slot: dict[int, list[int]], device: torch.device) -> PaddedTokens:
+    lowest, highest = min(by_slot), max(by_slot)
+    selected: Tensor | slice
+    if highest - lowest + 1 <= 2 * len(by_slot):
+        # Idle slots in between cost less than copying the busy ones out of the stack.
+        order = list(range(lowest, highest + 1))
+        selected = slice(lowest, highest + 1)
+    else:
+        order = sorted(by_slot)
+        selected = torch.tensor(order, device=device)
+    width = max(len(tokens) for tokens in by_slot.values())
+    rows: list[list[int]] = []
+    tokens: list[int] = []
+    places: list[int] = []
+    for group, slot in enumerate(order):
+        members = by_slot.get(slot, [])
+        rows.append(members + [0] * (width - len(members)))
+        tokens += members
+        places += range(group * width, group * width + len(members))
+    return PaddedTokens(
+        bucket,
+        selected,
+        torch.tensor(rows, device=device),
+        torch.tensor(tokens, device=device),
+        torch.tensor(places, device=device),
+    )

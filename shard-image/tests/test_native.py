@@ -1,0 +1,191 @@
+"""The CPU kernels against PyTorch in float32, on every instruction set that this machine has."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from lorax_shard.layers import native
+from lorax_shard.layers.lora import NativeLoraStack
+from lorax_shard.layers.native import HeadCounts, NativeKernels
+from lorax_shard.layers.routing import LoraSlot, route_segments
+
+DTYPES = [torch.float32, torch.bfloat16]
+FOLDER = Path(native.__file__).resolve().parents[1] / "native"
+WIDE = torch.backends.cpu.get_cpu_capability() == "AVX512"
+LEVELS = ["x86-64-v3", *(["x86-64-v4"] if WIDE else [])]
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def kernels(request: pytest.FixtureRequest) -> NativeKernels:
+    return NativeKernels(FOLDER / f"kernels-{request.param}.so")
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
+def test_a_product_equals_that_of_torch(kernels, shape, dtype) -> None:
+    out, depth = shape
+    weight, bias = torch.randn(out, depth).to(dtype), torch.randn(out)
+    packed = kernels.pack(weight)
+    assert torch.equal(kernels.unpack(packed), weight)
+    for rows in (1, 2, 13, 14, 15, 31, 200):
+        x = torch.randn(rows, depth)
+
+        plain, biased = kernels.linear(x, packed, None), kernels.linear(x, packed, bias)
+
+        expected = (x.double() @ weight.double().T).float()
+        torch.testing.assert_close(plain, expected, atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(biased, expected + bias, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_row_does_not_depend_on_its_batch(kernels, dtype) -> None:
+    """Bit for bit: the same request gives the same text whoever is served beside it."""
+    packed = kernels.pack(torch.randn(70, 600).to(dtype))
+    x = torch.randn(61, 600)
+
+    together = kernels.linear(x, packed, None)
+
+    for rows in ([0], [60], list(range(7, 40))):
+        assert torch.equal(kernels.linear(x[rows], packed, None), together[rows])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_what_an_adapter_adds_to_a_row_does_not_depend_on_its_batch(kernels, dtype) -> None:
+    # given one adapter of rank 8
+    stack = NativeLoraStack(8, 100, [70], torch.empty(0, dtype=dtype), kernels)
+    stack.grow(1)
+    stack.put(0, 0, torch.randn(8, 100), torch.randn(70, 8))
+    x = torch.randn(19, 100)
+
+    def added(rows: torch.Tensor) -> torch.Tensor:
+        output = torch.zeros(len(rows), 70)
+        segments = route_segments([LoraSlot(8, 0)], [len(rows)], torch.device("cpu"))
+        stack.add(output, rows, segments.buckets[0])
+        return output
+
+    # when
+    together = added(x)
+
+    # then
+    for row in range(19):
+        assert torch.equal(added(x[row : row + 1])[0], together[row])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(
+    "heads", [HeadCounts(9, 3, 64), HeadCounts(4, 4, 8), HeadCounts(8, 1, 80)], ids=str
+)
+@pytest.mark.parametrize(("cap", "window"), [(0.0, 0), (20.0, 0), (0.0, 21)])
+def test_paged_attention_equals_a_loop(kernels, heads, dtype, cap, window) -> None:
+    # given scattered blocks, garbage where nobody should look
+    lengths = [1, 15, 16, 17, 50]
+    keys = torch.randn(30, 16, heads.kv, heads.dim).to(dtype)
+    values = torch.randn(30, 16, heads.kv, heads.dim).to(dtype)
+    order = torch.randperm(29) + 1
+    tables = order[:20].view(5, 4)
+    keys[0] = values[0] = math.nan
+    for row, length in enumerate(lengths):
+        keys[tables[row, length // 16], length % 16 :] = math.nan
+        values[tables[row, length // 16], length % 16 :] = math.nan
+    qkv = torch.randn(5, (heads.queries + 2 * heads.kv) * heads.dim)
+
+    # when
+    found = kernels.attend(
+        qkv, heads, keys, values, tables, torch.tensor(lengths), 0.3, cap, window
+    )
+
+    # then
+    for row, length in enumerate(lengths):
+        past = slice(max(0, length - window) if window else 0, length)
+        key = keys[tables[row]].flatten(0, 1)[past].float()
+        value = values[tables[row]].flatten(0, 1)[past].float()
+        for head in range(heads.queries):
+            query = qkv[row, head * heads.dim : (head + 1) * heads.dim]
+            kv = head // (heads.queries // heads.kv)
+            scores = key[:, kv] @ query * 0.3
+            if cap:
+                scores = cap * torch.tanh(scores / cap)
+            expected = scores.softmax(0) @ value[:, kv]
+            place = slice(head * heads.dim, (head + 1) * heads.dim)
+            torch.testing.assert_close(found[row, place], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_broken_sequence_does_not_reach_its_neighbours(kernels) -> None:
+    heads = HeadCounts(2, 1, 16)
+    keys, values = torch.randn(3, 16, 1, 16), torch.randn(3, 16, 1, 16)
+    keys[1, 3] = math.nan
+    tables, lengths = torch.tensor([[1], [2]]), torch.tensor([9, 9])
+    qkv = torch.randn(2, 4 * 16)
+
+    found = kernels.attend(qkv, heads, keys, values, tables, lengths, 1.0, 0.0, 0)
+
+    assert found[0].isnan().all()
+    assert found[1].isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("normed", [True, False])
+def test_heads_are_normalised_rotated_and_stored(kernels, dtype, normed) -> None:
+    # given
+    heads, tokens, half = HeadCounts(4, 2, 24), 11, 8  # only 16 of 24 are rotated
+    qkv = torch.randn(tokens, 8 * 24)
+    angles = torch.randn(tokens, 1, half)
+    norms = (torch.randn(24), torch.randn(24)) if normed else None
+    slots = torch.randperm(32)[:tokens]
+    keys, values = torch.zeros(2, 2, 16, 2, 24).to(dtype)
+
+    # when
+    found = qkv.clone()
+    kernels.place(found, heads, angles.cos(), angles.sin(), norms, 1e-5, slots, keys, values)
+
+    # then
+    expected = qkv.view(tokens, 8, 24).clone()
+    if norms is not None:
+        scale = (expected[:, :6].pow(2).mean(-1, keepdim=True) + 1e-5).rsqrt()
+        weights = torch.cat([norms[0].expand(4, 24), norms[1].expand(2, 24)])
+        expected[:, :6] = expected[:, :6] * scale * weights
+    first, second = expected[:, :6, :half].clone(), expected[:, :6, half : 2 * half].clone()
+    expected[:, :6, :half] = first * angles.cos() - second * angles.sin()
+    expected[:, :6, half : 2 * half] = second * angles.cos() + first * angles.sin()
+    torch.testing.assert_close(found.view(tokens, 8, 24), expected, atol=1e-5, rtol=1e-5)
+    assert torch.equal(keys.flatten(0, 1)[slots], found.view(tokens, 8, 24)[:, 4:6].to(dtype))
+    assert torch.equal(values.flatten(0, 1)[slots], found.view(tokens, 8, 24)[:, 6:].to(dtype))
+
+
+@pytest.mark.parametrize("width", [7, 64, 72])
+def test_norms_and_gates_equal_those_of_torch(kernels, width) -> None:
+    hidden, added, weight = torch.randn(9, width), torch.randn(9, width), torch.randn(width)
+    summed = hidden + added
+    expected = torch.nn.functional.rms_norm(summed, (width,), weight, 1e-5)
+
+    found = kernels.norm(hidden, added, weight, 1e-5)
+
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(hidden, summed)
+    both = torch.cat([torch.randn(9, width) * 8, torch.randn(9, width)], 1)
+    gate, up = both.chunk(2, 1)
+    silu, gelu = kernels.gate(both, gelu=False), kernels.gate(both, gelu=True)
+    torch.testing.assert_close(silu, torch.nn.functional.silu(gate) * up, atol=1e-5, rtol=1e-5)
+    expected = torch.nn.functional.gelu(gate, approximate="tanh") * up
+    torch.testing.assert_close(gelu, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_largest_logit_is_found_with_its_logprob(kernels) -> None:
+    logits = torch.randn(4, 1003) * 10
+    logits[1, 500] = logits[1, 900] = 60.0  # the first of equals, as argmax
+    logits[2, 1001] = math.nan
+    logits[3, 5] = math.inf
+
+    best, logprobs = kernels.greedy(logits)
+
+    assert best[:2].tolist() == logits[:2].argmax(-1).tolist()
+    expected = logits.log_softmax(-1).max(-1).values
+    torch.testing.assert_close(logprobs[:2], expected[:2], atol=1e-5, rtol=1e-5)
+    assert not logprobs[2:].isfinite().any()
