@@ -5,16 +5,28 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from tiny_model import write_model
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    LlamaConfig,
+    MistralConfig,
+    Phi3Config,
+    Qwen2Config,
+    Qwen3Config,
+)
 
+from lorax_shard.adapters.reader import read_adapter
+from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers import native
 from lorax_shard.layers.attention import DecodePlan, PrefillPlan
 from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.parallel import ShardGroup
-from lorax_shard.layers.routing import LoraRouting
+from lorax_shard.layers.routing import route_segments
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
 from lorax_shard.weights import CheckpointError
@@ -27,6 +39,12 @@ LLAMA3_ROPE = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
+GEMMA = {
+    "hidden_activation": "gelu_pytorch_tanh",
+    "query_pre_attn_scalar": 12,
+    "sliding_window": 20,
+    "head_dim": 16,
+}
 FAMILY = {
     "tied": (LlamaConfig, {}),
     "untied": (LlamaConfig, {"tie_word_embeddings": False}),
@@ -36,21 +54,44 @@ FAMILY = {
     "wide-heads": (LlamaConfig, {"head_dim": 16}),
     "qwen2": (Qwen2Config, {}),
     "mistral": (MistralConfig, {"sliding_window": None}),
+    "mistral-window": (MistralConfig, {"sliding_window": 20}),
+    "qwen2-window": (
+        Qwen2Config,
+        {"use_sliding_window": True, "sliding_window": 20, "max_window_layers": 1},
+    ),
+    "qwen3": (Qwen3Config, {"head_dim": 16}),
+    "phi3": (Phi3Config, {"pad_token_id": 0, "tie_word_embeddings": False}),
+    "phi3-partial": (
+        Phi3Config,
+        {"pad_token_id": 0, "partial_rotary_factor": 0.5, "sliding_window": 30},
+    ),
+    "gemma2": (Gemma2Config, GEMMA),
+    "gemma3": (
+        Gemma3TextConfig,
+        {**GEMMA, "rope_theta": 1e6, "rope_local_base_freq": 1e4, "sliding_window_pattern": 2},
+    ),
 }
 
 
-def our_logits(directory: Path, ids: list[int], prompt: int) -> torch.Tensor:
+def our_logits(
+    directory: Path, ids: list[int], prompt: int, adapter: Path | None = None
+) -> torch.Tensor:
     """Logits of all tokens: the first `prompt` in one prefill, the rest one by one."""
     config = read_model_config(directory)
     model = load_model(directory, config, ShardGroup(), CPU)
+    table = AdapterTable(model.linears())
+    if adapter is not None:
+        table.install(1, read_adapter(adapter, "adapter", table.projections))
+    resident = table.get(1) if adapter else None
     shape = KvShape(config.layers, model.kv_heads, config.head_dim, config.dtype)
     cache = KvCache(shape, 8, CPU)
     blocks = torch.tensor([5, 2, 7, 1])
     slots = torch.cat([block * BLOCK_SIZE + torch.arange(BLOCK_SIZE) for block in blocks])
-    tokens, positions, none = torch.tensor(ids), torch.arange(len(ids)), LoraRouting()
+    tokens, positions = torch.tensor(ids), torch.arange(len(ids))
 
     def run(start: int, stop: int, attention) -> torch.Tensor:
-        step = StepContext(tokens[start:stop], positions[start:stop], attention, none, None, none)
+        lora = route_segments([resident.slot if resident else None], [stop - start], CPU)
+        step = StepContext(tokens[start:stop], positions[start:stop], attention, lora, None, lora)
         with torch.inference_mode():
             return model.forward(step, cache.layers)
 
@@ -78,10 +119,35 @@ def test_logits_equal_those_of_transformers(
     ours = our_logits(tmp_path, ids, prompt=50)
 
     # then
-    reference = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    reference = AutoModelForCausalLM.from_pretrained(
+        tmp_path, dtype=torch.float32, attn_implementation="eager"
+    )
     with torch.inference_mode():
         expected = reference(torch.tensor([ids])).logits[0]
     torch.testing.assert_close(ours, expected, atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["phi3", "gemma2", "gemma3", "qwen3"])
+def test_adapters_of_every_linear_layer_equal_peft(tmp_path: Path, name: str) -> None:
+    # given
+    config_class, changes = FAMILY[name]
+    write_model(tmp_path, config_class, **changes)
+    reference = AutoModelForCausalLM.from_pretrained(
+        tmp_path, dtype=torch.float32, attn_implementation="eager"
+    )
+    settings = LoraConfig(r=6, lora_alpha=12, target_modules="all-linear", init_lora_weights=False)
+    adapted = get_peft_model(reference, settings)
+    adapted.save_pretrained(tmp_path / "adapter")
+    ids = [(11 * place) % 300 + 3 for place in range(40)]
+
+    # when
+    ours = our_logits(tmp_path, ids, prompt=30, adapter=tmp_path / "adapter")
+
+    # then
+    with torch.inference_mode():
+        expected = adapted(torch.tensor([ids])).logits[0]
+    torch.testing.assert_close(ours, expected, atol=5e-4, rtol=1e-4)
+    assert not torch.allclose(ours, our_logits(tmp_path, ids, prompt=30), atol=1e-2)
 
 
 def test_weights_may_lie_in_many_files(tmp_path: Path) -> None:
@@ -107,7 +173,10 @@ def edited(tmp_path: Path, **changes) -> Path:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"model_type": "gpt2"}, "model_type 'gpt2'.*expected one of llama, mistral, qwen2"),
+        (
+            {"model_type": "gpt2"},
+            "model_type 'gpt2'.*expected one of llama, mistral, qwen2, qwen3, phi3, gemma2, gemma3",
+        ),
         ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ({"rope_scaling": {"rope_type": "yarn"}, "rope_parameters": None}, "rope type 'yarn'"),
         (

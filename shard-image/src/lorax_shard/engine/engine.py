@@ -26,7 +26,7 @@ from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers.parallel import ShardGroup
-from lorax_shard.models import Llama
+from lorax_shard.models import Decoder
 
 _PREFILL, _DECODE = 0, 1
 
@@ -44,7 +44,7 @@ class Engine:
 
     def __init__(
         self,
-        model: Llama,
+        model: Decoder,
         tokenizer: Tokenizer,
         adapters: AdapterTable,
         memory: DeviceMemory,

@@ -17,7 +17,7 @@ from lorax_shard.engine.sequence import Sequence, prompt_ids
 from lorax_shard.engine.steps import decode_step, prefill_step
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
-from lorax_shard.models import Llama
+from lorax_shard.models import Decoder
 
 # Enough to start the thread pools and choose the kernels; what a host's activations take is given
 # back to the system after each step, so there is nothing to measure there.
@@ -25,7 +25,7 @@ _HOST_TOKENS = 16
 
 
 def warm_up(
-    model: Llama,
+    model: Decoder,
     shape: KvShape,
     tokenizer: Tokenizer,
     memory: DeviceMemory,
@@ -76,7 +76,7 @@ def _scratch_sequences(
     return sequences
 
 
-def _run(model: Llama, cache: KvCache, sequences: List[Sequence], device: torch.device) -> None:
+def _run(model: Decoder, cache: KvCache, sequences: List[Sequence], device: torch.device) -> None:
     model.forward(prefill_step(sequences, device), cache.layers)
     for sequence in sequences:
         sequence.advance(sequence.ids[-1])

@@ -34,6 +34,8 @@ class HeadAttention:
 
     heads: HeadCounts
     scale: float
+    cap: float = 0.0  # scores are cap * tanh(score / cap); 0 = not capped
+    window: int = 0  # tokens that are looked at, the current one included; 0 = all
     kernels: NativeKernels | None = None
 
     def split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,9 +71,7 @@ class PrefillPlan:
         outputs = []
         for prompt in zip(*(tokens.split(list(self.lengths)) for tokens in heads), strict=True):
             query, key, value = (tokens.transpose(0, 1)[None] for tokens in prompt)  # [1, H, t, D]
-            output = functional.scaled_dot_product_attention(
-                query, key, value, is_causal=True, scale=layer.scale
-            )
+            output = _causal(query, key, value, layer)
             outputs.append(output[0].transpose(0, 1))
         return torch.cat(outputs).flatten(1)
 
@@ -83,14 +83,14 @@ class DecodePlan:
     slots: Tensor  # [B]
     block_tables: Tensor  # [B, N], padded with block 0
     lengths: Tensor  # [B] tokens in the cache, the new one included
-    _masks: dict[torch.dtype, Tensor] = field(default_factory=dict)  # one, made when needed
+    _masks: dict[int, Tensor] = field(default_factory=dict)  # by window, made when needed
 
     def attend(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:
         """See AttentionPlan."""
         if layer.kernels is not None:
             return layer.kernels.attend(
                 qkv, layer.heads, cache.keys, cache.values, self.block_tables, self.lengths,
-                layer.scale, 0.0, 0,
+                layer.scale, layer.cap, layer.window,
             )  # fmt: skip
         return self._gather(qkv, layer, cache)
 
@@ -101,23 +101,47 @@ class DecodePlan:
         grouped = queries.reshape(batch, kv_heads, -1, dim)  # [B, K, H/K, D]
         past_keys = cache.keys[self.block_tables].flatten(1, 2).transpose(1, 2)  # [B, K, L, D]
         past_values = cache.values[self.block_tables].flatten(1, 2).transpose(1, 2)
-        output = functional.scaled_dot_product_attention(
-            grouped,
-            past_keys,
-            past_values,
-            attn_mask=self._mask(queries.dtype, past_keys.shape[2]),
-            scale=layer.scale,
-        )
+        mask = self._mask(layer.window, queries.dtype, past_keys.shape[2])
+        output = _masked(grouped, past_keys, past_values, mask, layer)
         return output.reshape(batch, -1)
 
-    def _mask(self, dtype: torch.dtype, width: int) -> Tensor:
-        if dtype not in self._masks:
-            self._masks[dtype] = context_mask(self.lengths, width, dtype)
-        return self._masks[dtype]
+    def _mask(self, window: int, dtype: torch.dtype, width: int) -> Tensor:
+        if window not in self._masks:
+            self._masks[window] = context_mask(self.lengths, window, width, dtype)
+        return self._masks[window]
 
 
-def context_mask(lengths: Tensor, width: int, dtype: torch.dtype) -> Tensor:
-    """[B] context lengths -> [B, 1, 1, width], 0 inside the context and -inf beyond it."""
-    outside = torch.arange(width, device=lengths.device) >= lengths[:, None]
+def context_mask(lengths: Tensor, window: int, width: int, dtype: torch.dtype) -> Tensor:
+    """[B] context lengths -> [B, 1, 1, width], 0 inside the context and -inf outside of it."""
+    places = torch.arange(width, device=lengths.device)
+    outside = places >= lengths[:, None]
+    if window:
+        outside |= places < (lengths - window)[:, None]
     mask = torch.zeros(outside.shape, dtype=dtype, device=lengths.device)
     return mask.masked_fill_(outside, float("-inf"))[:, None, None, :]
+
+
+def _causal(query: Tensor, key: Tensor, value: Tensor, layer: HeadAttention) -> Tensor:
+    """A whole prompt: [1, H, t, D] each."""
+    length = query.shape[2]
+    if not layer.cap and not 0 < layer.window < length:
+        return functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=layer.scale
+        )
+    seen = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()
+    if layer.window:
+        seen = seen.triu(1 - layer.window)
+    mask = torch.zeros(length, length, dtype=query.dtype, device=query.device)
+    return _masked(query, key, value, mask.masked_fill_(~seen, float("-inf")), layer)
+
+
+def _masked(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, layer: HeadAttention
+) -> Tensor:
+    if not layer.cap:
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, scale=layer.scale
+        )
+    scores = query @ key.transpose(-1, -2) * layer.scale
+    scores = layer.cap * torch.tanh(scores / layer.cap) + mask
+    return scores.softmax(-1, dtype=torch.float32).to(value.dtype) @ value

@@ -144,8 +144,8 @@ class ColumnParallelLinear(LoraLinear):
     LoRA: A is replicated, B is cut like W, so adapters cost no collective.
     """
 
-    def __init__(self, projections: Sequence[Projection], rows: Sequence[range]) -> None:
-        """rows[p]: the output rows of projection p that this shard holds."""
+    def __init__(self, projections: Sequence[Projection], rows: Sequence[Sequence[range]]) -> None:
+        """rows[p]: the output rows of projection p that this shard holds, in their order."""
         super().__init__(projections)
         self._rows = list(rows)
 
@@ -154,9 +154,10 @@ class ColumnParallelLinear(LoraLinear):
         weights, biases = [], []
         for projection, rows in zip(self.projections, self._rows, strict=True):
             shape = (projection.out_features, projection.in_features)
-            weights.append(reader.read(f"{projection.name}.weight", shape, rows=rows))
-            if has_bias:
-                biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=rows))
+            for part in rows:
+                weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
+                if has_bias:
+                    biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
         self._set(
             torch.cat(weights) if len(weights) > 1 else weights[0],
             torch.cat(biases) if biases else None,
@@ -164,22 +165,18 @@ class ColumnParallelLinear(LoraLinear):
 
     def share_weight(self, whole: Tensor) -> None:
         """Uses rows of a tensor that is already loaded (tied embeddings)."""
-        self._set(whole[self._rows[0].start : self._rows[0].stop], None)
-
-    def split(self, output: Tensor) -> tuple[Tensor, ...]:
-        """The fused output as one view for each projection."""
-        return torch.split(output, [len(rows) for rows in self._rows], dim=-1)
+        self._set(whole[self._rows[0][0].start : self._rows[0][0].stop], None)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""
         return self._multiply(x, routing)
 
     def _out_width(self, part: int) -> int:
-        return len(self._rows[part])
+        return sum(map(len, self._rows[part]))
 
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
-        rows = self._rows[part]
-        return LoraMatrices(matrices.down, matrices.up[rows.start : rows.stop])
+        up = [matrices.up[rows.start : rows.stop] for rows in self._rows[part]]
+        return LoraMatrices(matrices.down, torch.cat(up) if len(up) > 1 else up[0])
 
 
 class RowParallelLinear(LoraLinear):

@@ -2,8 +2,8 @@
 
 Activations are float32. Weights, adapters and the cache are float32 or bfloat16, whose widening is
 exact: with bfloat16 weights the results are those of float32 arithmetic on the same numbers. What
-comes out for a row never depends on the rows beside it. All tensors are contiguous unless said otherwise, and
-results are new tensors unless said otherwise.
+comes out for a row never depends on the rows beside it. All tensors are contiguous unless said
+otherwise, and results are new tensors unless said otherwise.
 """
 
 import ctypes

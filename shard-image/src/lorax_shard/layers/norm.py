@@ -8,22 +8,28 @@ from lorax_shard.layers.native import NativeKernels, native_kernels
 
 
 class RmsNorm:
-    """x / rms(x) * weight, the mean taken in float32 whatever the dtype of the model."""
+    """x / rms(x) * weight, the mean taken in float32 whatever the dtype of the model.
+
+    With an offset the factor is 1 + weight, and all of it is float32.
+    """
 
     weight: Tensor  # [hidden]; float32 for the kernels
     _kernels: NativeKernels | None = None
 
-    def __init__(self, name: str, size: int, epsilon: float) -> None:
+    def __init__(self, name: str, size: int, epsilon: float, offset: bool = False) -> None:
         self._name = name
         self._size = size
         self._epsilon = epsilon
+        self._offset = offset
 
     def load(self, reader: TensorReader) -> None:
         """Reads the weight; every shard holds all of it."""
         self.weight = reader.read(f"{self._name}.weight", (self._size,))
         self._kernels = native_kernels(self.weight.device, self.weight.dtype)
-        if self._kernels is not None:
+        if self._kernels is not None or self._offset:
             self.weight = self.weight.float()
+        if self._offset:
+            self.weight = self.weight + 1.0
 
     def add(self, hidden: Tensor, added: Tensor) -> tuple[Tensor, Tensor]:
         """The sum, which may take the place of hidden, and the sum normalised; [T, hidden] each."""
@@ -34,9 +40,11 @@ class RmsNorm:
         return hidden, self(hidden)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[T, hidden] -> [T, hidden]."""
+        """[..., size] -> the same; the kernels take [T, size]."""
         if self._kernels is not None:
             return self._kernels.norm(x, None, self.weight, self._epsilon)
         wide = x.to(torch.float32)
         scale = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self._epsilon)
+        if self._offset:
+            return (self.weight * (wide * scale)).to(x.dtype)
         return self.weight * (wide * scale).to(x.dtype)

@@ -35,12 +35,14 @@ class Rotation:
     sine: Tensor
 
     def rotate(self, heads: Tensor) -> Tensor:
-        """Rotates query or key heads, [T, H, D], out of place."""
-        first, second = heads.chunk(2, dim=-1)
+        """Rotates query or key heads, [T, H, D], out of place; what has no angle stays."""
+        half = self.cosine.shape[-1]
+        first, second, rest = heads.split([half, half, heads.shape[-1] - 2 * half], dim=-1)
         return torch.cat(
             (
                 first * self.cosine - second * self.sine,
                 second * self.cosine + first * self.sine,
+                rest,
             ),
             dim=-1,
         )
@@ -50,10 +52,10 @@ class Rotary:
     """Angles of positions. Computed once for each step, not tabulated: contexts can be long."""
 
     def __init__(
-        self, head_dim: int, theta: float, scaling: RotaryScaling, device: torch.device
+        self, rotary_dim: int, theta: float, scaling: RotaryScaling, device: torch.device
     ) -> None:
-        exponents = torch.arange(0, head_dim, 2, dtype=torch.int64, device=device).float()
-        frequencies = 1.0 / (theta ** (exponents / head_dim))
+        exponents = torch.arange(0, rotary_dim, 2, dtype=torch.int64, device=device).float()
+        frequencies = 1.0 / (theta ** (exponents / rotary_dim))
         self._frequencies = _scale(frequencies, scaling)  # [D/2], float32
 
     def at(self, positions: Tensor, dtype: torch.dtype) -> Rotation:

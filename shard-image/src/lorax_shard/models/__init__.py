@@ -6,11 +6,11 @@ import torch
 
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models.config import ModelConfig, read_model_config
-from lorax_shard.models.llama import Llama
+from lorax_shard.models.decoder import Decoder
 from lorax_shard.weights import Checkpoint, label_of, parameter_count
 
 __all__ = [
-    "Llama",
+    "Decoder",
     "ModelConfig",
     "label_of",
     "load_model",
@@ -22,8 +22,8 @@ __all__ = [
 @torch.inference_mode()
 def load_model(
     directory: Path, config: ModelConfig, group: ShardGroup, device: torch.device
-) -> Llama:
+) -> Decoder:
     """The model of a directory in HF layout, with this shard's part of the weights."""
-    model = Llama(config, group, device)
+    model = Decoder(config, group, device)
     model.load(Checkpoint(directory, config.dtype, device))
     return model

@@ -20,7 +20,7 @@ from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.native import describe_cpu
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import (
-    Llama,
+    Decoder,
     ModelConfig,
     label_of,
     load_model,
@@ -127,7 +127,7 @@ def _has_bfloat16() -> bool:
 
 def _load_model(
     config: ServeConfig, model_config: ModelConfig, group: ShardGroup, device: torch.device
-) -> Llama:
+) -> Decoder:
     try:
         return load_model(config.model, model_config, group, device)
     # Something else took memory after it was measured.

@@ -1,4 +1,4 @@
-"""The Llama family of decoders: Llama, SmolLM2, Mistral, Qwen2."""
+"""Decoders of the Llama family and its relatives, as a configuration describes them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,30 +26,42 @@ class Attention:
     """Grouped-query attention; this shard's share of the heads."""
 
     def __init__(
-        self, config: ModelConfig, name: str, group: ShardGroup, kernels: NativeKernels | None
+        self,
+        config: ModelConfig,
+        window: int,
+        name: str,
+        group: ShardGroup,
+        kernels: NativeKernels | None,
     ) -> None:
         self.share = share_heads(config.query_heads, config.kv_heads, group.world)[group.rank]
         self._config = config
         hidden, dim = config.hidden_size, config.head_dim
         queries = _head_rows(self.share.query_heads, dim)
         keys = _head_rows(self.share.kv_heads, dim)
-        self.qkv = ColumnParallelLinear(
-            [
-                Projection(f"{name}.q_proj", hidden, config.query_heads * dim),
-                Projection(f"{name}.k_proj", hidden, config.kv_heads * dim),
-                Projection(f"{name}.v_proj", hidden, config.kv_heads * dim),
-            ],
-            [queries, keys, keys],
-        )
+        widths = (config.query_heads * dim, config.kv_heads * dim, config.kv_heads * dim)
+        rows = (queries, keys, keys)
+        if config.is_fused:
+            self.qkv = _fused(f"{name}.qkv_proj", hidden, widths, rows)
+        else:
+            names = (f"{name}.q_proj", f"{name}.k_proj", f"{name}.v_proj")
+            self.qkv = _side_by_side(names, hidden, widths, rows)
         output = Projection(f"{name}.o_proj", config.query_heads * dim, hidden)
         self.output = RowParallelLinear(output, queries, group)
         heads = HeadCounts(len(self.share.query_heads), len(self.share.kv_heads), dim)
-        self._attention = HeadAttention(heads, dim**-0.5, kernels)
+        self._attention = HeadAttention(
+            heads, config.attention_scale, config.attention_cap, window, kernels
+        )
+        self._norms: tuple[RmsNorm, RmsNorm] | None = None
+        if config.norms_heads:
+            query_norm = _norm(f"{name}.q_norm", dim, config)
+            self._norms = (query_norm, _norm(f"{name}.k_norm", dim, config))
 
     def load(self, reader: TensorReader) -> None:
         """Reads this shard's heads."""
         self.qkv.load_shard(reader, has_bias=self._config.qkv_bias)
         self.output.load_shard(reader, has_bias=self._config.output_bias)
+        for norm in self._norms or ():
+            norm.load(reader)
 
     def __call__(
         self, x: Tensor, step: StepContext, rotation: Rotation, cache: LayerCache
@@ -60,15 +72,18 @@ class Attention:
         return self.output(step.attention.attend(qkv, self._attention, cache), step.lora)
 
     def _place(self, qkv: Tensor, rotation: Rotation, slots: Tensor, cache: LayerCache) -> Tensor:
-        """Rotates queries and keys and stores what later tokens attend to."""
-        layer = self._attention
+        """Normalises and rotates queries and keys and stores what later tokens attend to."""
+        layer, norms = self._attention, self._norms
         if layer.kernels is not None:
+            weights = (norms[0].weight, norms[1].weight) if norms else None
             layer.kernels.place(
-                qkv, layer.heads, rotation.cosine, rotation.sine, None, 0.0, slots,
-                cache.keys, cache.values,
+                qkv, layer.heads, rotation.cosine, rotation.sine, weights,
+                self._config.norm_epsilon, slots, cache.keys, cache.values,
             )  # fmt: skip
             return qkv
         queries, keys, values = layer.split(qkv)
+        if norms:
+            queries, keys = norms[0](queries), norms[1](keys)
         queries, keys = rotation.rotate(queries), rotation.rotate(keys)
         cache.write(slots, keys, values)
         return torch.cat((queries, keys, values), 1).flatten(1)
@@ -78,19 +93,47 @@ def _head_rows(heads: range, dim: int) -> range:
     return range(heads.start * dim, heads.stop * dim)
 
 
+def _side_by_side(
+    names: Sequence[str], hidden: int, widths: Sequence[int], rows: Sequence[range]
+) -> ColumnParallelLinear:
+    """Projections that the checkpoint has one by one."""
+    projections = [
+        Projection(name, hidden, width) for name, width in zip(names, widths, strict=True)
+    ]
+    return ColumnParallelLinear(projections, [[part] for part in rows])
+
+
+def _fused(
+    name: str, hidden: int, widths: Sequence[int], rows: Sequence[range]
+) -> ColumnParallelLinear:
+    """One projection of the checkpoint, in which those of these widths lie under one another."""
+    first, parts = 0, []
+    for width, part in zip(widths, rows, strict=True):
+        parts.append(range(first + part.start, first + part.stop))
+        first += width
+    return ColumnParallelLinear([Projection(name, hidden, first)], [parts])
+
+
+def _norm(name: str, size: int, config: ModelConfig) -> RmsNorm:
+    return RmsNorm(name, size, config.norm_epsilon, config.norm_offset)
+
+
 class Mlp:
-    """down(silu(gate(x)) * up(x)), the intermediate size divided between the shards."""
+    """down(act(gate(x)) * up(x)), the intermediate size divided between the shards."""
 
     def __init__(
         self, config: ModelConfig, name: str, group: ShardGroup, kernels: NativeKernels | None
     ) -> None:
         self._has_bias = config.mlp_bias
         self._kernels = kernels
+        self._gelu = config.gelu
         hidden, inner = config.hidden_size, config.intermediate_size
         share = group.share_of(inner)
-        gate = Projection(f"{name}.gate_proj", hidden, inner)
-        up = Projection(f"{name}.up_proj", hidden, inner)
-        self.gate_up = ColumnParallelLinear([gate, up], [share, share])
+        if config.is_fused:
+            self.gate_up = _fused(f"{name}.gate_up_proj", hidden, (inner, inner), (share, share))
+        else:
+            names = (f"{name}.gate_proj", f"{name}.up_proj")
+            self.gate_up = _side_by_side(names, hidden, (inner, inner), (share, share))
         self.down = RowParallelLinear(Projection(f"{name}.down_proj", inner, hidden), share, group)
 
     def load(self, reader: TensorReader) -> None:
@@ -102,8 +145,10 @@ class Mlp:
         """[T, hidden] -> [T, hidden]."""
         both = self.gate_up(x, step.lora)
         if self._kernels is not None:
-            return self.down(self._kernels.gate(both, gelu=False), step.lora)
-        gate, up = self.gate_up.split(both)
+            return self.down(self._kernels.gate(both, self._gelu), step.lora)
+        gate, up = both.chunk(2, dim=-1)
+        if self._gelu:
+            return self.down(functional.gelu(gate, approximate="tanh") * up, step.lora)
         return self.down(functional.silu(gate) * up, step.lora)
 
 
@@ -114,10 +159,18 @@ class DecoderLayer:
         self, config: ModelConfig, index: int, group: ShardGroup, kernels: NativeKernels | None
     ) -> None:
         name = f"model.layers.{index}"
-        hidden, epsilon = config.hidden_size, config.norm_epsilon
-        self.attention_norm = RmsNorm(f"{name}.input_layernorm", hidden, epsilon)
-        self.attention = Attention(config, f"{name}.self_attn", group, kernels)
-        self.mlp_norm = RmsNorm(f"{name}.post_attention_layernorm", hidden, epsilon)
+        hidden = config.hidden_size
+        before_mlp = "post_attention_layernorm"
+        self._output_norms: tuple[RmsNorm, RmsNorm] | None = None
+        if config.norms_outputs:
+            after_attention = _norm(f"{name}.post_attention_layernorm", hidden, config)
+            after_mlp = _norm(f"{name}.post_feedforward_layernorm", hidden, config)
+            self._output_norms = (after_attention, after_mlp)
+            before_mlp = "pre_feedforward_layernorm"
+        window = config.attention[index].window
+        self.attention_norm = _norm(f"{name}.input_layernorm", hidden, config)
+        self.attention = Attention(config, window, f"{name}.self_attn", group, kernels)
+        self.mlp_norm = _norm(f"{name}.{before_mlp}", hidden, config)
         self.mlp = Mlp(config, f"{name}.mlp", group, kernels)
 
     def load(self, reader: TensorReader) -> None:
@@ -126,6 +179,8 @@ class DecoderLayer:
         self.attention.load(reader)
         self.mlp_norm.load(reader)
         self.mlp.load(reader)
+        for norm in self._output_norms or ():
+            norm.load(reader)
 
     def __call__(
         self,
@@ -140,11 +195,16 @@ class DecoderLayer:
             x = self.attention_norm(hidden)
         else:
             hidden, x = self.attention_norm.add(hidden, added)
-        hidden, x = self.mlp_norm.add(hidden, self.attention(x, step, rotation, cache))
-        return hidden, self.mlp(x, step)
+        attended = self.attention(x, step, rotation, cache)
+        if self._output_norms is None:
+            hidden, x = self.mlp_norm.add(hidden, attended)
+            return hidden, self.mlp(x, step)
+        after_attention, after_mlp = self._output_norms
+        hidden, x = self.mlp_norm.add(hidden, after_attention(attended))
+        return hidden, after_mlp(self.mlp(x, step))
 
 
-class Llama:
+class Decoder:
     """A decoder, or one shard of it; every shard returns the logits of the full vocabulary."""
 
     embedding: Tensor  # [vocab, hidden], held whole by every shard
@@ -153,13 +213,18 @@ class Llama:
         self.config = config
         self._group = group
         self._kernels = native_kernels(device, config.dtype)
-        self._rotary = Rotary(config.head_dim, config.rope_theta, config.rope_scaling, device)
+        self._rotaries = {
+            (theta, scaling): Rotary(config.rotary_dim, theta, scaling, device)
+            for theta, scaling in {
+                (each.rope_theta, each.rope_scaling) for each in config.attention
+            }
+        }
         self.layers = [
             DecoderLayer(config, index, group, self._kernels) for index in range(config.layers)
         ]
-        self._norm = RmsNorm("model.norm", config.hidden_size, config.norm_epsilon)
+        self._norm = _norm("model.norm", config.hidden_size, config)
         head = Projection("lm_head", config.hidden_size, config.vocab_size)
-        self._head = ColumnParallelLinear([head], [group.share_of(config.vocab_size)])
+        self._head = ColumnParallelLinear([head], [[group.share_of(config.vocab_size)]])
 
     @property
     def kv_heads(self) -> int:
@@ -192,13 +257,23 @@ class Llama:
         hidden = functional.embedding(step.token_ids, self.embedding)  # [T, hidden]
         if self._kernels is not None:
             hidden = hidden.float()
-        rotation = self._rotary.at(step.positions, hidden.dtype)
+        if self.config.embedding_scale != 1.0:
+            hidden = hidden * self.config.embedding_scale
+        rotations = {
+            key: rotary.at(step.positions, hidden.dtype) for key, rotary in self._rotaries.items()
+        }
         added: Tensor | None = None
-        for layer, layer_cache in zip(self.layers, cache, strict=True):
+        for layer, attention, layer_cache in zip(
+            self.layers, self.config.attention, cache, strict=True
+        ):
+            rotation = rotations[attention.rope_theta, attention.rope_scaling]
             hidden, added = layer(hidden, added, step, rotation, layer_cache)
         assert added is not None
         if step.logit_rows is not None:
             hidden, added = hidden[step.logit_rows], added[step.logit_rows]
         _, last = self._norm.add(hidden, added)
         share = self._head(last, step.logit_lora)
-        return self._group.gather_columns(share, self.config.vocab_size).float()
+        logits = self._group.gather_columns(share, self.config.vocab_size).float()
+        if self.config.logit_cap:
+            logits = self.config.logit_cap * torch.tanh(logits / self.config.logit_cap)
+        return logits
