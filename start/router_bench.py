@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import programs
-import python_environment
 import startup_cache
 from failure import Failure
 from places import CHECKOUT, ROUTER_JAR
@@ -17,37 +16,35 @@ sys.path.insert(0, str(CHECKOUT / "bench"))
 
 import g4
 import g6
-import result as results
 from ratios import Row
 from streams import Setting, StreamsError
 
 _BENCH = CHECKOUT / "bench"
 _Measure = Callable[[Setting, int, Callable[[str], None]], tuple[list[Row], dict[str, Any]]]
-GOALS: Mapping[str, _Measure] = {"g4": g4.cost, "g4b": g4.busy, "g6": g6.measure}
+_MEASURES: Mapping[str, _Measure] = {"g4": g4.cost, "g4b": g4.busy, "g6": g6.measure}
+GOALS: Mapping[str, str] = {
+    "g4": "CPU per streamed token",
+    "g4b": "how busy the shard is",
+    "g6": "64 adapters in 8 places",
+}
+PLOT = "ratios_plot.py"
 
 
-def measure(goal: str, pairs: int) -> int:
-    """Measures, keeps and draws; the exit status is 1 when a floor is not reached."""
-    stages = Stages()
-    plots = python_environment.of(stages, "plot environment", "plot", _BENCH / "requirements.txt")
+def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str, Any]]:
+    """The router with its own JVM options between a load generator and a scripted shard."""
     programs.jars(stages, "router")
+    _, options = startup_cache.PROGRAMS["lorax-router"]
     setting = Setting(
         java=java_home() / "bin" / "java",
-        flags=startup_cache.JVM_FLAGS.split(),
+        flags=[f"@{options}"],
         router=ROUTER_JAR,
         classes=_classes(stages),
         model=CHECKOUT / "router" / "src" / "test" / "resources" / "model",
     )
     try:
-        rows, details = GOALS[goal](setting, pairs, lambda text: print(text, flush=True))
+        return _MEASURES[goal](setting, pairs, lambda text: print(text, flush=True))
     except StreamsError as reason:
         raise Failure(str(reason)) from None
-    command = f"./lorax bench {goal} --pairs {pairs}"
-    path = results.write(results.document(goal.upper(), rows, command, details))
-    plot = path.with_suffix(".svg")
-    stages.run("plot", [str(plots), str(_BENCH / "ratios_plot.py"), str(path), str(plot)])
-    print(f"{results.table(rows)}\n{path}\n{plot}")
-    return 0 if all(row.holds for row in rows) else 1
 
 
 def _classes(stages: Stages) -> Path:

@@ -52,6 +52,14 @@ def test_a_row_above_its_floor_does_not_hold() -> None:
     assert Row("case", ratio, None, None, 1.4, 1.0, "s").holds
 
 
+def test_a_row_whose_target_lies_above_its_floor_is_better_when_larger() -> None:
+    """Throughput, as against time."""
+    ratio = Interval(1.4, 1.2, 1.5)
+
+    assert Row("case", ratio, 1.3, 2.0, 1.4, 1.0, "tokens/CPU-s").holds
+    assert not Row("case", ratio, 1.5, 2.0, 1.4, 1.0, "tokens/CPU-s").holds
+
+
 def test_a_result_has_the_form_that_all_goals_share() -> None:
     """Machine facts name no host and no user."""
     row = Row("restart", Interval(1.23456, 1.1, 1.3), 1.3, 1.1, 2.0, 1.6, "CPU-s")

@@ -1,0 +1,209 @@
+"""G1, G2, G3: decode throughput with mixed adapters, in tokens for each CPU-second.
+
+Both sides run one thread: how fast a core is used is what is compared, and a busy machine disturbs
+CPU-seconds little. The sides alternate, each pair with the same prompts and adapters.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from ratios import Pair, Row, ratio_row
+
+BATCH = 32
+_PROMPT = 32
+_HERE = Path(__file__).resolve().parent
+_THREADS = "1"
+# Greedy choices over random weights: near-ties fall differently in other arithmetic.
+_LEAST_AGREEMENT = 0.9
+Log = Callable[[str], None]
+
+
+class DecodeError(Exception):
+    """A side ended, or the sides do not compute the same."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Interpreter, environment and the models by shape."""
+
+    python: Path
+    environment: dict[str, str]
+    models: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rows of a goal and what stands beside them."""
+
+    rows: list[Row]
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measurement: tokens of the first step of each sequence, and the speeds."""
+
+    tokens_per_cpu_s: float
+    tokens_per_s: float
+    first_tokens: tuple[int, ...]
+
+
+@dataclass
+class Side:
+    """A worker process; see decode_worker.py."""
+
+    script: str
+    model: Path
+    dtype: str
+    setting: Setting
+    _process: subprocess.Popen[str] = field(init=False)
+
+    def __enter__(self) -> Self:
+        words = [str(self.setting.python), str(_HERE / self.script), str(self.model)]
+        self._process = subprocess.Popen(
+            [*words, self.dtype, _THREADS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self.setting.environment,
+            text=True,
+        )
+        self._answer()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def run(self, adapters: int, steps: int) -> Run:
+        """A batch over this many adapters, dealt in turn; 0 is the base alone."""
+        dealt = [index % adapters if adapters else None for index in range(BATCH)]
+        assert self._process.stdin is not None
+        order = {"adapters": dealt, "prompt": _PROMPT, "steps": steps}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = self._answer()
+        tokens = BATCH * steps
+        first = tuple(row[0] for row in answer["tokens"])
+        return Run(tokens / answer["cpu_s"], tokens / answer["wall_s"], first)
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise DecodeError(
+                f"{self.script} ended with {self._process.wait()}; its reason is above"
+            )
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def within(
+    setting: Setting, cases: Sequence[tuple[str, str, int, int, float | None, float | None]],
+    pairs: int, log: Log,
+) -> Outcome:  # fmt: skip
+    """Two mixes of one shard against each other: (case, shape, ours, peer, floor, target)."""
+    rows, speeds = [], {}
+    for case, shape, ours, peer, floor, target in cases:
+        with Side("decode_shard.py", setting.models[shape], "bfloat16", setting) as shard:
+            measured = _alternate(shard, ours, 8, shard, peer, 8, pairs)
+        rows.append(_row(case, measured, floor, target))
+        speeds[case] = _base(shape, setting, [b if peer == 0 else a for a, b in measured])
+        log(f"  {case}: {rows[-1].ratio.median:.2f}")
+    return Outcome(rows, {"base": speeds})
+
+
+def against_peer(
+    setting: Setting, shape: str, goals: Sequence[tuple[int, float, float]], pairs: int, log: Log
+) -> Outcome:
+    """The shard against transformers and PEFT: (adapters, floor, target), the base first."""
+    rows, agreement = [], {}
+    model = setting.models[shape]
+    with (
+        Side("decode_shard.py", model, "bfloat16", setting) as shard,
+        Side("decode_peer.py", model, "bfloat16", setting) as peer,
+    ):
+        for adapters, floor, target in goals:
+            case = f"{adapters} adapters" if adapters else "base"
+            measured = _alternate(shard, adapters, 8, peer, adapters, 2, pairs)
+            agreement[case] = _agreement(case, *measured[0])
+            rows.append(_row(f"{shape}, {case}", measured, floor, target))
+            log(f"  {case}: {rows[-1].ratio.median:.2f}")
+    return Outcome(rows, {"same_first_tokens": agreement})
+
+
+def _alternate(
+    ours: Side, our_adapters: int, our_steps: int,
+    peer: Side, peer_adapters: int, peer_steps: int, pairs: int,
+) -> list[tuple[Run, Run]]:  # fmt: skip
+    ours.run(our_adapters, 2)
+    peer.run(peer_adapters, 1)
+    return [
+        (ours.run(our_adapters, our_steps), peer.run(peer_adapters, peer_steps))
+        for _ in range(pairs)
+    ]
+
+
+def _row(
+    case: str, measured: Sequence[tuple[Run, Run]], floor: float | None, target: float | None
+) -> Row:
+    pairs = [Pair(a.tokens_per_cpu_s, b.tokens_per_cpu_s) for a, b in measured]
+    return ratio_row(case, pairs, "tokens/CPU-s", floor, target)
+
+
+def _agreement(case: str, ours: Run, peer: Run) -> float:
+    """The share of sequences whose first token both sides choose alike; void where it is low."""
+    same = sum(a == b for a, b in zip(ours.first_tokens, peer.first_tokens, strict=True)) / BATCH
+    if same < _LEAST_AGREEMENT:
+        raise DecodeError(f"{case}: only {same:.0%} of the first tokens are those of the peer")
+    return same
+
+
+def _base(shape: str, setting: Setting, runs: Sequence[Run]) -> dict[str, float]:
+    """How fast the base ran: a slow base would flatter every ratio."""
+    ordered = sorted(run.tokens_per_cpu_s for run in runs)
+    speed = ordered[len(ordered) // 2]
+    parameters = (setting.models[shape] / "model.safetensors").stat().st_size / 2
+    return {
+        "tokens_per_cpu_s": round(speed, 1),
+        "gflops": round(2 * parameters * speed / 1e9, 1),
+        "weights_gb_per_cpu_s": round(2 * parameters * speed / BATCH / 1e9, 2),
+    }
+
+
+def g1(setting: Setting, pairs: int, log: Log) -> Outcome:
+    """32 distinct adapters of rank 16 against the base alone."""
+    cases = [
+        ("1B shape, 32 adapters / base", "1b", 32, 0, 0.80, 0.92),
+        ("0.5B shape, 32 adapters / base", "0.5b", 32, 0, 0.70, 0.88),
+        ("SmolLM2-135M shape, 32 adapters / base", "135m", 32, 0, None, None),
+    ]
+    return within(setting, cases, pairs, log)
+
+
+def g2(setting: Setting, pairs: int, log: Log) -> Outcome:
+    """32 adapters against one, all resident."""
+    return within(
+        setting, [("0.5B shape, 32 adapters / 1 adapter", "0.5b", 32, 1, 0.85, 0.95)], pairs, log
+    )
+
+
+def g3(setting: Setting, pairs: int, log: Log) -> Outcome:
+    """The shard against transformers with PEFT's mixed batches."""
+    goals = [(0, 1.3, 2.0), (1, 1.5, 2.5), (4, 2.0, 3.0), (32, 5.0, 10.0)]
+    return against_peer(setting, "135m", goals, pairs, log)
+
+
+GOALS: dict[str, tuple[Callable[[Setting, int, Log], Outcome], tuple[str, ...]]] = {
+    "g1": (g1, ("1b", "0.5b", "135m")),
+    "g2": (g2, ("0.5b",)),
+    "g3": (g3, ("135m",)),
+}

@@ -1,0 +1,80 @@
+"""A random model of a given shape with random adapters: decode_model.py SHAPE DIRECTORY.
+
+Speed depends on shapes, not on values, so nothing is downloaded. Weights are bfloat16.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from tokenizers import (  # type: ignore[import-untyped]
+    Tokenizer,
+    decoders,
+    models,
+    pre_tokenizers,
+)
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+ADAPTERS = 32
+_RANK = 16
+_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+# hidden, intermediate, layers, heads, key-value heads, vocabulary
+_SHAPES = {
+    "135m": (576, 1536, 30, 9, 3, 49152),  # SmolLM2-135M
+    "0.5b": (896, 4864, 24, 14, 2, 151936),  # Qwen2.5-0.5B
+    "1b": (2048, 8192, 16, 32, 8, 128256),  # Llama 3.2 1B
+}
+
+
+def write(shape: str, directory: Path) -> None:
+    """The model in HF layout, and its adapters below `adapters`."""
+    hidden, inner, layers, heads, kv_heads, vocabulary = _SHAPES[shape]
+    config: Any = LlamaConfig(  # type: ignore[no-untyped-call]
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=kv_heads,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    torch.manual_seed(0)
+    model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+        config, dtype=torch.bfloat16
+    )
+    model.save_pretrained(directory)
+    _write_tokenizer(directory, vocabulary)
+    settings = LoraConfig(
+        r=_RANK, lora_alpha=2 * _RANK, target_modules=_TARGETS, task_type="CAUSAL_LM"
+    )
+    adapted = get_peft_model(model, settings)
+    for index in range(ADAPTERS):
+        torch.manual_seed(1 + index)
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name:
+                parameter.data = torch.randn(parameter.shape).to(torch.bfloat16) * 0.02
+        adapted.save_pretrained(str(directory / "adapters" / str(index)))
+
+
+def _write_tokenizer(directory: Path, vocabulary: int) -> None:
+    """As many tokens as the model has, each with a text of its own."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = ["<unk>", "<s>", "</s>", *letters]
+    words += [f"Ġ{index:x}" for index in range(vocabulary - len(words))]
+    tokenizer = Tokenizer(models.BPE({word: index for index, word in enumerate(words)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(words[:3])
+    tokenizer.save(str(directory / "tokenizer.json"))
+    settings = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+if __name__ == "__main__":
+    write(sys.argv[1], Path(sys.argv[2]))

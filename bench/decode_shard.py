@@ -1,0 +1,132 @@
+"""Our side of a decode benchmark: a shard process, driven over its socket as a router does it.
+
+decode_shard.py MODEL DTYPE THREADS. CPU time is that of the shard, not of this client.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import process_tree
+from decode_worker import Measured, Order, serve
+from lorax_shard.pb import generate_pb2 as pb  # type: ignore[import-not-found]
+from lorax_shard.pb import generate_pb2_grpc
+
+_BLOCK = 16
+_START_SECONDS = 120
+
+
+class ShardClient:
+    """One shard process with the adapters of its model, loaded when they first appear."""
+
+    def __init__(self, directory: Path, dtype: str, threads: str, folder: Path) -> None:
+        socket = folder / "shard"
+        words = ["-m", "lorax_shard.cli", "serve", str(directory), "--dtype", dtype]
+        words += ["--device", "cpu", "--uds-path", str(socket), "--logger-level", "ERROR"]
+        self._process = subprocess.Popen(
+            [sys.executable, *words],
+            stdout=sys.stderr,
+            env=os.environ
+            | {
+                "LORAX_ADAPTER_ROOTS": str(directory / "adapters"),
+                "ADAPTER_MEMORY_FRACTION": "0.3",
+                "OMP_NUM_THREADS": threads,
+            },
+        )
+        channel = grpc.insecure_channel(f"unix:{socket}-0")
+        grpc.channel_ready_future(channel).result(timeout=_START_SECONDS)
+        self._stub = generate_pb2_grpc.LoraxServiceStub(channel)
+        self._vocabulary = int(json.loads((directory / "config.json").read_text())["vocab_size"])
+        self._known: set[int] = set()
+        self._batch = 0
+        self._warm_up()
+
+    def run(self, order: Order) -> Measured:
+        """Prefill and the asked number of decode steps."""
+        for index in {index for index in order.adapters if index is not None} - self._known:
+            self._load(index)
+        tokens: list[list[int]] = [[] for _ in order.adapters]
+        begin = self._cpu()
+        self._batch += 1
+        batch = pb.Batch(id=self._batch, requests=self._requests(order), size=len(order.adapters))
+        cached = self._take(self._stub.Prefill(pb.PrefillRequest(batch=batch)), tokens)
+        wall, cpu = time.monotonic(), self._cpu()
+        for _ in range(order.steps):
+            cached = self._take(self._stub.Decode(pb.DecodeRequest(batches=[cached])), tokens)
+        cpu_s, wall_s = self._cpu() - cpu, time.monotonic() - wall
+        self._stub.ClearCache(pb.ClearCacheRequest())
+        return Measured(cpu_s, wall_s, cpu - begin, tokens)
+
+    def stop(self) -> None:
+        """Ends the shard."""
+        self._process.terminate()
+        self._process.wait(30)
+
+    def _requests(self, order: Order) -> list[pb.Request]:
+        # One token more than is asked for, so that no sequence ends while it is measured.
+        needed = order.prompt + order.steps + 1
+        count = -(-needed // _BLOCK)
+        return [
+            pb.Request(
+                id=row,
+                tokenized_inputs=pb.TokenizedInputs(ids=prompt),
+                parameters=pb.NextTokenChooserParameters(temperature=1.0),
+                stopping_parameters=pb.StoppingCriteriaParameters(
+                    max_new_tokens=order.steps + 2, ignore_eos_token=True
+                ),
+                adapter_index=_index(order.adapters[row]),
+                blocks=range(1 + row * count, 1 + (row + 1) * count),
+            )
+            for row, prompt in enumerate(order.prompts(self._vocabulary))
+        ]
+
+    def _take(self, response: Any, tokens: list[list[int]]) -> Any:
+        for generation in response.generations:
+            tokens[generation.request_id] += generation.next_tokens.ids
+        return response.batch
+
+    def _load(self, index: int) -> None:
+        parameters = pb.AdapterParameters(adapter_ids=[str(index)])
+        words: dict[str, Any] = {"adapter_parameters": parameters, "adapter_source": pb.LOCAL}
+        self._stub.DownloadAdapter(pb.DownloadAdapterRequest(**words))
+        self._stub.LoadAdapter(pb.LoadAdapterRequest(**words, adapter_index=index + 1))
+        self._known.add(index)
+
+    def _warm_up(self) -> None:
+        request = pb.Request(
+            id=0,
+            tokenized_inputs=pb.TokenizedInputs(ids=range(3, 35)),
+            truncate=32,
+            parameters=pb.NextTokenChooserParameters(temperature=1.0),
+            stopping_parameters=pb.StoppingCriteriaParameters(max_new_tokens=24),
+        )
+        self._stub.Warmup(
+            pb.WarmupRequest(batch=pb.Batch(id=0, requests=[request], size=1, max_tokens=64))
+        )
+
+    def _cpu(self) -> float:
+        return sum(member.cpu_seconds for member in process_tree.members(self._process.pid))
+
+
+def _index(adapter: int | None) -> int:
+    """On the wire 0 is the base."""
+    return 0 if adapter is None else adapter + 1
+
+
+def _main() -> None:
+    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
+        client = ShardClient(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(folder))
+        try:
+            serve(client.run)
+        finally:
+            client.stop()
+
+
+if __name__ == "__main__":
+    _main()
