@@ -187,13 +187,28 @@ def test_ids_lead_nowhere_but_into_the_roots(
     link.unlink()
 
 
-def test_other_sources_and_merging_are_refused(router: TestingRouter) -> None:
+def test_other_sources_and_recipes_are_refused(router: TestingRouter) -> None:
     assert "source pbase is not supported: expected hub, s3 or local" in load_refusal(
         router, "org/name", adapter_source=pb.PBASE
     )
-    assert "merged adapters are not supported yet" in load_refusal(
-        router, "", adapter_parameters=pb.AdapterParameters(adapter_ids=["head", "attention"])
-    )
+    two = {"adapter_ids": ["every-module", "stabilised"]}
+    for recipe, reason in (
+        ({}, "2 adapters to merge need 2 weights, got ()"),
+        ({"weights": [1]}, "2 adapters to merge need 2 weights, got (1.0,)"),
+        (
+            {"weights": [1, 1], "merge_strategy": pb.TIES},
+            "density of merge strategy ties must be above 0 and at most 1, got 0",
+        ),
+        ({"weights": [1, 1], "merge_strategy": 9}, "merge strategy 9 is unknown: expected 0 to 3"),
+        (
+            {"weights": [1, 1]},
+            "adapters to merge must have the same rank at model.layers.0.mlp.down_proj, "
+            "got {'every-module': 8, 'stabilised': 16}",
+        ),
+    ):
+        merged = pb.AdapterParameters(**two, **recipe)
+        assert reason in load_refusal(router, "", adapter_parameters=merged)
+    assert "names no adapter" in load_refusal(router, "", adapter_parameters=pb.AdapterParameters())
     assert "index 0 is the base model's" in load_refusal(router, "head", adapter_index=0)
 
 

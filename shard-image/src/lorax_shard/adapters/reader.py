@@ -142,5 +142,5 @@ def _checked(
             )
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
-    scaled = up.to(torch.float32) * config.scale_of(projection.name)
-    return LoraMatrices(down, scaled)
+    scale = config.scale_of(projection.name)
+    return LoraMatrices(down, up.to(torch.float32) * scale, scale)

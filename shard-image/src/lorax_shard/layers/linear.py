@@ -47,6 +47,7 @@ class LoraMatrices:
 
     down: Tensor
     up: Tensor
+    scale: float = 1.0
 
 
 class LoraLinear(ABC):

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
+from lorax_shard.adapters.merging import AdapterChoice, merge_adapters
 from lorax_shard.adapters.reader import Adapter, adapter_bytes, read_adapter
-from lorax_shard.adapters.sources import AdapterReference
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.startup import Shard
 
@@ -20,27 +20,27 @@ class AdapterCalls:
         self._compute = compute
         self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
 
-    async def download(self, adapter: AdapterReference, api_token: str | None) -> float:
+    async def download(self, adapter: AdapterChoice, api_token: str | None) -> float:
         """Makes the files available on this machine; the share of the reservation they take."""
-        if adapter in self._preloaded:
-            return self._preloaded[adapter].memory_share
+        if adapter.merge is None and adapter.references[0] in self._preloaded:
+            return self._preloaded[adapter.references[0]].memory_share
         self._refuse_beside_merged(adapter)
         token = self._shard.config.downloads.token_for_request(api_token)
         directories = self._shard.directories
-        directory = await asyncio.to_thread(directories.fetch, adapter, token)
-        size = await asyncio.to_thread(adapter_bytes, directory, adapter.id)
-        return self._shard.memory.adapter_share(adapter.id, size)
+        sizes = []
+        for reference in adapter.references:
+            directory = await asyncio.to_thread(directories.fetch, reference, token)
+            sizes.append(await asyncio.to_thread(adapter_bytes, directory, reference.id))
+        # Ranks must be the same: what is made of several is as large as the largest.
+        return self._shard.memory.adapter_share(adapter.id, max(sizes))
 
-    async def load(self, adapter: AdapterReference, index: int) -> None:
+    async def load(self, adapter: AdapterChoice, index: int) -> None:
         """Makes an adapter usable under an index. It must have been downloaded."""
         if await self._compute.run(self._engine.adapters.holds, index, adapter.id):
             return
         self._check_index(index, adapter)
         self._refuse_beside_merged(adapter)
-        directory = self._shard.directories.locate(adapter)
-        content: Adapter = await asyncio.to_thread(
-            read_adapter, directory, adapter.id, self._engine.adapters.projections
-        )
+        content: Adapter = await asyncio.to_thread(self._read, adapter)
         await self._compute.run(self._engine.load_adapter, index, content)
         _LOG.info("loaded adapter %s under index %d", adapter.id, index)
 
@@ -50,7 +50,15 @@ class AdapterCalls:
             return False
         return await self._compute.run(self._engine.offload_adapter, index)
 
-    def _check_index(self, index: int, adapter: AdapterReference) -> None:
+    def _read(self, choice: AdapterChoice) -> Adapter:
+        locate, projections = self._shard.directories.locate, self._engine.adapters.projections
+        adapters = [
+            read_adapter(locate(reference), reference.id, projections)
+            for reference in choice.references
+        ]
+        return adapters[0] if choice.merge is None else merge_adapters(adapters, choice.merge)
+
+    def _check_index(self, index: int, adapter: AdapterChoice) -> None:
         if index == 0:
             raise ValueError(f"adapter {adapter.id}: index 0 is the base model's")
         for preloaded in self._shard.preloaded:
@@ -60,7 +68,7 @@ class AdapterCalls:
                     f"{preloaded.reference.id}'s"
                 )
 
-    def _refuse_beside_merged(self, adapter: AdapterReference) -> None:
+    def _refuse_beside_merged(self, adapter: AdapterChoice) -> None:
         merged = self._shard.config.static_adapter
         if merged is not None and self._shard.config.merges_static_adapter:
             raise ValueError(

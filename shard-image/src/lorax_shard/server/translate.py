@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from lorax_shard.adapters.merging import AdapterChoice, MajoritySign, Merge, MergeStrategy
 from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -25,6 +26,13 @@ _SOURCES = {
     pb.LOCAL: AdapterSource.LOCAL,
     pb.PBASE: AdapterSource.PBASE,
 }
+_STRATEGIES = {
+    pb.LINEAR: MergeStrategy.LINEAR,
+    pb.TIES: MergeStrategy.TIES,
+    pb.DARE_LINEAR: MergeStrategy.DARE_LINEAR,
+    pb.DARE_TIES: MergeStrategy.DARE_TIES,
+}
+_SIGNS = {pb.TOTAL: MajoritySign.TOTAL, pb.FREQUENCY: MajoritySign.FREQUENCY}
 _WIRE_SOURCES = {source: number for number, source in _SOURCES.items()}
 _FINISH_REASONS = {
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
@@ -134,16 +142,35 @@ AdapterCall: TypeAlias = (
 )
 
 
-def adapter(request: AdapterCall) -> AdapterReference:
-    """The one adapter that a call names."""
-    ids = request.adapter_parameters.adapter_ids
-    if len(ids) != 1:
-        raise InvalidRequest(
-            f"merged adapters are not supported yet: expected one id, got {list(ids)}"
-        )
+def adapter(request: AdapterCall) -> AdapterChoice:
+    """The adapter that a call names, or those that it wants merged."""
+    parameters = request.adapter_parameters
+    ids = tuple(map(str, parameters.adapter_ids))
+    if not ids:
+        raise InvalidRequest("the call names no adapter: expected one id, or several to merge")
     if request.adapter_source not in _SOURCES:
         raise InvalidRequest(f"adapter source {request.adapter_source} is unknown: expected 0 to 3")
-    return AdapterReference(str(ids[0]), _SOURCES[request.adapter_source])
+    source = _SOURCES[request.adapter_source]
+    references = tuple(AdapterReference(each, source) for each in ids)
+    # One adapter as it is, however a router writes that.
+    if len(ids) == 1 and list(parameters.weights) in ([], [1.0]) and not parameters.merge_strategy:
+        return AdapterChoice(references)
+    if parameters.merge_strategy not in _STRATEGIES:
+        raise InvalidRequest(
+            f"merge strategy {parameters.merge_strategy} is unknown: expected 0 to 3"
+        )
+    if parameters.majority_sign_method not in _SIGNS:
+        raise InvalidRequest(
+            f"majority sign method {parameters.majority_sign_method} is unknown: expected 0 or 1"
+        )
+    merge = Merge(
+        weights=tuple(parameters.weights),
+        strategy=_STRATEGIES[parameters.merge_strategy],
+        density=parameters.density,
+        majority_sign=_SIGNS[parameters.majority_sign_method],
+    )
+    merge.check(len(ids))
+    return AdapterChoice(references, merge)
 
 
 def wire_source(source: AdapterSource) -> pb.AdapterSource:
