@@ -43,8 +43,12 @@ record RouterConfig(
   private static final String ANY_ADDRESS = "0.0.0.0";
   private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
 
-  /** How long the process waits for others. */
-  record Patience(Duration shardConnect, Duration drain) {}
+  /**
+   * How long the process waits for others.
+   *
+   * @param lameDuck for clients and proxies to hear that it leaves, before it lets nobody in
+   */
+  record Patience(Duration shardConnect, Duration lameDuck, Duration drain) {}
 
   /** Outcome of reading the command line. */
   sealed interface Reading {
@@ -191,6 +195,7 @@ record RouterConfig(
   private static Patience patience(RouterOptions options, OptionProblems problems) {
     return new Patience(
         problems.seconds("--shard-connect-timeout-s", options.shardConnectTimeoutSeconds),
+        problems.seconds("--lame-duck-s", options.lameDuckSeconds),
         problems.seconds("--drain-timeout-s", options.drainTimeoutSeconds));
   }
 

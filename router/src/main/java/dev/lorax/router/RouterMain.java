@@ -71,6 +71,9 @@ public final class RouterMain {
             }));
     LOG.atInfo().addKeyValue("port", router.port()).log("router listens");
     stopping.await();
+    LOG.info("router leaves");
+    router.leave();
+    Thread.sleep(config.patience().lameDuck());
     LOG.info("router drains");
     boolean drained = router.drain(config.patience().drain());
     router.close();

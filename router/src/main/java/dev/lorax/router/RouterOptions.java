@@ -118,9 +118,17 @@ final class RouterOptions {
   String queueOrder;
 
   @Option(
+      names = "--lame-duck-s",
+      defaultValue = "0",
+      description =
+          "How long to serve on after SIGTERM, closing each connection with its next answer, before"
+              + " new requests are refused: until proxies send nobody any more.")
+  String lameDuckSeconds;
+
+  @Option(
       names = "--drain-timeout-s",
       defaultValue = "75",
-      description = "How long running requests may take to end after SIGTERM.")
+      description = "How long running requests may take to end once new ones are refused.")
   String drainTimeoutSeconds;
 
   @Option(

@@ -93,6 +93,11 @@ final class RouterProcess implements AutoCloseable {
     return front.port();
   }
 
+  /** Serves on, and asks clients to open another connection for their next request. */
+  void leave() {
+    intake.leave();
+  }
+
   /** Lets nobody in any more and waits for those inside; false if some did not end in time. */
   boolean drain(Duration patience) throws InterruptedException {
     intake.stopAdmitting();

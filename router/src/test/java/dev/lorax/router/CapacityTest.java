@@ -155,6 +155,21 @@ class CapacityTest {
     }
   }
 
+  @Test
+  void serves_on_and_ends_connections_while_it_leaves() throws Exception {
+    try (var shard = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN);
+        var router = TestingRouter.start(directory.resolve("shard-0"))) {
+      var before = router.post("/generate", LONG);
+
+      router.process().leave();
+
+      var after = router.post("/generate", LONG);
+      assertThat(before.headers().firstValue("connection")).isEmpty();
+      assertThat(after.statusCode()).isEqualTo(200);
+      assertThat(after.headers().firstValue("connection")).hasValue("close");
+    }
+  }
+
   private static boolean drain(TestingRouter router) {
     try {
       return router.process().drain(Duration.ofSeconds(20));

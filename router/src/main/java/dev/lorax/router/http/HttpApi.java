@@ -4,6 +4,7 @@ import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -42,6 +43,7 @@ final class HttpApi {
 
   Router router(Vertx vertx) {
     Router router = Router.router(vertx);
+    router.route().handler(this::sayGoodbye);
     router
         .route()
         .handler(
@@ -56,6 +58,14 @@ final class HttpApi {
     }
     router.errorHandler(500, HttpApi::confess);
     return router;
+  }
+
+  /** A client that keeps its connection open would otherwise come back to a server that is gone. */
+  private void sayGoodbye(RoutingContext http) {
+    if (gateway.intake().leaving()) {
+      http.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    }
+    http.next();
   }
 
   private void reading(Router router) {

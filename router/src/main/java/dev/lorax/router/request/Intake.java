@@ -34,6 +34,7 @@ public final class Intake implements AutoCloseable {
   private final Semaphore places;
   private final ExecutorService workers;
   private final AtomicLong nextId = new AtomicLong();
+  private volatile boolean leaving;
   private volatile boolean closing;
 
   public Intake(RequestLimits limits, int validationWorkers, BatchLoop loop, Ticker ticker) {
@@ -89,8 +90,19 @@ public final class Intake implements AutoCloseable {
     return refusal == null ? new Submission.Queued(entry) : new Submission.Refused(refusal);
   }
 
+  /** Everybody is still let in, and told to come back elsewhere. */
+  public void leave() {
+    leaving = true;
+  }
+
+  /** Whether a client should open another connection for its next request. */
+  public boolean leaving() {
+    return leaving;
+  }
+
   /** Lets nobody in from now on. */
   public void stopAdmitting() {
+    leaving = true;
     closing = true;
   }
 
