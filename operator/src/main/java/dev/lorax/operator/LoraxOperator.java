@@ -1,6 +1,7 @@
 package dev.lorax.operator;
 
 import dev.lorax.operator.log.LogKeys;
+import dev.lorax.operator.metricsapi.MetricsApi;
 import dev.lorax.operator.server.LoraxServerReconciler;
 import dev.lorax.operator.server.plan.ServingPlanner;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -9,6 +10,7 @@ import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,6 +31,7 @@ final class LoraxOperator implements AutoCloseable {
   private final OperatorMetrics metrics = new OperatorMetrics(leading);
   private final Operator operator;
   private final ProcessEndpoints endpoints;
+  private final @Nullable MetricsApi metricsApi;
 
   private LoraxOperator(
       OperatorConfig config, KubernetesClient client, Clock clock, Runnable leadershipLost)
@@ -45,6 +48,14 @@ final class LoraxOperator implements AutoCloseable {
             () -> !runtime.isStarted() || runtime.allEventSourcesAreHealthy(),
             () -> runtime.isStarted() && runtime.allEventSourcesAreHealthy() && !stopping.get(),
             metrics::text);
+    this.metricsApi = metricsApi(config, client, clock);
+  }
+
+  /** Every process serves them, elected or not: an autoscaler may come to any. */
+  private static @Nullable MetricsApi metricsApi(
+      OperatorConfig config, KubernetesClient client, Clock clock) throws IOException {
+    var serving = config.metricsServing();
+    return serving == null ? null : MetricsApi.start(serving.port(), serving.tls(), client, clock);
   }
 
   /**
@@ -62,6 +73,11 @@ final class LoraxOperator implements AutoCloseable {
     return started;
   }
 
+  /** Port of the metrics for autoscalers, where they are served. */
+  OptionalInt metricsApiPort() {
+    return metricsApi == null ? OptionalInt.empty() : OptionalInt.of(metricsApi.port());
+  }
+
   /** Port of the endpoints. */
   int port() {
     return endpoints.port();
@@ -77,6 +93,9 @@ final class LoraxOperator implements AutoCloseable {
     operator.stop();
     if (election != null && metrics.idle()) {
       election.release(client);
+    }
+    if (metricsApi != null) {
+      metricsApi.close();
     }
     client.close();
     endpoints.close();

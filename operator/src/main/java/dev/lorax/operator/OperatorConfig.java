@@ -2,6 +2,7 @@ package dev.lorax.operator;
 
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.operator.server.plan.DefaultImages;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -15,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  * @param instance names this process among the operator's replicas
  * @param port of the health endpoints and the metrics
  * @param leadership null where this process is the only one and need not be elected
+ * @param metricsServing null where this process serves no metrics to autoscalers
  */
 record OperatorConfig(
     DefaultImages images,
     Set<String> watchNamespaces,
     @Nullable Leadership leadership,
     String instance,
-    int port) {
+    int port,
+    @Nullable MetricsServing metricsServing) {
 
   /** Shorter ones are lost whenever the API server is slow. */
   private static final int MIN_LEASE_SECONDS = 5;
@@ -39,6 +42,14 @@ record OperatorConfig(
    */
   record Leadership(String leaseNamespace, String leaseName, Duration leaseDuration) {}
 
+  /**
+   * How metrics are served to autoscalers.
+   *
+   * @param port 0 for any free one
+   * @param tls folder with {@code tls.crt} and {@code tls.key}
+   */
+  record MetricsServing(int port, Path tls) {}
+
   /** Reads all keys and reports all errors at once. */
   static OperatorConfig fromEnvironment(Map<String, String> environment) {
     var keys = new EnvironmentReader(environment);
@@ -51,7 +62,8 @@ record OperatorConfig(
             keys.list("LORAX_WATCH_NAMESPACES"),
             leadership(keys),
             keys.optional("POD_NAME", "lorax-operator"),
-            keys.port("LORAX_PORT", 8080));
+            keys.port("LORAX_PORT", 8080),
+            metricsServing(keys));
     keys.throwIfAnyWrong();
     return config;
   }
@@ -65,6 +77,13 @@ record OperatorConfig(
       }
     }
     return images;
+  }
+
+  private static @Nullable MetricsServing metricsServing(EnvironmentReader keys) {
+    String tls = keys.optional("LORAX_METRICS_API_TLS", "");
+    return tls.isEmpty()
+        ? null
+        : new MetricsServing(keys.port("LORAX_METRICS_API_PORT", 8443), Path.of(tls));
   }
 
   private static @Nullable Leadership leadership(EnvironmentReader keys) {

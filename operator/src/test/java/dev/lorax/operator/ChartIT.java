@@ -2,6 +2,7 @@ package dev.lorax.operator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lorax.operator.metricsapi.Pem;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
@@ -9,6 +10,7 @@ import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -120,6 +122,20 @@ final class ChartIT {
           assertThat(definition.getMetadata().getAnnotations())
               .containsEntry("helm.sh/resource-policy", "keep");
         });
+  }
+
+  @Test
+  void makes_a_certificate_for_the_name_under_which_the_metrics_api_is_called()
+      throws IOException, GeneralSecurityException {
+    // when
+    var made = TestingCertificate.make();
+
+    // then
+    var certificate = Pem.certificates(made.certificate()).getFirst();
+    certificate.verify(Pem.certificates(made.authority()).getFirst().getPublicKey());
+    assertThat(certificate.getSubjectAlternativeNames())
+        .singleElement()
+        .satisfies(name -> assertThat(name.get(1)).isEqualTo(TestingCertificate.NAME));
   }
 
   @Test

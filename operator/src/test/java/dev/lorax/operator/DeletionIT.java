@@ -38,7 +38,7 @@ final class DeletionIT {
     server.create();
     operator =
         LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0),
+            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
             access.operatorClient(new NoNewsOfServers()),
             Clock.systemUTC(),
             () -> {});

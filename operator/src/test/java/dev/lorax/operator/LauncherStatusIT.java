@@ -36,7 +36,7 @@ final class LauncherStatusIT {
     launcher = TestingLauncher.start();
     operator =
         LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0),
+            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
             access.operatorClient(),
             Clock.systemUTC(),
             () -> {});

@@ -46,12 +46,7 @@ final class LoraxServerIT {
           Deployment.class);
 
   private static final String OTHER_CACHE =
-      """
-      spec:
-        model: {hub: {id: org/base}}
-        shards: {device: cpu}
-        cache: {pvc: {claimName: weights}}
-      """;
+      "{\"spec\": {\"cache\": {\"newPvc\": null, \"pvc\": {\"claimName\": \"weights\"}}}}";
 
   private KubernetesClient client;
   private LoraxOperator operator;
@@ -65,7 +60,7 @@ final class LoraxServerIT {
     server = new TestingServer(client, namespace);
     operator =
         LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0),
+            new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0, null),
             access.operatorClient(),
             Clock.systemUTC(),
             () -> {});
@@ -133,7 +128,7 @@ final class LoraxServerIT {
     operator.close();
     operator =
         LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "second", 0),
+            new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "second", 0, null),
             access.operatorClient(),
             Clock.systemUTC(),
             () -> {});
@@ -169,13 +164,7 @@ final class LoraxServerIT {
     assertThat(cacheClaim().getSpec().getAccessModes()).containsExactly("ReadWriteMany");
 
     // when
-    client
-        .resource(server.get())
-        .edit(found -> {
-          var changed = Specs.server(Serialization.asYaml(found));
-          changed.setSpec(Specs.server(OTHER_CACHE).getSpec());
-          return changed;
-        });
+    server.patch(OTHER_CACHE);
 
     // then
     soon()

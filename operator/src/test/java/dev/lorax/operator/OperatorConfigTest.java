@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.crds.v1alpha1.Shards.Device;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,7 @@ final class OperatorConfigTest {
     assertThat(config.leadership()).isNull();
     assertThat(config.port()).isEqualTo(8080);
     assertThat(config.images().shards()).isEmpty();
+    assertThat(config.metricsServing()).isNull();
   }
 
   @Test
@@ -29,17 +31,18 @@ final class OperatorConfigTest {
     // when
     var config =
         OperatorConfig.fromEnvironment(
-            Map.of(
-                "LORAX_LAUNCHER_IMAGE", "launcher:1",
-                "LORAX_ROUTER_IMAGE", "router:1",
-                "LORAX_SHARD_CPU_IMAGE", "shard:1",
-                "LORAX_SHARD_CUDA_IMAGE", "",
-                "LORAX_WATCH_NAMESPACES", "b, a",
-                "LORAX_LEADER_ELECTION", "true",
-                "LORAX_LEASE_NAME", "lease",
-                "LORAX_LEASE_SECONDS", "30",
-                "POD_NAME", "operator-1",
-                "POD_NAMESPACE", "system"));
+            Map.ofEntries(
+                Map.entry("LORAX_LAUNCHER_IMAGE", "launcher:1"),
+                Map.entry("LORAX_ROUTER_IMAGE", "router:1"),
+                Map.entry("LORAX_SHARD_CPU_IMAGE", "shard:1"),
+                Map.entry("LORAX_SHARD_CUDA_IMAGE", ""),
+                Map.entry("LORAX_WATCH_NAMESPACES", "b, a"),
+                Map.entry("LORAX_LEADER_ELECTION", "true"),
+                Map.entry("LORAX_LEASE_NAME", "lease"),
+                Map.entry("LORAX_LEASE_SECONDS", "30"),
+                Map.entry("LORAX_METRICS_API_TLS", "/run/secrets/lorax/metrics-api"),
+                Map.entry("POD_NAME", "operator-1"),
+                Map.entry("POD_NAMESPACE", "system")));
 
     // then
     assertThat(config.images().shards()).containsOnlyKeys(Device.CPU);
@@ -47,6 +50,9 @@ final class OperatorConfigTest {
     assertThat(config.leadership())
         .isEqualTo(new OperatorConfig.Leadership("system", "lease", Duration.ofSeconds(30)));
     assertThat(config.instance()).isEqualTo("operator-1");
+    assertThat(config.metricsServing())
+        .isEqualTo(
+            new OperatorConfig.MetricsServing(8443, Path.of("/run/secrets/lorax/metrics-api")));
   }
 
   @Test

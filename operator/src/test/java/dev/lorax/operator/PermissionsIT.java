@@ -4,6 +4,7 @@ import static dev.lorax.operator.TestingServer.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.operator.server.plan.PodLayout;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
@@ -72,12 +73,28 @@ final class PermissionsIT {
   }
 
   /** All that happens in a server's life, as far as it takes rights of its own. */
-  private static void live(TestingServer server) {
+  private static void live(TestingServer server) throws IOException {
     server.create(GoldenFile.read(SERVER, LoraxServer.class));
     server.awaitReason("PodsPending");
     soon().untilAsserted(() -> assertThat(server.service()).isNotNull());
-    new TestingPod(server.client(), server.namespace(), TestingServer.NAME).create();
-    server.awaitReason("PodStarting");
+    soon().untilAsserted(() -> assertThat(server.disruptionBudget()).isNotNull());
+    soon().untilAsserted(() -> assertThat(server.autoscaler()).isNotNull());
+    try (var router = TestingRouter.start().has(1, 1, 10)) {
+      new TestingPod(server.client(), server.namespace(), TestingServer.NAME)
+          .create(PodLayout.STATUS_PORT, router.port())
+          .routerIsReady();
+      soon()
+          .untilAsserted(
+              () -> assertThat(server.condition("Available").getStatus()).isEqualTo("True"));
+      server.patch(
+          "{\"spec\": {\"replicas\": 1, \"disruptionBudget\": {\"mode\": \"None\"},"
+              + " \"autoscaling\": null}}");
+      soon().untilAsserted(() -> assertThat(server.disruptionBudget()).isNull());
+      soon().untilAsserted(() -> assertThat(server.autoscaler()).isNull());
+      soon()
+          .untilAsserted(
+              () -> assertThat(server.deployment().getSpec().getReplicas()).isEqualTo(1));
+    }
   }
 
   private static Stream<String> rights(PolicyRule rule) {

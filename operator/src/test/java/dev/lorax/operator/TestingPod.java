@@ -16,17 +16,23 @@ import java.util.Map;
 /** A pod of a server with a status as kubelet would write it, where there is no kubelet. */
 final class TestingPod {
 
-  private static final String NAME = "demo-pod";
+  private static final String DEFAULT_NAME = "demo-pod";
   private static final String LOOPBACK = "127.0.0.1";
 
   private final KubernetesClient client;
   private final String namespace;
   private final String server;
+  private final String name;
 
   TestingPod(KubernetesClient client, String namespace, String server) {
+    this(client, namespace, server, DEFAULT_NAME);
+  }
+
+  TestingPod(KubernetesClient client, String namespace, String server, String name) {
     this.client = client;
     this.namespace = namespace;
     this.server = server;
+    this.name = name;
   }
 
   /** Makes the pod from the template of the server's Deployment. */
@@ -36,9 +42,14 @@ final class TestingPod {
 
   /** As {@link #create()}, with a launcher that answers at this port of this machine. */
   TestingPod create(int statusPort) {
+    return create(statusPort, PodLayout.ROUTER_PORT);
+  }
+
+  /** As {@link #create()}, with a launcher and a router that answer at ports of this machine. */
+  TestingPod create(int statusPort, int routerPort) {
     var deployment =
         client.resources(Deployment.class).inNamespace(namespace).withName(server).get();
-    PodSpec spec = withStatusPort(deployment.getSpec().getTemplate().getSpec(), statusPort);
+    PodSpec spec = withPorts(deployment.getSpec().getTemplate().getSpec(), statusPort, routerPort);
     Map<String, String> labels = deployment.getSpec().getTemplate().getMetadata().getLabels();
     if (!server.equals(labels.get(Labels.INSTANCE))) {
       throw new AssertionError("template of another server: " + labels);
@@ -47,7 +58,7 @@ final class TestingPod {
         .resource(
             new PodBuilder()
                 .withNewMetadata()
-                .withName(NAME)
+                .withName(name)
                 .withNamespace(namespace)
                 .withLabels(labels)
                 .endMetadata()
@@ -57,13 +68,18 @@ final class TestingPod {
     return this;
   }
 
-  private static PodSpec withStatusPort(PodSpec template, int port) {
+  private static PodSpec withPorts(PodSpec template, int statusPort, int routerPort) {
     return new PodSpecBuilder(template)
         .editMatchingInitContainer(container -> container.getName().equals("launcher"))
         .editMatchingPort(named -> named.getName().equals("status"))
-        .withContainerPort(port)
+        .withContainerPort(statusPort)
         .endPort()
         .endInitContainer()
+        .editMatchingContainer(container -> container.getName().equals("router"))
+        .editMatchingPort(named -> named.getName().equals("http"))
+        .withContainerPort(routerPort)
+        .endPort()
+        .endContainer()
         .build();
   }
 
@@ -106,7 +122,7 @@ final class TestingPod {
     client
         .resources(Pod.class)
         .inNamespace(namespace)
-        .withName(NAME)
+        .withName(name)
         .editStatus(pod ->
             new PodBuilder(pod)
                 .withStatus(

@@ -10,7 +10,11 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
+import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.time.Duration;
 import org.awaitility.core.ConditionFactory;
 
@@ -55,6 +59,27 @@ record TestingServer(KubernetesClient client, String namespace) {
 
   Service service() {
     return client.resources(Service.class).inNamespace(namespace).withName(NAME).get();
+  }
+
+  PodDisruptionBudget disruptionBudget() {
+    return client.resources(PodDisruptionBudget.class).inNamespace(namespace).withName(NAME).get();
+  }
+
+  HorizontalPodAutoscaler autoscaler() {
+    return client
+        .resources(HorizontalPodAutoscaler.class)
+        .inNamespace(namespace)
+        .withName(NAME)
+        .get();
+  }
+
+  /** Changes it as {@code kubectl patch --type=merge} does. */
+  void patch(String json) {
+    client
+        .resources(LoraxServer.class)
+        .inNamespace(namespace)
+        .withName(NAME)
+        .patch(PatchContext.of(PatchType.JSON_MERGE), json);
   }
 
   Condition condition(String type) {

@@ -86,6 +86,21 @@ public record LoraxServerSpec(
         String drainTimeout,
     @Default("{}")
         @JsonPropertyDescription(
+            "How replicas are replaced when their pods must change. Running requests are finished"
+                + " in any case, within spec.drainTimeout.")
+        Rollout rollout,
+    @Default("{}")
+        @JsonPropertyDescription(
+            "How many replicas may be evicted at a time, for example while nodes are drained.")
+        DisruptionBudget disruptionBudget,
+    @JsonPropertyDescription(
+            "Lets the operator keep a HorizontalPodAutoscaler that moves spec.replicas with the"
+                + " load of the routers. It needs the metrics API of the operator's chart"
+                + " (metricsApi.enabled) or another source of the same metrics. Leave spec.replicas"
+                + " out of manifests that are applied again and again.")
+        @Nullable Autoscaling autoscaling,
+    @Default("{}")
+        @JsonPropertyDescription(
             "What is laid over the pods: where they may run, what they are called, whose images"
                 + " they may pull.")
         PodTemplate podTemplate) {
@@ -98,6 +113,8 @@ public record LoraxServerSpec(
     launcher = requireNonNullElseGet(launcher, Launcher::defaults);
     service = requireNonNullElseGet(service, ServerService::defaults);
     drainTimeout = requireNonNullElse(drainTimeout, "60s");
+    rollout = requireNonNullElseGet(rollout, Rollout::defaults);
+    disruptionBudget = requireNonNullElseGet(disruptionBudget, DisruptionBudget::defaults);
     podTemplate = requireNonNullElseGet(podTemplate, PodTemplate::defaults);
   }
 

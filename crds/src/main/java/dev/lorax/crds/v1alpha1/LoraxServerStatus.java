@@ -33,8 +33,9 @@ public record LoraxServerStatus(
     @JsonPropertyDescription(
             "Ready says whether all replicas answer requests and, if not, what they wait for."
                 + " Available says whether at least one does. Progressing says whether something is"
-                + " still on its way. ModelCached, ShardsReady and RouterReady say how far the"
-                + " replicas have come. PeerAccess says whether shards can see each other's"
+                + " still on its way. Degraded says whether something needs somebody, because it does not"
+                + " pass by itself. ModelCached, ShardsReady, RouterReady and AdaptersWarm say how"
+                + " far the replicas have come. PeerAccess says whether shards can see each other's"
                 + " devices.")
         List<Condition> conditions) {
 

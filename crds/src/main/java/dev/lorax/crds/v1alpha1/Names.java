@@ -20,6 +20,10 @@ final class Names {
   /** As the API server checks keys of Secrets. */
   static final String SECRET_KEY = "^[-._a-zA-Z0-9]+$";
 
+  /** A resource that a device plugin advertises: a domain and a name. */
+  static final String EXTENDED_RESOURCE =
+      "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
+
   /** Whole hours, minutes and seconds, as CEL and Go write durations. */
   static final String DURATION = "^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$";
 

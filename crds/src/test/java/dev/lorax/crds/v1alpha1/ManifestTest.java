@@ -20,6 +20,8 @@ final class ManifestTest {
 
   private static final Path MANIFEST = Path.of("manifests", "loraxservers.lorax.dev.yaml");
 
+  private static final Path REFERENCE = Path.of("..", "docs", "loraxserver.md");
+
   @TempDir Path directory;
 
   @Test
@@ -37,6 +39,22 @@ final class ManifestTest {
     assertThat(Files.readString(MANIFEST))
         .as("crds/%s; write it anew with: mvn -pl crds test -Dgolden.update=true", MANIFEST)
         .isEqualTo(generated);
+  }
+
+  @Test
+  void committed_reference_is_what_the_schema_says() throws IOException {
+    // given
+    String reference = ReferencePage.of(definition());
+
+    // when
+    if (Boolean.getBoolean("golden.update")) {
+      Files.writeString(REFERENCE, reference);
+    }
+
+    // then
+    assertThat(Files.readString(REFERENCE))
+        .as("%s; write it anew with: mvn -pl crds test -Dgolden.update=true", REFERENCE)
+        .isEqualTo(reference);
   }
 
   @Test

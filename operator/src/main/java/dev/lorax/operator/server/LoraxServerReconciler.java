@@ -2,6 +2,7 @@ package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.crds.v1alpha1.LoraxServerStatus;
+import dev.lorax.operator.pod.LauncherClient;
 import dev.lorax.operator.server.plan.Planning;
 import dev.lorax.operator.server.plan.ServerIdentity;
 import dev.lorax.operator.server.plan.ServingPlan;
@@ -39,8 +40,18 @@ import java.util.Set;
       @Dependent(
           type = CacheClaimDependent.class,
           reconcilePrecondition = CacheClaimDependent.Wanted.class),
+      @Dependent(
+          type = DeviceClaimDependent.class,
+          activationCondition = DeviceClaimDependent.Known.class,
+          reconcilePrecondition = DeviceClaimDependent.Wanted.class),
       @Dependent(type = DeploymentDependent.class),
-      @Dependent(type = ServiceDependent.class)
+      @Dependent(type = ServiceDependent.class),
+      @Dependent(
+          type = DisruptionBudgetDependent.class,
+          reconcilePrecondition = DisruptionBudgetDependent.Wanted.class),
+      @Dependent(
+          type = AutoscalerDependent.class,
+          reconcilePrecondition = AutoscalerDependent.Wanted.class)
     })
 @ControllerConfiguration(fieldManager = LoraxServerReconciler.FIELD_MANAGER)
 @GradualRetry(
@@ -60,6 +71,8 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
 
   private final ServingPlanner planner;
   private final LauncherClient launchers = new LauncherClient();
+  private final ScaleDown scaleDown = new ScaleDown();
+  private final ClaimSupport claims = new ClaimSupport();
   private final StatusWriter statusWriter;
   private final Clock clock;
 
@@ -125,10 +138,16 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
 
   private LoraxServerStatus serve(
       LoraxServer server, ServingPlan plan, Context<LoraxServer> context) {
+    if (!claims.suffices(plan, context.getClient())) {
+      return report(server).refused(ClaimSupport.REASON, ClaimSupport.MESSAGE);
+    }
     var workflow = context.managedWorkflowAndDependentResourceContext();
     workflow.put(ServingPlan.class, plan);
-    workflow.reconcileManagedWorkflow();
+    workflow.put(ClaimSupport.class, claims);
     Set<Pod> pods = context.getSecondaryResources(Pod.class);
+    scaleDown.prepare(
+        plan, context.getSecondaryResource(Deployment.class), pods, context.getClient());
+    workflow.reconcileManagedWorkflow();
     return report(server)
         .of(
             new Observed(

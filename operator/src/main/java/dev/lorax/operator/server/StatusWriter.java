@@ -9,6 +9,7 @@ import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.PrimaryUpdateAndCacheUtils;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Writes a status where it has changed, and tells the change as an event. What was written is in
@@ -18,6 +19,9 @@ final class StatusWriter {
 
   private static final LoraxServerStatus NOTHING_SEEN =
       new LoraxServerStatus(null, null, 0, 0, null, null, List.of(), null, List.of());
+
+  /** Reasons for not being ready that somebody has chosen. */
+  private static final Set<String> ASKED_FOR = Set.of("ScaledToZero", "RolloutPaused");
 
   private final EventRecorder events;
 
@@ -62,7 +66,7 @@ final class StatusWriter {
   private static boolean needsSomebody(LoraxServerStatus status) {
     return !holds(status, ConditionType.READY)
         && !holds(status, ConditionType.PROGRESSING)
-        && ready(status).filter(ready -> ready.getReason().equals("ScaledToZero")).isEmpty();
+        && ready(status).filter(ready -> ASKED_FOR.contains(ready.getReason())).isEmpty();
   }
 
   private static boolean holds(LoraxServerStatus status, ConditionType type) {

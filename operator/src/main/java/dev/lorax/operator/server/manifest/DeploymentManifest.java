@@ -21,6 +21,7 @@ public final class DeploymentManifest {
         .withMetadata(Metadata.of(plan))
         .withNewSpec()
         .withReplicas(plan.replicas())
+        .withPaused(plan.rollout().paused() ? true : null)
         .withStrategy(strategy(plan.rollout()))
         .withNewSelector()
         .withMatchLabels(Labels.selector(plan.server().name()))
@@ -30,7 +31,7 @@ public final class DeploymentManifest {
         .build();
   }
 
-  private static DeploymentStrategy strategy(ServingPlan.Rollout rollout) {
+  private static DeploymentStrategy strategy(ServingPlan.RolloutPlan rollout) {
     return new DeploymentStrategyBuilder()
         .withType("RollingUpdate")
         .withNewRollingUpdate()

@@ -32,6 +32,7 @@ final class PodManifest {
         .withInitContainers(sidecars(plan, volumes))
         .withContainers(RouterContainer.of(plan, volumes))
         .withVolumes(volumes.all())
+        .withResourceClaims(DeviceClaimManifest.ofPod(plan))
         .withServiceAccountName(template.serviceAccount())
         .withImagePullSecrets(
             template.imagePullSecrets().stream().map(LocalObjectReference::new).toList())
@@ -43,7 +44,7 @@ final class PodManifest {
     var sidecars = new ArrayList<Container>();
     sidecars.add(LauncherContainer.of(plan.launcher(), plan.access(), volumes));
     for (var shards : plan.shardContainers()) {
-      sidecars.add(ShardContainer.of(shards, plan.access(), volumes));
+      sidecars.add(ShardContainer.of(shards, plan, volumes));
     }
     return sidecars;
   }

@@ -8,7 +8,10 @@ import io.fabric8.kubernetes.api.model.ContainerBuilder;
 /** The main container, whose agent starts the router. */
 final class RouterContainer {
 
-  private static final String NAME = "router";
+  static final String NAME = "router";
+
+  /** Name of its port. */
+  static final String HTTP = "http";
 
   private RouterContainer() {}
 
@@ -19,17 +22,19 @@ final class RouterContainer {
         .withCommand(PodLayout.AGENT_PROGRAM)
         .withArgs("--role", "router", "--index", "0", "--control", PodLayout.CONTROL_SOCKET)
         .addNewPort()
-        .withName("http")
+        .withName(HTTP)
         .withContainerPort(PodLayout.ROUTER_PORT)
         .withProtocol("TCP")
         .endPort()
         .withReadinessProbe(ContainerParts.probe("/health", PodLayout.ROUTER_PORT, 2, 2))
-        // Requests still come in until every proxy has heard that this endpoint goes away.
-        .withNewLifecycle()
-        .withNewPreStop()
-        .withNewSleep(plan.termination().endpointPropagation().toSeconds())
-        .endPreStop()
-        .endLifecycle()
+        // Requests still come in until every proxy has heard that this endpoint goes away. The
+        // router
+        // itself waits for that, because it can ask clients that keep connections to come back
+        // elsewhere; a preStop hook cannot.
+        .addNewEnv()
+        .withName("LAME_DUCK_S")
+        .withValue(String.valueOf(plan.termination().endpointPropagation().toSeconds()))
+        .endEnv()
         .withResources(ContainerParts.resources(plan.router().resources()))
         .withSecurityContext(ContainerParts.restricted(false))
         .withTerminationMessagePolicy(ContainerParts.TERMINATION_MESSAGE_POLICY)

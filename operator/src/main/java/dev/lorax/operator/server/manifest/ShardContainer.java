@@ -1,11 +1,13 @@
 package dev.lorax.operator.server.manifest;
 
 import dev.lorax.operator.server.plan.PodLayout;
+import dev.lorax.operator.server.plan.ServingPlan;
 import dev.lorax.operator.server.plan.ServingPlan.ShardContainerPlan;
 import dev.lorax.operator.server.plan.SourceAccess;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,7 +20,7 @@ final class ShardContainer {
    * The startup probe waits for the agent, never for the model: kubelet starts sidecars one after
    * the other, and the first shard cannot load before the last one has started.
    */
-  static Container of(ShardContainerPlan shards, SourceAccess access, PodVolumes volumes) {
+  static Container of(ShardContainerPlan shards, ServingPlan plan, PodVolumes volumes) {
     String member = "shard-" + shards.index();
     return new ContainerBuilder()
         .withName(shards.name())
@@ -32,10 +34,13 @@ final class ShardContainer {
             String.valueOf(shards.index()),
             "--control",
             PodLayout.CONTROL_SOCKET)
-        .withEnv(environment(access))
+        .withEnv(environment(plan.access()))
         .withStartupProbe(ContainerParts.attached(member))
         .withReadinessProbe(ContainerParts.ready(member))
-        .withResources(ContainerParts.resources(shards.resources()))
+        .withResources(
+            new ResourceRequirementsBuilder(ContainerParts.resources(shards.resources()))
+                .withClaims(DeviceClaimManifest.ofContainer(plan))
+                .build())
         .withSecurityContext(ContainerParts.restricted(shards.writableRoot()))
         .withTerminationMessagePolicy(ContainerParts.TERMINATION_MESSAGE_POLICY)
         .withVolumeMounts(volumes.ofShards(shards.name()))

@@ -9,6 +9,7 @@ import dev.lorax.crds.v1alpha1.OwnedArguments;
 import dev.lorax.crds.v1alpha1.Router;
 import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.crds.v1alpha1.Shards.Placement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -29,7 +30,7 @@ final class LauncherArguments {
     line.addShards(spec);
     line.addAdapters(spec, claims);
     line.addRouter(spec.router());
-    line.add("--drain-timeout", Durations.parse(spec.drainTimeout()).toSeconds() + "s");
+    line.add("--drain-timeout", drainTimeout(Durations.parse(spec.drainTimeout())));
     line.arguments.addAll(spec.launcher().args());
     return List.copyOf(line.arguments);
   }
@@ -40,6 +41,11 @@ final class LauncherArguments {
         .map(OwnedArguments::refusal)
         .filter(Objects::nonNull)
         .map(refusal -> new PlanProblem(PlanProblem.Code.LAUNCHER_ARGUMENT_RESERVED, refusal));
+  }
+
+  /** Of its drain timeout a launcher gives the router five sixths and keeps one for its end. */
+  private static String drainTimeout(Duration ofStreams) {
+    return Math.ceilDiv(ofStreams.toSeconds() * 6, 5) + "s";
   }
 
   private void addPlace() {

@@ -44,11 +44,15 @@ public record Resources(SortedMap<String, Quantity> requests, SortedMap<String, 
 
   /** Adds one GPU, unless a GPU or a part of one is asked for by name already. */
   Resources withGpu() {
-    if (limits.keySet().stream().anyMatch(name -> name.startsWith(GPU_VENDOR))) {
-      return this;
-    }
+    return limits.keySet().stream().anyMatch(name -> name.startsWith(GPU_VENDOR))
+        ? this
+        : withOne(GPU);
+  }
+
+  /** Adds one of a resource. */
+  Resources withOne(String resource) {
     var more = new TreeMap<>(limits);
-    more.put(GPU, new Quantity("1"));
+    more.put(resource, new Quantity("1"));
     return new Resources(requests, more);
   }
 

@@ -11,6 +11,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything that the manifests of a server need, with all defaults taken and all sums done.
  * Immutable; equal specs give equal plans, so equal manifests.
+ *
+ * @param devices null where no claim for devices is made
+ * @param disruptible replicas that may be evicted at a time; null where no budget is kept
+ * @param autoscaling null where somebody else decides how many replicas there are
  */
 public record ServingPlan(
     ServerIdentity server,
@@ -18,13 +22,16 @@ public record ServingPlan(
     int replicas,
     LauncherPlan launcher,
     List<ShardContainerPlan> shardContainers,
+    @Nullable DevicesPlan devices,
     RouterPlan router,
     SourceAccess access,
     List<String> preloadedAdapters,
     List<ClaimMount> claims,
     CachePlan cache,
     ServicePlan service,
-    Rollout rollout,
+    RolloutPlan rollout,
+    @Nullable Integer disruptible,
+    @Nullable AutoscalingPlan autoscaling,
     Termination termination,
     PodTemplatePlan podTemplate,
     PeerAccess peerAccess) {
@@ -49,6 +56,21 @@ public record ServingPlan(
    */
   public record ShardContainerPlan(
       String name, int index, String image, Resources resources, boolean writableRoot) {}
+
+  /**
+   * The claim for devices that all shards of a replica share.
+   *
+   * @param template name of the template of such claims
+   * @param made what that template asks for; null where the user has made it
+   */
+  public record DevicesPlan(String template, @Nullable ClaimedDevices made) {}
+
+  /**
+   * Devices of one class.
+   *
+   * @param selector a CEL expression; null where every device of the class will do
+   */
+  public record ClaimedDevices(String deviceClass, int count, @Nullable String selector) {}
 
   /** The main container. */
   public record RouterPlan(String image, Resources resources) {}
@@ -86,8 +108,25 @@ public record ServingPlan(
     }
   }
 
-  /** How many pods more or fewer than wanted there may be while pods are replaced. */
-  public record Rollout(int maxSurge, int maxUnavailable) {}
+  /**
+   * How many pods more or fewer than wanted there may be while pods are replaced; {@code paused}
+   * where they must not be.
+   */
+  public record RolloutPlan(int maxSurge, int maxUnavailable, boolean paused) {}
+
+  /**
+   * What moves the number of replicas, and between which bounds.
+   *
+   * @param queueLength requests of each replica that may wait; null where they do not count
+   * @param cachePercent share of each replica's cache that may be held; null where it does not
+   */
+  public record AutoscalingPlan(
+      int minReplicas,
+      int maxReplicas,
+      @Nullable Integer queueLength,
+      @Nullable Integer cachePercent,
+      Duration scaleUpDelay,
+      Duration scaleDownDelay) {}
 
   /** The time that a stopping pod gets, step by step. */
   public record Termination(Duration endpointPropagation, Duration drain, Duration stop) {

@@ -4,10 +4,8 @@ import dev.lorax.crds.v1alpha1.ComputeResources;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
 import dev.lorax.crds.v1alpha1.ModelSource;
 import dev.lorax.crds.v1alpha1.ServerService;
-import dev.lorax.crds.v1alpha1.Shards.Device;
 import dev.lorax.operator.server.plan.PlanProblem.Code;
 import dev.lorax.operator.server.plan.ServingPlan.LauncherPlan;
-import dev.lorax.operator.server.plan.ServingPlan.Rollout;
 import dev.lorax.operator.server.plan.ServingPlan.RouterPlan;
 import dev.lorax.operator.server.plan.ServingPlan.ServicePlan;
 import dev.lorax.operator.server.plan.ServingPlan.Termination;
@@ -55,6 +53,7 @@ public final class ServingPlanner {
             LauncherArguments.of(spec, claims),
             Resources.orRequests(spec.launcher().resources(), "50m", "192Mi")),
         ShardPlanner.containers(spec.shards(), shardImage),
+        ShardPlanner.devices(server.name(), spec.shards()),
         new RouterPlan(
             orDefault(spec.router().image(), images.router()),
             Resources.orRequests(spec.router().resources(), "100m", "320Mi")),
@@ -63,7 +62,9 @@ public final class ServingPlanner {
         claims.mounts(),
         CachePlanner.plan(server.name(), spec.cache()),
         service(spec.service()),
-        rollout(spec.shards().device()),
+        RolloutPlanner.rollout(spec.rollout(), spec.shards().device()),
+        RolloutPlanner.disruptible(spec.disruptionBudget()),
+        AutoscalingPlanner.plan(spec.autoscaling()),
         new Termination(ENDPOINT_PROPAGATION, Durations.parse(spec.drainTimeout()), STOP),
         PodTemplatePlanner.plan(spec.podTemplate()),
         ShardPlanner.peerAccess(spec.shards()));
@@ -135,17 +136,6 @@ public final class ServingPlanner {
         service.nodePort(),
         service.loadBalancerClass(),
         new TreeMap<>(service.annotations()));
-  }
-
-  /**
-   * GPUs are scarce: replace a pod in place. CPU pods fit twice: keep all replicas serving
-   * meanwhile.
-   */
-  private static Rollout rollout(Device device) {
-    return switch (device) {
-      case CUDA -> new Rollout(0, 1);
-      case CPU -> new Rollout(1, 0);
-    };
   }
 
   private static String spelled(ServerService.Type type) {

@@ -8,12 +8,16 @@ public enum ConditionType {
   AVAILABLE("Available"),
   /** Something is on its way that ends by itself. */
   PROGRESSING("Progressing"),
+  /** Something does not pass by itself and needs somebody. */
+  DEGRADED("Degraded"),
   /** All replicas have fetched and converted the model. */
   MODEL_CACHED("ModelCached"),
   /** The shards of all replicas have loaded the model. */
   SHARDS_READY("ShardsReady"),
   /** The routers of all replicas take requests. */
   ROUTER_READY("RouterReady"),
+  /** All replicas hold the adapters to preload. */
+  ADAPTERS_WARM("AdaptersWarm"),
   /** Shards reach each other's device memory. */
   PEER_ACCESS("PeerAccess");
 

@@ -7,6 +7,7 @@ import dev.lorax.operator.server.plan.PlanProblem;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** Writes the status of one server at one moment. Immutable. */
@@ -54,6 +55,7 @@ public final class StatusReport {
     var conditions = new Conditions(previous.conditions(), generation, now);
     conditions.add(ConditionType.READY, false, reason, message);
     conditions.add(ConditionType.PROGRESSING, false, reason, message);
+    conditions.add(ConditionType.DEGRADED, true, reason, message);
     return new LoraxServerStatus(
         generation,
         previous.model(),
@@ -77,12 +79,39 @@ public final class StatusReport {
         available ? "requests are answered" : "no replica answers requests");
     conditions.add(
         ConditionType.PROGRESSING, verdict.progressing(), verdict.reason(), verdict.message());
+    addDegraded(conditions, Trouble.of(seen));
     addStage(conditions, seen, ConditionType.MODEL_CACHED, new PodState.Downloading(null));
     addStage(conditions, seen, ConditionType.SHARDS_READY, new PodState.ShardsLoading(0, 0));
     addStage(conditions, seen, ConditionType.ROUTER_READY, new PodState.RouterStarting());
+    addAdapters(conditions, seen);
     var peers = seen.plan().peerAccess();
     conditions.add(ConditionType.PEER_ACCESS, peers.available(), peers.reason(), peers.message());
     return conditions.all();
+  }
+
+  private static void addDegraded(Conditions conditions, Optional<Trouble> trouble) {
+    conditions.add(
+        ConditionType.DEGRADED,
+        trouble.isPresent(),
+        trouble.map(Trouble::reason).orElse("AsExpected"),
+        trouble.map(Trouble::message).orElse("nothing needs attention"));
+  }
+
+  /** A router takes no requests before its shards hold the adapters to preload. */
+  private static void addAdapters(Conditions conditions, Observed seen) {
+    int adapters = seen.plan().preloadedAdapters().size();
+    if (adapters == 0) {
+      conditions.add(ConditionType.ADAPTERS_WARM, true, "NoneAskedFor", "none are to be preloaded");
+      return;
+    }
+    int holding = seen.past(new PodState.RouterStarting().stage());
+    int wanted = seen.plan().replicas();
+    boolean done = wanted > 0 && holding >= wanted;
+    conditions.add(
+        ConditionType.ADAPTERS_WARM,
+        done,
+        done ? "Complete" : "Incomplete",
+        "%d preloaded on %d of %d replicas".formatted(adapters, holding, wanted));
   }
 
   /** Holds once every replica asked for is past {@code stage}. */

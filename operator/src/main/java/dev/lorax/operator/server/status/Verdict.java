@@ -20,7 +20,7 @@ record Verdict(
   private static final int SERVING = 1000;
 
   /** The most hopeless state first; among those on their way the one that is furthest behind. */
-  private static final Comparator<Replica> WORST_FIRST =
+  static final Comparator<Replica> WORST_FIRST =
       Comparator.comparingInt(Verdict::urgency).thenComparing(Replica::pod);
 
   private Verdict(boolean ready, boolean progressing, String reason, String message) {
@@ -56,14 +56,15 @@ record Verdict(
   private static Verdict complete(Observed seen, String count) {
     int wanted = seen.plan().replicas();
     int upToDate = seen.upToDate();
-    return upToDate >= wanted && seen.existing().size() == wanted
-        ? new Verdict(true, false, "Ready", count)
-        : new Verdict(
-            false,
-            true,
-            "RollingOut",
-            "%s; %d of %d run the current spec"
-                .formatted(count, Math.min(upToDate, wanted), wanted));
+    if (upToDate >= wanted && seen.existing().size() == wanted) {
+      return new Verdict(true, false, "Ready", count);
+    }
+    String current =
+        "%s; %d of %d run the current spec".formatted(count, Math.min(upToDate, wanted), wanted);
+    return seen.plan().rollout().paused()
+        ? new Verdict(
+            false, false, "RolloutPaused", current + "; set spec.rollout.paused to false to go on")
+        : new Verdict(false, true, "RollingOut", current);
   }
 
   private static Verdict waitingFor(Replica replica, String count) {

@@ -34,5 +34,10 @@ final class ManifestGoldenTest {
     GoldenFile.assertMatches(directory.resolve("out-service.yaml"), service);
     GoldenFile.assertMatches(
         directory.resolve("out-cache-claim.yaml"), CacheClaimManifest.of(plan));
+    GoldenFile.assertMatches(
+        directory.resolve("out-disruption-budget.yaml"), DisruptionBudgetManifest.of(plan));
+    GoldenFile.assertMatches(directory.resolve("out-autoscaler.yaml"), AutoscalerManifest.of(plan));
+    GoldenFile.assertMatches(
+        directory.resolve("out-device-claim.yaml"), DeviceClaimManifest.of(plan));
   }
 }

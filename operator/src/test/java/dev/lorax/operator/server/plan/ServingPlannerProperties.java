@@ -96,7 +96,8 @@ final class ServingPlannerProperties {
                 Arbitraries.of(Device.class),
                 Arbitraries.of(Placement.class).injectNull(0.3),
                 resources())
-            .as((count, device, placement, one) -> new Shards(count, device, placement, "i", one));
+            .as((count, device, placement, one) ->
+                new Shards(count, device, placement, "i", one, null, null));
     var adapters =
         Arbitraries.of("sql", "sentiment", "team/pirate")
             .list()
@@ -136,12 +137,15 @@ final class ServingPlannerProperties {
         defaults.service(),
         null,
         drain + "s",
+        defaults.rollout(),
+        defaults.disruptionBudget(),
+        null,
         defaults.podTemplate());
   }
 
   private static LoraxServerSpec withRequests(Map<String, Quantity> requests) {
     return spec(
-        new Shards(1, Device.CPU, null, "i", new ComputeResources(requests, Map.of())),
+        new Shards(1, Device.CPU, null, "i", new ComputeResources(requests, Map.of()), null, null),
         new Adapters(null, null, null, null, null, List.of()),
         1,
         60);

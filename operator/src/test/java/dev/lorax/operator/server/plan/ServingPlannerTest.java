@@ -2,10 +2,14 @@ package dev.lorax.operator.server.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lorax.operator.server.manifest.DeploymentManifest;
 import dev.lorax.operator.server.plan.ServingPlan.ShardContainerPlan;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class ServingPlannerTest {
 
@@ -84,6 +88,90 @@ final class ServingPlannerTest {
 
     // then
     assertThat(plan.termination().grace()).isEqualTo(Duration.ofSeconds(125));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "cpu,  ,  , 1, 0",
+    "cuda, ,  , 0, 1",
+    "cpu,  0, , 0, 1",
+    "cuda, 2, , 2, 0",
+    "cpu,  , 2, 0, 2",
+    "cuda, , 0, 1, 0",
+    "cuda, 1, 1, 1, 1"
+  })
+  void replaces_pods_as_asked_and_else_as_the_devices_allow(
+      String device, Integer surge, Integer unavailable, int plannedSurge, int plannedUnavailable) {
+    // given
+    var spec =
+        """
+        shards: {device: %s, image: x}
+        rollout: {maxSurge: %s, maxUnavailable: %s}
+        """
+            .formatted(device, surge, unavailable);
+
+    // when
+    var rollout = planned(spec).rollout();
+
+    // then
+    assertThat(rollout.maxSurge()).isEqualTo(plannedSurge);
+    assertThat(rollout.maxUnavailable()).isEqualTo(plannedUnavailable);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"null, null, 4, 80", "7, null, 7, ", "null, 100, , 100", "1, 50, 1, 50"})
+  void scales_by_what_is_asked_for_and_else_by_both_signals(
+      String queueLength, String cachePercent, Integer plannedLength, Integer plannedPercent) {
+    // given
+    var spec =
+        """
+        shards: {device: cpu}
+        autoscaling: {maxReplicas: 2, targetQueueLength: %s, targetCachePercent: %s}
+        """
+            .formatted(queueLength, cachePercent);
+
+    // when
+    var scaling = planned(spec).autoscaling();
+
+    // then
+    assertThat(scaling.queueLength()).isEqualTo(plannedLength);
+    assertThat(scaling.cachePercent()).isEqualTo(plannedPercent);
+  }
+
+  @Test
+  void lets_shards_that_share_a_claim_have_containers_of_their_own() {
+    // when
+    var plan =
+        planned("shards: {count: 2, image: x, deviceClaim: {template: {name: linked-gpus}}}");
+
+    // then
+    assertThat(plan.shardContainers()).hasSize(2);
+    assertThat(plan.shardContainers())
+        .allSatisfy(shard -> assertThat(shard.resources().limits()).isEmpty());
+    assertThat(plan.devices()).isEqualTo(new ServingPlan.DevicesPlan("linked-gpus", null));
+    assertThat(plan.peerAccess().reason()).isEqualTo("SharedClaim");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "replicas: 5",
+        "rollout: {maxSurge: 3, paused: true}",
+        "disruptionBudget: {mode: None}",
+        "autoscaling: {maxReplicas: 3}",
+        "service: {type: NodePort, port: 80, annotations: {a: b}}"
+      })
+  void replaces_no_pod_for_what_is_not_in_pods(String change) {
+    // given
+    var before = planned("shards: {device: cpu}");
+
+    // when
+    var after = planned("shards: {device: cpu}\n" + change);
+
+    // then
+    assertThat(after).isNotEqualTo(before);
+    assertThat(DeploymentManifest.of(after).getSpec().getTemplate())
+        .isEqualTo(DeploymentManifest.of(before).getSpec().getTemplate());
   }
 
   @Test
