@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import decode_bench
+import operator_bench
 import python_environment
 import restart_bench
 import router_bench
@@ -26,12 +27,16 @@ class Area(Protocol):
     GOALS: Mapping[str, str]
     PLOT: str
 
-    def measure(self, stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str, Any]]:
+    def measure(
+        self, stages: Stages, options: argparse.Namespace
+    ) -> tuple[list[Row], dict[str, Any]]:
         """The rows, and what stands beside them in the file."""
 
 
 _AREAS: Mapping[str, Area] = {
-    goal: area for area in (decode_bench, router_bench, restart_bench) for goal in area.GOALS
+    goal: area
+    for area in (decode_bench, router_bench, restart_bench, operator_bench)
+    for goal in area.GOALS
 }
 
 
@@ -41,8 +46,8 @@ def bench(arguments: list[str]) -> int:
     area = _AREAS[options.goal]
     stages = Stages()
     plots = python_environment.of(stages, "plot environment", "plot", _BENCH / "requirements.txt")
-    rows, details = area.measure(stages, options.goal, options.pairs)
-    command = f"./lorax bench {options.goal} --pairs {options.pairs}"
+    rows, details = area.measure(stages, options)
+    command = " ".join(["./lorax bench", *arguments])
     path = results.write(results.document(options.goal.upper(), rows, command, details))
     plot = path.with_suffix(".svg")
     stages.run("plot", [str(plots), str(_BENCH / area.PLOT), str(path), str(plot)])
@@ -54,7 +59,19 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="lorax bench", description="measure a goal as a ratio")
     meanings = (f"{goal}: {area.GOALS[goal]}" for goal, area in _AREAS.items())
     parser.add_argument("goal", choices=list(_AREAS), help="; ".join(meanings))
-    parser.add_argument("--pairs", type=int, default=FEWEST_PAIRS, help="default: %(default)s")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=FEWEST_PAIRS,
+        help="measurements of ours and the peer in turn, of g1 to g8; default: %(default)s",
+    )
+    parser.add_argument(
+        "--servers",
+        type=int,
+        choices=operator_bench.SIZES,
+        default=operator_bench.SIZES[-1],
+        help="of g9, at most; default: %(default)s",
+    )
     options = parser.parse_args(arguments)
     if options.pairs < FEWEST_PAIRS:
         parser.error(f"--pairs must be at least {FEWEST_PAIRS}, got {options.pairs}")

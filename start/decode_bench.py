@@ -1,5 +1,6 @@
 """`./lorax bench g1|g2|g3`: decode throughput of the shard with mixed adapters."""
 
+import argparse
 import os
 import sys
 from collections.abc import Mapping
@@ -26,17 +27,17 @@ PLOT = "ratios_plot.py"
 _MODEL_SCRIPT = CHECKOUT / "bench" / "decode_model.py"
 
 
-def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str, Any]]:
+def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     """The peers live in the environment of the tests, which has transformers and PEFT."""
     python = python_environment.python(stages, "test")
     programs.protocol_code(stages, python)
     programs.cpu_kernels(stages, python)
-    measure_goal, shapes = decode.GOALS[goal]
+    measure_goal, shapes = decode.GOALS[options.goal]
     models = {shape: _random_model(stages, python, shape) for shape in shapes}
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "shard-image" / "src")}
     setting = decode.Setting(python, environment, models)
     try:
-        outcome = measure_goal(setting, pairs, lambda text: print(text, flush=True))
+        outcome = measure_goal(setting, options.pairs, lambda text: print(text, flush=True))
     except decode.DecodeError as reason:
         raise Failure(str(reason)) from None
     return outcome.rows, outcome.details

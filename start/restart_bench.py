@@ -1,5 +1,6 @@
 """`./lorax bench g8`: from a start to a token."""
 
+import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ GOALS: Mapping[str, str] = {"g8": "from a start to a token"}
 PLOT = "phases_plot.py"
 
 
-def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str, Any]]:
+def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     """A replica against the bare weight read, in turn."""
     python = python_environment.python(stages)
     programs.jars(stages, "launcher", "router")
@@ -31,7 +32,7 @@ def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str,
     folder = programs.wrappers(python, programs.startup_caches(stages, python))
     setting = _setting(stages, python, folder)
     try:
-        outcome = g8.measure(setting, pairs, lambda text: print(text, flush=True))
+        outcome = g8.measure(setting, options.pairs, lambda text: print(text, flush=True))
     except ReplicaError as reason:
         raise Failure(str(reason)) from None
     return outcome.rows, outcome.details

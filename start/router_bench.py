@@ -1,5 +1,6 @@
 """`./lorax bench g4|g4b|g6`: goals of the router, measured with a shard that computes nothing."""
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ GOALS: Mapping[str, str] = {
 PLOT = "ratios_plot.py"
 
 
-def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str, Any]]:
+def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     """The router with its own JVM options between a load generator and a scripted shard."""
     programs.jars(stages, "router")
     _, options = startup_cache.PROGRAMS["lorax-router"]
@@ -42,7 +43,8 @@ def measure(stages: Stages, goal: str, pairs: int) -> tuple[list[Row], dict[str,
         model=CHECKOUT / "router" / "src" / "test" / "resources" / "model",
     )
     try:
-        return _MEASURES[goal](setting, pairs, lambda text: print(text, flush=True))
+        measure_goal = _MEASURES[options.goal]
+        return measure_goal(setting, options.pairs, lambda text: print(text, flush=True))
     except StreamsError as reason:
         raise Failure(str(reason)) from None
 

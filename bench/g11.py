@@ -1,0 +1,241 @@
+"""G11: the operator is killed after every single write of every path; the end must be the same.
+
+A path is something that happens to a server. It is run once undisturbed, then once for each write
+that the operator did on it: right after that write was answered, before the operator hears of it,
+the process gets SIGKILL, and another takes its place. What the API server holds at the end is
+compared with the undisturbed run.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api_server import ApiServer, Object, install
+from operator_process import OperatorProcess
+from pods import RouterLoad, crash, ready_pod
+from ratios import Interval, Row
+from servers import create, of, server_path, snapshot
+from write_proxy import WriteProxy
+
+_QUIET_SECONDS = 1.5
+_SETTLE_SECONDS = 90.0
+
+Report = Callable[[str], None]
+Step = Callable[["Case"], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is run."""
+
+    java: Path
+    jar: Path
+    definition: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a path, in a namespace of its own."""
+
+    api: ApiServer
+    namespace: str
+    router: RouterLoad
+
+    def merge(self, change: Object) -> None:
+        """Changes the server."""
+        self.api.client().merge(server_path(self.namespace), change)
+
+
+@dataclass(frozen=True)
+class Way:
+    """Something that happens to a server, once the steps before it are over."""
+
+    name: str
+    before: Sequence[Step]
+    step: Step
+
+
+@dataclass
+class WayResult:
+    """What became of one path."""
+
+    writes: list[str]
+    same: int = 0
+    different: list[str] = field(default_factory=list)
+
+
+def _created(case: Case) -> None:
+    create(case.api.client(), case.namespace)
+
+
+def _refused(case: Case) -> None:
+    bad = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
+    server = of()
+    server["spec"]["router"] = {"resources": bad}
+    create(case.api.client(), case.namespace, server)
+
+
+def _changed(case: Case) -> None:
+    case.merge(
+        {
+            "spec": {
+                "drainTimeout": "90s",
+                "service": {"port": 8080},
+                "disruptionBudget": {"mode": "None"},
+                "autoscaling": None,
+            }
+        }
+    )
+
+
+def _pods(case: Case) -> None:
+    for name in ("pod-a", "pod-b"):
+        ready_pod(case.api.client(), case.namespace, name, case.router.port)
+
+
+def _crashed(case: Case) -> None:
+    crash(case.api.client(), case.namespace, "pod-a")
+
+
+def _shrunk(case: Case) -> None:
+    case.merge({"spec": {"replicas": 1}})
+
+
+_PATHS = (
+    Way("a server is created", (), _created),
+    Way("a spec that cannot be served", (), _refused),
+    Way("a server is changed, two objects go", (_created,), _changed),
+    Way("its pods become ready", (_created,), _pods),
+    Way("a container crashes", (_created, _pods), _crashed),
+    Way("a server shrinks", (_created, _pods), _shrunk),
+)
+
+
+class Measurement:
+    """Runs paths one after the other, on one API server."""
+
+    def __init__(self, api: ApiServer, setting: Setting, report: Report) -> None:
+        self._api = api
+        self._setting = setting
+        self._report = report
+        self._proxy = WriteProxy(api)
+        self._router = RouterLoad()
+        self._operator = self._start()
+        self._operator.await_ready()
+        self._cases = 0
+        self.kills = 0
+
+    def path(self, path: Way) -> WayResult:
+        """The undisturbed run, then one with a kill after each of its writes."""
+        expected, writes = self._run(path, None)
+        result = WayResult(writes)
+        for number, line in enumerate(writes, start=1):
+            got, _ = self._run(path, number)
+            if got == expected:
+                result.same += 1
+            else:
+                result.different.append(
+                    f"after write {number} ({line}): {_difference(expected, got)}"
+                )
+        self._report(f"{path.name}: {result.same} of {len(writes)} as undisturbed")
+        for difference in result.different:
+            self._report(f"  {difference}")
+        return result
+
+    def close(self) -> None:
+        """Ends everything but the API server."""
+        self._operator.kill()
+        self._proxy.close()
+        self._router.close()
+
+    def _run(self, path: Way, victim: int | None) -> tuple[Object, list[str]]:
+        self._cases += 1
+        case = Case(self._api, f"case-{self._cases}", self._router)
+        body = {"metadata": {"name": case.namespace}}
+        self._api.client().create("/api/v1/namespaces", body)
+        for step in path.before:
+            step(case)
+            self._settle(case)
+        killed = threading.Event()
+
+        def after(number: int, line: str) -> None:
+            if number == victim:
+                self._operator.kill()
+                killed.set()
+
+        self._proxy.reset()
+        self._proxy.after = after
+        path.step(case)
+        if victim is not None:
+            if not killed.wait(_SETTLE_SECONDS):
+                raise RuntimeError(f"{path.name}: write {victim} did not come a second time")
+            self.kills += 1
+            self._operator = self._start()
+            self._operator.await_ready()
+        self._settle(case)
+        self._proxy.after = lambda number, line: None
+        return snapshot(self._api.client(), case.namespace), self._proxy.writes()
+
+    def _settle(self, case: Case) -> None:
+        """Waits until the operator has seen the spec and writes no more."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        quiet_since, count = time.monotonic(), -1
+        while time.monotonic() < deadline:
+            now = len(self._proxy.writes())
+            if now != count:
+                quiet_since, count = time.monotonic(), now
+            server = self._api.client().get(server_path(case.namespace))
+            seen = server.get("status", {}).get("observedGeneration")
+            if (
+                seen == server["metadata"]["generation"]
+                and time.monotonic() - quiet_since >= _QUIET_SECONDS
+            ):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{case.namespace} did not settle: {json.dumps(server)[:2000]}")
+
+    def _start(self) -> OperatorProcess:
+        setting = self._setting
+        return OperatorProcess(setting.java, setting.jar, self._proxy.address, setting.folder)
+
+
+def measure(api: ApiServer, setting: Setting, report: Report) -> tuple[list[Row], Object]:
+    """One row for each path, and its writes."""
+    install(api.client(), setting.definition)
+    begin = time.monotonic()
+    measurement = Measurement(api, setting, report)
+    try:
+        results = {path.name: measurement.path(path) for path in _PATHS}
+    finally:
+        measurement.close()
+    rows = [_row(name, result) for name, result in results.items()]
+    details = {
+        "kills": measurement.kills,
+        "minutes": round((time.monotonic() - begin) / 60, 1),
+        "writes": {name: result.writes for name, result in results.items()},
+        "different": {name: result.different for name, result in results.items()},
+    }
+    return rows, details
+
+
+def _row(name: str, result: WayResult) -> Row:
+    """Kills after which something was different; of none of them there may be any."""
+    wrong = len(result.different)
+    share = Interval(wrong, wrong, wrong)
+    return Row(name, share, 0, 0, result.same, len(result.writes), "kills")
+
+
+def _difference(expected: Object, got: Object) -> str:
+    parts = [key for key in expected.keys() | got.keys() if expected.get(key) != got.get(key)]
+    return "; ".join(
+        f"{part}: expected {_short(expected.get(part))}, got {_short(got.get(part))}"
+        for part in sorted(parts)
+    )
+
+
+def _short(value: object) -> str:
+    return json.dumps(value)[:800]

@@ -1,0 +1,53 @@
+"""`./lorax bench g9|g11`: the operator with many servers, and killed after each of its writes."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import container_images
+import programs
+from failure import Failure
+from places import CHECKOUT
+from stages import Stages
+from toolchain import java_home
+
+sys.path.insert(0, str(CHECKOUT / "bench"))
+
+import api_server
+import g9
+import g11
+from ratios import Row
+
+GOALS: Mapping[str, str] = {
+    "g9": "the operator with many servers",
+    "g11": "the operator killed after each of its writes",
+}
+PLOT = "ratios_plot.py"
+SIZES = g9.SIZES
+
+
+def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """On a real API server with nobody else on it."""
+    programs.jars(stages, "operator")
+    program = container_images.cluster_program(stages)
+    java = java_home() / "bin" / "java"
+    jar = CHECKOUT / "operator" / "target" / "lorax-operator.jar"
+    definition = CHECKOUT / "crds" / "manifests" / "loraxservers.lorax.dev.yaml"
+
+    def report(text: str) -> None:
+        print(text, flush=True)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            if options.goal == "g9":
+                sizes = tuple(size for size in SIZES if size <= options.servers)
+                many = g9.Setting(program, java, jar, definition, folder)
+                return g9.measure(many, sizes, report)
+            with api_server.started(program, folder) as api:
+                return g11.measure(api, g11.Setting(java, jar, definition, folder), report)
+        except RuntimeError as reason:
+            raise Failure(str(reason)) from None
