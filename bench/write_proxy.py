@@ -1,7 +1,9 @@
 """A proxy before an API server that counts writes and can stop the world right after one."""
 
+import contextlib
 import http.client
 import http.server
+import socket
 import socketserver
 import ssl
 import threading
@@ -71,6 +73,13 @@ class WriteProxy:
         context.verify_mode = ssl.CERT_NONE
         return http.client.HTTPSConnection("127.0.0.1", self._server.port, context=context)
 
+    def socket(self) -> ssl.SSLSocket:
+        """A connection to the API server for bytes."""
+        connection = self.connect()
+        connection.connect()
+        assert isinstance(connection.sock, ssl.SSLSocket)
+        return connection.sock
+
     @property
     def authorization(self) -> str:
         """The header with which requests are passed on."""
@@ -87,6 +96,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _pass_on(self) -> None:
+        if self.headers.get("upgrade", "").lower() == "websocket":
+            self._tunnel()
+            return
         length = int(self.headers.get("content-length", "0"))
         body = self.rfile.read(length) if length else None
         headers = {
@@ -112,6 +124,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on
 
+    def _tunnel(self) -> None:
+        """Watches by web socket: bytes go both ways until one side ends."""
+        self.close_connection = True
+        lines = [
+            f"{self.command} {self.path} HTTP/1.1",
+            f"Authorization: {self.proxy.authorization}",
+        ]
+        lines += [
+            f"{name}: {value}"
+            for name, value in self.headers.items()
+            if name.lower() != "authorization"
+        ]
+        with self.proxy.socket() as upstream:
+            upstream.sendall("\r\n".join([*lines, "", ""]).encode())
+            back = threading.Thread(target=_copy, args=(upstream, self.connection), daemon=True)
+            back.start()
+            _copy(self.connection, upstream)
+            back.join()
+
     def _whole(self, answer: http.client.HTTPResponse, said: bytes) -> None:
         self._head(answer)
         self.send_header("Content-Length", str(len(said)))
@@ -136,3 +167,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *words: object) -> None:
         """Nothing: thousands of requests are passed on."""
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Until the source ends; then the target hears of it, too."""
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
