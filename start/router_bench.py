@@ -34,10 +34,10 @@ PLOT = "ratios_plot.py"
 def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     """The router with its own JVM options between a load generator and a scripted shard."""
     programs.jars(stages, "router")
-    _, options = startup_cache.PROGRAMS["lorax-router"]
+    _, jvm_options = startup_cache.PROGRAMS["lorax-router"]
     setting = Setting(
         java=java_home() / "bin" / "java",
-        flags=[f"@{options}"],
+        flags=[f"@{jvm_options}"],
         router=ROUTER_JAR,
         classes=_classes(stages),
         model=CHECKOUT / "router" / "src" / "test" / "resources" / "model",
