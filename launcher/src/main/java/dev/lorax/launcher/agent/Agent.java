@@ -13,6 +13,7 @@ import dev.lorax.protocol.launcher.v1.Leaving;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -54,11 +55,9 @@ public final class Agent {
   public void run() throws InterruptedException {
     LOG.atInfo().addKeyValue("agent", name).addKeyValue("control", control).log("agent started");
     while (!isFinished(false)) {
-      ManagedChannel channel = sockets.channel(control);
-      try {
-        attach(channel);
-      } finally {
-        channel.shutdownNow();
+      // No launcher, no socket; but a socket proves no launcher.
+      if (Files.exists(control)) {
+        attach();
       }
       Thread.sleep(POLL);
     }
@@ -78,6 +77,15 @@ public final class Agent {
   /** What is still to be told is waited for only while somebody listens. */
   private boolean isFinished(boolean attached) {
     return stopping && members.allExited() && (!attached || outbox.isEmpty());
+  }
+
+  private void attach() throws InterruptedException {
+    ManagedChannel channel = sockets.channel(control);
+    try {
+      attach(channel);
+    } finally {
+      channel.shutdownNow();
+    }
   }
 
   private void attach(ManagedChannel channel) throws InterruptedException {

@@ -141,9 +141,7 @@ final class AdapterArguments {
               "--adapter-root with adapters of source local",
               id + " and no root",
               "add --adapter-root DIR, the directory that %s is in".formatted(id));
-      case S3 -> {
-        // s3://bucket/prefix or bucket/prefix: any word may be a bucket.
-      }
+      case S3 -> problems.expect(S3Id.parse(id).isPresent(), option, S3Id.FORM, id);
     }
   }
 }

@@ -106,9 +106,7 @@ final class ModelArguments {
           problems.missing(
               "--model-id",
               "expected a directory or .gguf file that exists, got %s".formatted(modelId));
-      case S3 -> {
-        // A bucket and a prefix are all that the s3 download asks for.
-      }
+      case S3 -> problems.expect(S3Id.parse(modelId).isPresent(), "--model-id", S3Id.FORM, modelId);
       case HUB -> {
         if (modelId.startsWith("s3://")) {
           problems.add(

@@ -100,6 +100,7 @@ final class Agents {
       AgentName agent, @Nullable AttachedMember old, RunningMember running) {
     if (old != null && !old.isOver() && old.epoch() == running.getEpoch()) {
       old.hasStarted(running.getProcessId());
+      old.repeatOrder();
       return old;
     }
     if (old != null) {

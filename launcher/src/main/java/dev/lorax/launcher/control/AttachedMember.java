@@ -30,6 +30,7 @@ final class AttachedMember implements Member {
   private volatile BooleanSupplier signOfLife = () -> false;
   private final List<OutputLine> early = new ArrayList<>();
   private @Nullable Consumer<OutputLine> output;
+  private volatile @Nullable LauncherMessage lastOrder;
 
   AttachedMember(MemberName name, long epoch, Consumer<LauncherMessage> agent) {
     this.name = name;
@@ -124,7 +125,7 @@ final class AttachedMember implements Member {
             .setMember(name.toString())
             .setEpoch(epoch)
             .setGraceMillis(grace.toMillis());
-    agent.accept(LauncherMessage.newBuilder().setStop(stop).build());
+    order(LauncherMessage.newBuilder().setStop(stop).build());
   }
 
   @Override
@@ -134,6 +135,19 @@ final class AttachedMember implements Member {
             .setMember(name.toString())
             .setEpoch(epoch)
             .setSignal(PosixSignal.SIGKILL.number());
-    agent.accept(LauncherMessage.newBuilder().setSignal(signal).build());
+    order(LauncherMessage.newBuilder().setSignal(signal).build());
+  }
+
+  private void order(LauncherMessage end) {
+    lastOrder = end;
+    agent.accept(end);
+  }
+
+  /** Its agent was away, and may not have heard that the member shall end. */
+  void repeatOrder() {
+    LauncherMessage end = lastOrder;
+    if (end != null) {
+      agent.accept(end);
+    }
   }
 }

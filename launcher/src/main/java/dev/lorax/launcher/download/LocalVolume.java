@@ -1,11 +1,11 @@
 package dev.lorax.launcher.download;
 
 import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.Refusal;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Where downloads are kept, and what people can do when it refuses. */
 public final class LocalVolume {
@@ -36,27 +36,37 @@ public final class LocalVolume {
     }
   }
 
-  /** The sentence for a file that cannot be written or read here. */
+  /** The sentence for a file of a download that cannot be written or read here. */
   public static DownloadException failure(Path path, IOException e) {
-    FailureCode code = FailureCode.of(e);
-    String sentence =
-        switch (code) {
-          case DISK_FULL ->
-              "no disk space left for %s; %s, what was downloaded so far is kept"
-                  .formatted(path, ELSEWHERE);
-          case READ_ONLY_VOLUME ->
-              "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
-                  .formatted(path, reason(e));
-          default -> "cannot write %s: %s".formatted(path, reason(e));
-        };
-    return new DownloadException(code, sentence, e);
+    return refusal(path, ", what was downloaded so far is kept", e)
+        .orElseGet(() ->
+            new DownloadException(
+                FailureCode.of(e), "cannot write %s: %s".formatted(path, Refusal.words(e)), e));
   }
 
-  private static String reason(IOException e) {
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    String reason = e instanceof FileSystemException file ? file.getReason() : e.getMessage();
-    return reason == null ? e.getClass().getSimpleName() : reason;
+  /** The sentence for a volume that takes no more, or nothing; empty when it is not to blame. */
+  public static Optional<DownloadException> refusal(Path path, IOException e) {
+    return refusal(path, "", e);
+  }
+
+  /**
+   * @param kept what becomes of the work that was done so far
+   */
+  private static Optional<DownloadException> refusal(Path path, String kept, IOException e) {
+    FailureCode code = FailureCode.of(e);
+    return switch (code) {
+      case DISK_FULL ->
+          Optional.of(
+              new DownloadException(
+                  code, "no disk space left for %s; %s%s".formatted(path, ELSEWHERE, kept), e));
+      case READ_ONLY_VOLUME ->
+          Optional.of(
+              new DownloadException(
+                  code,
+                  "cannot write %s: %s; make the cache writable or choose another with --huggingface-hub-cache"
+                      .formatted(path, Refusal.words(e)),
+                  e));
+      default -> Optional.empty();
+    };
   }
 }

@@ -2,6 +2,7 @@ package dev.lorax.launcher.members;
 
 import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.failure.HasFailureCode;
+import dev.lorax.launcher.failure.Refusal;
 import dev.lorax.launcher.process.MemberStartException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +25,10 @@ public final class MemberException extends Exception implements HasFailureCode {
   }
 
   MemberException(Path socketDirectory, IOException cause) {
-    super("socket directory %s: %s".formatted(socketDirectory, cause), cause);
+    super(
+        "socket directory %s: %s; give another with --shard-uds-path"
+            .formatted(socketDirectory, Refusal.words(cause)),
+        cause);
     this.code = FailureCode.of(cause);
   }
 

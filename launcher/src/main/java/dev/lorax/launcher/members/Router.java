@@ -40,6 +40,8 @@ public final class Router {
     try {
       Optional<WatchedMember> running =
           WatchedMember.adopt(around, MemberName.ROUTER, this::checkOf);
+      // An earlier launcher may have told it to stop, so that its end says nothing about a start.
+      everReady = running.isPresent();
       use(running.isPresent() ? running.get() : startProcess(model));
       LOG.atInfo().log(running.isPresent() ? "adopted the running router" : "router started");
     } catch (MemberStartException e) {

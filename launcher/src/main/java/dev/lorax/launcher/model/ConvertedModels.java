@@ -123,6 +123,12 @@ final class ConvertedModels {
           .addKeyValue("directory", directory)
           .addKeyValue("elapsed", Duration.between(start, clock.instant()).toSeconds() + "s")
           .log("model converted");
+    } catch (IOException e) {
+      var refused = LocalVolume.refusal(unfinished, e);
+      if (refused.isPresent()) {
+        throw refused.get();
+      }
+      throw e;
     } finally {
       progress.end();
       DirectoryTree.delete(unfinished);

@@ -1,9 +1,11 @@
 package dev.lorax.launcher.model;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.launcher.convert.ConversionException;
 import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.Refusal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,9 +46,14 @@ public record ModelDirectory(String name, Path path, OptionalInt maxPositionEmbe
       return new ModelDirectory(name, path, contextLength(path.resolve("config.json")));
     } catch (ConversionException e) {
       throw new ModelException(e.code(), String.valueOf(e.getMessage()), e);
+    } catch (JsonProcessingException e) {
+      throw new ModelException(
+          FailureCode.CORRUPT_FILE,
+          "model directory %s: config.json is no JSON: %s".formatted(path, e.getOriginalMessage()),
+          e);
     } catch (IOException e) {
       throw new ModelException(
-          FailureCode.of(e), "model directory %s: %s".formatted(path, e.getMessage()), e);
+          FailureCode.of(e), "model directory %s: %s".formatted(path, Refusal.sentence(e)), e);
     }
   }
 

@@ -10,6 +10,7 @@ import dev.lorax.launcher.download.DownloadException;
 import dev.lorax.launcher.download.FileSelection;
 import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.failure.Refusal;
 import dev.lorax.launcher.hub.HubRepository;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,7 +57,8 @@ public final class ModelStore {
   private ModelDirectory baseModel(RemoteRepositories remote)
       throws ModelException, InterruptedException {
     return named(
-        "model " + config.id(),
+        "model",
+        config.id(),
         () -> {
           if (config.source() == Source.LOCAL || looksLocal()) {
             return local(Path.of(config.id()).toAbsolutePath());
@@ -80,7 +82,8 @@ public final class ModelStore {
       return;
     }
     named(
-        "adapter " + adapter,
+        "adapter",
+        adapter.toString(),
         () -> {
           Path directory =
               remote.fetch(
@@ -160,23 +163,30 @@ public final class ModelStore {
   }
 
   /** Whatever goes wrong becomes one sentence that begins with whose trouble it is. */
-  private static <T> T named(String what, Work<T> work)
+  private static <T> T named(String kind, String id, Work<T> work)
       throws ModelException, InterruptedException {
     try {
       return work.run();
     } catch (ClosedByInterruptException e) {
       Thread.interrupted();
       throw new InterruptedException("conversion stopped");
-    } catch (ConversionException e) {
-      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
-    } catch (DownloadException e) {
-      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
-    } catch (UnreadableCertificateException e) {
-      throw new ModelException(e.code(), "%s: %s".formatted(what, e.getMessage()), e);
+    } catch (ConversionException | DownloadException | UnreadableCertificateException e) {
+      throw new ModelException(e.code(), sentence(kind, id, String.valueOf(e.getMessage())), e);
     } catch (UncheckedIOException | DirectoryIteratorException e) {
-      throw new ModelException(FailureCode.of(e), "%s: %s".formatted(what, e.getMessage()), e);
+      throw refused(kind, id, e.getCause() instanceof IOException why ? why : new IOException(e));
     } catch (IOException e) {
-      throw new ModelException(FailureCode.of(e), "%s: %s".formatted(what, e), e);
+      throw refused(kind, id, e);
     }
+  }
+
+  private static ModelException refused(String kind, String id, IOException e) {
+    return new ModelException(FailureCode.of(e), sentence(kind, id, Refusal.sentence(e)), e);
+  }
+
+  /** Downloads may say by themselves whose trouble it is. */
+  private static String sentence(String kind, String id, String trouble) {
+    return trouble.startsWith(id + ": ")
+        ? "%s %s".formatted(kind, trouble)
+        : "%s %s: %s".formatted(kind, id, trouble);
   }
 }

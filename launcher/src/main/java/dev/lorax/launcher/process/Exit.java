@@ -15,8 +15,24 @@ public sealed interface Exit {
     private static final int SIGNAL_BASE = 128;
     private static final Map<Integer, String> SIGNALS =
         Map.of(
-            1, "SIGHUP", 2, "SIGINT", 4, "SIGILL", 6, "SIGABRT", 7, "SIGBUS", 8, "SIGFPE", 9,
-            "SIGKILL", 11, "SIGSEGV", 15, "SIGTERM");
+            1,
+            "SIGHUP",
+            2,
+            "SIGINT",
+            4,
+            "SIGILL",
+            6,
+            "SIGABRT",
+            7,
+            "SIGBUS, as a full /dev/shm does it",
+            8,
+            "SIGFPE",
+            9,
+            "SIGKILL",
+            11,
+            "SIGSEGV",
+            15,
+            "SIGTERM");
 
     @Override
     public String description() {

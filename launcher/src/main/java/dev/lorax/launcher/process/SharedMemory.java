@@ -111,7 +111,7 @@ final class SharedMemory implements AutoCloseable {
     try (var files = Files.newDirectoryStream(directory)) {
       files.forEach(file -> SharedSegment.of(file).ifPresent(present::add));
     } catch (IOException absent) {
-      return Set.of();
+      present.clear();
     }
     return present;
   }

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
@@ -136,10 +137,10 @@ final class LauncherArgumentsTest {
   @Test
   void takes_ids_as_they_are_written() throws Exception {
     Path list = Files.writeString(directory.resolve("list"), "--port=1");
-    assertThat(config(Map.of(), "--source", "s3", "--model-id", "@" + list).model().id())
-        .isEqualTo("@" + list);
-    assertThat(config(Map.of("MODEL_ID", "${sys:user.home}", "SOURCE", "s3")).model().id())
-        .isEqualTo("${sys:user.home}");
+    assertThatThrownBy(() -> config(Map.of(), "--source", "s3", "--model-id", "@" + list))
+        .hasMessageContaining("got @" + list);
+    assertThatThrownBy(() -> config(Map.of("MODEL_ID", "${sys:user.home}", "SOURCE", "s3")))
+        .hasMessageContaining("got ${sys:user.home}");
   }
 
   @Test
