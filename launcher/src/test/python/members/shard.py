@@ -3,8 +3,13 @@
 Starts in a few hundredths of a second, because most tests are about what happens around a shard.
 The files that change its behaviour: shard-N-fails (it ends with a traceback), shard-N-deaf (it
 ignores SIGTERM), shard-N-mute (it binds only when the file is gone).
+
+Like a process of PyTorch it has a segment of shared memory, which only an orderly end removes; but
+where there is no shared memory, it does without, as gloo does.
 """
 
+import contextlib
+import mmap
 import os
 import socket
 import sys
@@ -14,6 +19,9 @@ from pathlib import Path
 import script
 
 _NAME = f"shard-{os.environ['RANK']}"
+
+_SHARED_MEMORY = "/dev/shm"
+_SEGMENT_BYTES = 256 << 10
 
 # HTTP/2 (RFC 9113): frame types, flags, and the client's first bytes.
 _DATA, _HEADERS, _SETTINGS, _PING = 0, 1, 4, 6
@@ -42,7 +50,8 @@ def _answer(stream: int) -> bytes:
 
 def _converse(connection: socket.socket) -> None:
     """Answers whatever a gRPC client asks as if it were Health."""
-    with connection, connection.makefile("rb") as requests:
+    # Who asks may be gone before the answer.
+    with contextlib.suppress(OSError), connection, connection.makefile("rb") as requests:
         requests.read(_PREFACE_BYTES)
         connection.sendall(_frame(_SETTINGS, 0, 0))
         while len(head := requests.read(9)) == 9:
@@ -69,9 +78,24 @@ def _listen(path: str) -> None:
     threading.Thread(target=_accept, args=(server,), daemon=True).start()
 
 
-def _stop() -> None:
+def _share_memory() -> tuple[Path, mmap.mmap] | None:
+    """Named as PyTorch does it, and so that a test finds what its members have left."""
+    if not os.access(_SHARED_MEMORY, os.W_OK):
+        return None
+    name = f"torch_{os.getpid()}_{os.environ['SCRIPT_DIRECTORY'].replace('/', '-')}"
+    segment = Path(_SHARED_MEMORY, name)
+    with segment.open("w+b") as file:
+        file.truncate(_SEGMENT_BYTES)
+        memory = mmap.mmap(file.fileno(), _SEGMENT_BYTES)
+    memory[:] = bytes(_SEGMENT_BYTES)
+    return segment, memory
+
+
+def _stop(shared: tuple[Path, mmap.mmap] | None) -> None:
     script.record(f"{_NAME} asked to stop")
     if not script.asks(f"{_NAME}-deaf"):
+        if shared:
+            shared[0].unlink()
         os._exit(0)
 
 
@@ -89,7 +113,8 @@ def _main() -> None:
         sep="\n",
         flush=True,
     )
-    script.at_sigterm(_stop)
+    shared = _share_memory()
+    script.at_sigterm(lambda: _stop(shared))
     script.wait_while_asked(f"{_NAME}-mute")
     _listen(f"{script.option('--uds-path')}-{os.environ['RANK']}")
     script.sleep_for_ever()

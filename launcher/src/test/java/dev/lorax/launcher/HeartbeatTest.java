@@ -66,7 +66,7 @@ final class HeartbeatTest extends LauncherTestCase {
     long frozen = launcher().processIds("shard-1").getLast();
 
     // when
-    LauncherProcess.freeze(frozen);
+    LauncherProcess.signal("STOP", frozen);
 
     // then
     awaitEpoch(2);
@@ -85,7 +85,7 @@ final class HeartbeatTest extends LauncherTestCase {
     long frozen = launcher().processIds("router").getLast();
 
     // when
-    LauncherProcess.freeze(frozen);
+    LauncherProcess.signal("STOP", frozen);
 
     // then
     eventually().untilAsserted(() -> assertThat(launcher().processIds("router")).hasSize(2));
@@ -102,9 +102,9 @@ final class HeartbeatTest extends LauncherTestCase {
     Process process = serve(host);
 
     // when
-    LauncherProcess.freeze(process.pid());
+    LauncherProcess.signal("STOP", process.pid());
     TimeUnit.MILLISECONDS.sleep(TIMEOUT.toMillis() * 2);
-    LauncherProcess.thaw(process.pid());
+    LauncherProcess.signal("CONT", process.pid());
 
     // then
     TimeUnit.MILLISECONDS.sleep(TIMEOUT.toMillis());
@@ -123,7 +123,7 @@ final class HeartbeatTest extends LauncherTestCase {
     awaitPhase("Serving");
 
     // when
-    LauncherProcess.freeze(agent.pid());
+    LauncherProcess.signal("STOP", agent.pid());
 
     // then
     eventually()
@@ -142,7 +142,7 @@ final class HeartbeatTest extends LauncherTestCase {
                 .isEqualTo("shard-0 was lost: its agent went away"));
 
     // when
-    LauncherProcess.thaw(agent.pid());
+    LauncherProcess.signal("CONT", agent.pid());
 
     // then
     awaitEpoch(2);

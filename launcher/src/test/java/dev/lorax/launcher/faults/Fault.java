@@ -5,6 +5,11 @@ import java.util.stream.Stream;
 /** What goes wrong. */
 interface Fault {
 
+  /** What every process of the case sees mounted. */
+  default Mounts mounts() {
+    return Mounts.NONE;
+  }
+
   /** Arranges the surroundings before the launcher starts. */
   default void prepare(Scene scene) throws Exception {}
 
@@ -19,9 +24,14 @@ interface Fault {
   static Fault parse(String words) {
     return SignalFault.parse(words)
         .or(() ->
-            Stream.of(Surroundings.values())
+            Stream.of(
+                    Surroundings.values(),
+                    ModelTrouble.values(),
+                    SourceTrouble.values(),
+                    VolumeTrouble.values(),
+                    SharedMemoryTrouble.values())
+                .<Fault>flatMap(Stream::of)
                 .filter(fault -> fault.toString().equals(words))
-                .map(Fault.class::cast)
                 .findFirst())
         .orElseThrow(() -> new IllegalArgumentException("no fault is called " + words));
   }

@@ -10,10 +10,29 @@ enum Moment {
     @Override
     void reach(Scene scene) {}
   },
+  DOWNLOADING("Downloading") {
+    @Override
+    void reach(Scene scene) throws Exception {
+      scene.remote().hold();
+      scene.start();
+      scene.awaitDownload();
+      scene.awaitPhase(toString());
+      scene.awaitAttached();
+    }
+  },
+  /** The part of the phase Downloading that needs no network. */
+  CONVERTING("Converting") {
+    @Override
+    void reach(Scene scene) throws Exception {
+      scene.line().model(Originals.gguf().toString());
+      scene.freezeConversion();
+    }
+  },
   SHARDS_LOADING("ShardsLoading") {
     @Override
     void reach(Scene scene) throws Exception {
       scene.hold("shard-0-mute");
+      scene.hold("shard-1-mute");
       scene.start();
       scene.awaitStarted("shard-1");
       scene.awaitPhase(toString());

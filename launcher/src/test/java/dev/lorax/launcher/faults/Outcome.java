@@ -37,6 +37,7 @@ enum Outcome {
     void check(Scene scene, Sentence says) throws Exception {
       scene.awaitServingInEpoch(2);
       assertThat(scene.starts("shard-0", "shard-1", "router")).containsExactly(2, 2, 1);
+      assertThat(scene.lastFailure()).matches(says.reason().pattern());
       scene.stop();
     }
   },
@@ -46,6 +47,7 @@ enum Outcome {
       scene.awaitStarts("router", 2);
       scene.awaitServingInEpoch(1);
       assertThat(scene.starts("shard-0", "shard-1", "router")).containsExactly(1, 1, 2);
+      assertThat(scene.lastFailure()).matches(says.reason().pattern());
       scene.stop();
     }
   },
@@ -54,6 +56,7 @@ enum Outcome {
     void check(Scene scene, Sentence says) throws Exception {
       scene.awaitServingInEpoch(1);
       assertThat(scene.starts("shard-0", "shard-1", "router")).containsExactly(1, 1, 1);
+      assertThat(scene.lastFailure()).isEmpty();
       scene.stop();
     }
   },
@@ -67,12 +70,32 @@ enum Outcome {
       scene.stop();
     }
   },
+  FINISHED_BY_NEXT("the next launcher goes on with the work") {
+    @Override
+    void check(Scene scene, Sentence says) throws Exception {
+      scene.awaitExit(KILLED);
+      scene.start();
+      GOES_ON.check(scene, says);
+    }
+  },
   TAKEN_OVER("its processes go on, the next launcher takes them over") {
     @Override
     void check(Scene scene, Sentence says) throws Exception {
       scene.awaitExit(KILLED);
-      scene.startLauncher();
+      scene.start();
       GOES_ON.check(scene, says);
+    }
+  },
+  SHARDS_TAKEN_OVER(
+      "its shards go on, the next launcher takes them over and starts the router again") {
+    @Override
+    void check(Scene scene, Sentence says) throws Exception {
+      scene.awaitExit(KILLED);
+      scene.start();
+      scene.awaitStarts("router", 2);
+      scene.awaitServingInEpoch(1);
+      assertThat(scene.starts("shard-0", "shard-1", "router")).containsExactly(1, 1, 2);
+      scene.stop();
     }
   };
 

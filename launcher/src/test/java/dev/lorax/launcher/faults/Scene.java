@@ -3,17 +3,20 @@ package dev.lorax.launcher.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lorax.launcher.testing.Home;
 import dev.lorax.launcher.testing.LauncherProcess;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
@@ -22,24 +25,38 @@ import org.jspecify.annotations.Nullable;
 /** A launcher with two shards, in one place, with everything that a case does to it. */
 final class Scene implements AutoCloseable {
 
-  static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(4);
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  static final Duration PATIENCE = Duration.ofSeconds(180);
+  private static final Duration POLL = Duration.ofMillis(50);
   private static final String AGENT_OF = "agent of ";
 
+  private final @Nullable Pod pod;
   private final LauncherProcess processes;
-  private final Place place;
   private final Path terminationLog;
-  private final List<String> options = new ArrayList<>();
+  private final LauncherLine line;
   private final List<String> held = new ArrayList<>();
-  private final List<ServerSocket> occupied = new ArrayList<>();
-  private final Map<String, Process> agents = new TreeMap<>();
-  private int agentStarts;
+  private final List<Closeable> occupied = new ArrayList<>();
+  private @Nullable RemoteModel remote;
   private @Nullable Process launcher;
+  private boolean frozen;
+  private boolean podIsDone;
 
-  Scene(Path home, Place place) throws IOException {
+  private Scene(Home home, @Nullable Pod pod, Mounts mounts) {
+    this.pod = pod;
     this.processes = new LauncherProcess(home);
-    this.place = place;
-    this.terminationLog = home.resolve("termination-log");
+    this.terminationLog = home.directory().resolve("termination-log");
+    this.line = new LauncherLine(processes, place(), terminationLog, mounts);
+  }
+
+  /**
+   * @param mounts what all processes of the case see
+   */
+  static Scene laptop(Path home, Mounts mounts) throws IOException {
+    return new Scene(Home.in(home), null, mounts);
+  }
+
+  static Scene pod(Pods pods, Mounts mounts) throws IOException, InterruptedException {
+    Pod pod = pods.lease(mounts);
+    return new Scene(pod.furnish(), pod, mounts);
   }
 
   Path terminationLogFile() {
@@ -51,13 +68,36 @@ final class Scene implements AutoCloseable {
     occupied.add(new ServerSocket(port));
   }
 
+  /** Has the socket directory as another launcher has it. */
+  void occupySockets() throws IOException {
+    Files.createDirectories(processes.sockets());
+    var lock =
+        FileChannel.open(
+            processes.sockets().resolve("launcher.lock"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE);
+    occupied.add(lock);
+    lock.lock();
+  }
+
   LauncherProcess processes() {
     return processes;
   }
 
-  /** Given to the launcher in addition to what every launcher of the table gets. */
-  void option(String name, Object value) {
-    options.addAll(List.of(name, value.toString()));
+  private Place place() {
+    return pod == null ? Place.LAPTOP : Place.POD;
+  }
+
+  LauncherLine line() {
+    return line;
+  }
+
+  /** The launcher is to fetch its model from a hub. */
+  RemoteModel remote() throws IOException {
+    if (remote == null) {
+      remote = RemoteModel.of(line);
+    }
+    return remote;
   }
 
   void hold(String behaviour) {
@@ -65,75 +105,108 @@ final class Scene implements AutoCloseable {
     held.add(behaviour);
   }
 
-  /** Members that were told to wait go on. */
+  /** Whatever was told to wait goes on. */
   void release() {
     held.forEach(processes::forget);
     held.clear();
+    if (remote != null) {
+      remote.release();
+    }
+    thaw();
   }
 
-  /** The containers of a pod start when that of the launcher is ready. */
-  void start() {
-    startLauncher();
-    if (place == Place.POD) {
-      Path control = processes.sockets().resolve("control.sock");
-      eventually().until(() -> Files.exists(control) || !launcher().isAlive());
-      if (launcher().isAlive()) {
-        Stream.of("shard-0", "shard-1", "router").forEach(this::startAgent);
+  /** SIGSTOP, until {@link #thaw} or the end. */
+  void freeze() {
+    signal("STOP", "launcher");
+    frozen = true;
+  }
+
+  void thaw() {
+    if (frozen && launcher().isAlive()) {
+      signal("CONT", "launcher");
+    }
+    frozen = false;
+  }
+
+  /**
+   * Starts the launcher and stops it (SIGSTOP) in the middle of a conversion; should the conversion
+   * have ended before, that was no start.
+   */
+  void freezeConversion() throws IOException, InterruptedException {
+    start();
+    while (!caughtConverting()) {
+      launcher().destroyForcibly().waitFor();
+      new Conversion(processes.cache()).forget();
+      start();
+    }
+  }
+
+  private boolean caughtConverting() throws IOException {
+    var conversion = new Conversion(cacheAsSeen());
+    eventually()
+        .pollInterval(Duration.ofMillis(2))
+        .until(() -> conversion.isWriting() || conversion.isDone());
+    freeze();
+    return !conversion.isDone();
+  }
+
+  void start() throws IOException, InterruptedException {
+    launcher = line.start();
+  }
+
+  /** An earlier launcher has downloaded the model. */
+  void fillCache() throws IOException, InterruptedException {
+    remote();
+    launcher = line.download();
+    awaitExit(0);
+  }
+
+  /** Writes where the launcher alone sees a volume, until that is full. */
+  void fillDisk() throws IOException {
+    Path cache = cacheAsSeen();
+    try (var other = Files.newOutputStream(cache.resolve("others"))) {
+      while (true) {
+        other.write(new byte[1 << 10]);
       }
+    } catch (IOException full) {
+      assertThat(full).hasMessageContaining("No space left");
     }
   }
 
-  void startLauncher() {
-    List<String> line = new ArrayList<>(List.of("--num-shard", "2"));
-    line.addAll(List.of("--max-restarts", "1"));
-    line.addAll(List.of("--heartbeat-timeout", HEARTBEAT_TIMEOUT.toSeconds() + "s"));
-    line.addAll(List.of("--drain-timeout", "15s"));
-    line.addAll(List.of("--termination-log", terminationLog.toString()));
-    if (place == Place.POD) {
-      line.addAll(List.of("--process-host", "pod"));
-      line.addAll(List.of("--agent-dir", processes.installedAgent().toString()));
-    }
-    line.addAll(options);
-    launcher = processes.start(line.toArray(String[]::new));
+  private Path cacheAsSeen() {
+    return Path.of("/proc/%d/root%s".formatted(launcher().pid(), processes.cache()));
   }
 
-  private void startAgent(String member) {
-    boolean router = member.equals("router");
-    int index = router ? 0 : Integer.parseInt(member.substring("shard-".length()));
-    agentStarts++;
-    agents.put(member, processes.startAgent(router ? "router" : "shard", index));
-  }
-
-  /** Sends it by the system's own program, to the process that has the role now. */
-  void signal(String signal, String target) throws IOException, InterruptedException {
-    String processId = Long.toString(processId(target));
-    assertThat(new ProcessBuilder("kill", "-" + signal, processId).start().waitFor()).isZero();
+  /** To the process that has the role now. */
+  void signal(String signal, String target) {
+    LauncherProcess.signal(signal, processId(target));
   }
 
   private long processId(String target) {
     if (target.equals("launcher")) {
       return launcher().pid();
     }
-    if (target.startsWith(AGENT_OF)) {
-      return agent(target).pid();
-    }
-    return processes.processIds(target).getLast();
+    return target.startsWith(AGENT_OF)
+        ? pod().processId(memberOf(target))
+        : processes.processIds(target).getLast();
+  }
+
+  private static String memberOf(String agent) {
+    return agent.substring(AGENT_OF.length());
   }
 
   /** As a kubelet does when the agent, which is its container's first process, has ended. */
-  void restartContainerOf(String target) throws InterruptedException {
+  void restartContainerOf(String target) throws IOException, InterruptedException {
     if (target.startsWith(AGENT_OF)) {
-      agent(target).waitFor();
-      startAgent(target.substring(AGENT_OF.length()));
+      pod().restart(memberOf(target));
     }
   }
 
-  private Process agent(String target) {
-    Process agent = agents.get(target.substring(AGENT_OF.length()));
-    if (agent == null) {
-      throw new IllegalStateException("there is no " + target + " here");
+  private Pod pod() {
+    if (pod == null) {
+      throw new IllegalStateException("there are no agents on a laptop");
     }
-    return agent;
+    return pod;
   }
 
   private Process launcher() {
@@ -145,6 +218,51 @@ final class Scene implements AutoCloseable {
 
   void awaitPhase(String phase) {
     eventually().until(() -> processes.status().path("phase").asText().equals(phase));
+  }
+
+  void awaitDownload() throws IOException {
+    eventually().until(remote()::isDownloading);
+  }
+
+  /**
+   * What is about to be killed together with its members must have written down which shared memory
+   * is theirs, as it does every second.
+   */
+  void awaitRemembered(String signal, String target) {
+    boolean owner = target.startsWith(AGENT_OF + "shard") || target.equals("launcher");
+    if (signal.equals("KILL") && owner) {
+      eventually().until(new SharedMemoryLedgers(processes.home())::knowAll);
+    }
+  }
+
+  /** The time of a stop counts from when the launcher has noticed that an agent is silent. */
+  void letPass(Duration stop, String target) throws InterruptedException {
+    if (target.startsWith(AGENT_OF)) {
+      eventually().until(() -> !launcher().isAlive() || !isAttached(memberOf(target)));
+    }
+    Thread.sleep(stop);
+  }
+
+  private boolean isAttached(String member) {
+    try {
+      return processes.get("/attached/" + member).statusCode() == 200;
+    } catch (IOException ended) {
+      return false;
+    }
+  }
+
+  /** The agents of a pod stand by; on a laptop there are none. */
+  void awaitAttached() {
+    if (pod != null) {
+      Pod.MEMBERS.forEach(member -> eventually().until(() -> isAttached(member)));
+    }
+  }
+
+  /** Short timeouts of the launcher are not for the start of agents. */
+  void awaitAgents() {
+    if (pod != null) {
+      pod.awaitStarted();
+    }
   }
 
   void awaitServingInEpoch(int epoch) {
@@ -181,6 +299,11 @@ final class Scene implements AutoCloseable {
     assertThat(launcher().exitValue()).as("exit code").isEqualTo(code);
   }
 
+  /** Of the failure that /status shows last; empty when there is none. */
+  String lastFailure() {
+    return processes.status().at("/last_failure/reason").asText();
+  }
+
   List<Integer> starts(String... members) {
     return Stream.of(members).map(member -> processes.started(member).size()).toList();
   }
@@ -193,37 +316,55 @@ final class Scene implements AutoCloseable {
     }
   }
 
-  Leftovers leftovers() {
-    return new Leftovers(
-        processes.sockets(), processes.cache(), "SCRIPT_DIRECTORY=" + processes.scriptDirectory());
+  private Leftovers leftovers() {
+    return new Leftovers(processes.home(), pod == null ? Set.of() : pod.processIds());
   }
 
   /** Stops the launcher in order. */
-  void stop() throws IOException, InterruptedException {
+  void stop() throws InterruptedException {
     signal("TERM", "launcher");
     awaitExit(0);
   }
 
-  /** Stops the agents in order, as the end of their containers does. */
-  void stopAgents() throws InterruptedException {
-    // Before that a JVM knows no signals and would end with an exit code of its own.
-    eventually().until(() -> processes.log().split("agent started", -1).length > agentStarts);
-    agents.values().forEach(Process::destroy);
-    for (var agent : agents.values()) {
-      assertThat(agent.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-      assertThat(agent.exitValue()).as("exit code of an agent").isZero();
+  /** Lines with which the JVM of the launcher or of an agent reports a thread that failed. */
+  List<String> ownTraces() throws IOException {
+    return Stream.concat(processes.log().lines(), pod == null ? Stream.of() : pod.log().lines())
+        .filter(line -> line.startsWith("Exception in thread \""))
+        .toList();
+  }
+
+  /** What a launcher on a laptop leaves stays; agents tidy up by themselves. */
+  void assertNothingLeft() {
+    if (pod == null) {
+      assertThat(leftovers().all()).as("what is left").isEmpty();
+    } else {
+      eventually().untilAsserted(() -> assertThat(leftovers().all()).as("what is left").isEmpty());
     }
   }
 
-  private static ConditionFactory eventually() {
-    return await().atMost(PATIENCE).pollInterval(Duration.ofMillis(50));
+  /** The next case may have the pod. */
+  void giveBack(Pods pods) {
+    if (pod != null && pod.isUsual()) {
+      pods.giveBack(pod);
+      podIsDone = true;
+    }
+  }
+
+  static ConditionFactory eventually() {
+    return await().atMost(PATIENCE).pollInterval(POLL);
   }
 
   @Override
   public void close() throws IOException, InterruptedException {
-    for (var socket : occupied) {
-      socket.close();
+    for (var place : occupied) {
+      place.close();
     }
     processes.close();
+    if (remote != null) {
+      remote.close();
+    }
+    if (pod != null && !podIsDone) {
+      pod.close();
+    }
   }
 }

@@ -7,6 +7,8 @@ import java.util.regex.Pattern;
  */
 record Sentence(String text) {
 
+  private static final String REASON = "reason=";
+
   private static final Pattern BLANK = Pattern.compile("<[a-z][a-z ]*>");
 
   boolean isSilent() {
@@ -23,6 +25,12 @@ record Sentence(String text) {
       from = blanks.end();
     }
     return pattern.append(Pattern.quote(text.substring(from))).toString();
+  }
+
+  /** What a line of the log gives as the reason; silent when it gives none. */
+  Sentence reason() {
+    int at = text.indexOf(REASON);
+    return new Sentence(at < 0 ? "" : text.substring(at + REASON.length()));
   }
 
   @Override

@@ -11,8 +11,16 @@ record SignalFault(String words, Kind kind, String signal, String target) implem
       Pattern.compile("(kill -9|SIGSTOP) of the (.+?)( for a while)?");
   private static final Pattern STOP = Pattern.compile("SIG(TERM|INT|HUP)( twice)? to the (.+)");
 
-  /** Longer than the heartbeat timeout that the scene gives its launcher. */
-  private static final Duration A_WHILE = Scene.HEARTBEAT_TIMEOUT.multipliedBy(2);
+  /** Long enough for a busy machine, as others than the one that stands still must not miss it. */
+  private static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(5);
+
+  private static final Duration A_WHILE = HEARTBEAT_TIMEOUT.multipliedBy(2);
+
+  /** By this alone a router ends that stands still while it drains. */
+  private static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(8);
+
+  /** By this alone a shard shows that stands still while it loads. */
+  private static final Duration STARTUP_TIMEOUT = Duration.ofSeconds(30);
 
   enum Kind {
     ONCE,
@@ -49,28 +57,40 @@ record SignalFault(String words, Kind kind, String signal, String target) implem
       scene.hold("router-drains");
       scene.hold("shard-0-deaf");
     }
+    if (signal.equals("STOP")) {
+      scene.line().option("--heartbeat-timeout", HEARTBEAT_TIMEOUT.toSeconds() + "s");
+      scene.line().option("--drain-timeout", DRAIN_TIMEOUT.toSeconds() + "s");
+      if (kind == Kind.ONCE) {
+        scene.line().option("--startup-timeout", STARTUP_TIMEOUT.toSeconds() + "s");
+      }
+    }
   }
 
   @Override
   public void strike(Scene scene) throws Exception {
+    scene.awaitRemembered(signal, target);
     scene.signal(signal, target);
     switch (kind) {
-      case ONCE -> scene.restartContainerOf(target);
+      case ONCE -> {
+        scene.thaw();
+        scene.restartContainerOf(target);
+      }
       case TWICE -> {
+        scene.thaw();
         scene.awaitLog("stopping");
         scene.signal(signal, target);
       }
       case FOR_A_WHILE -> {
-        Thread.sleep(A_WHILE);
+        scene.letPass(A_WHILE, target);
         scene.signal("CONT", target);
       }
     }
   }
 
-  /** Who is told to stop must not wait for anything. */
+  /** A launcher that is told to stop must not wait for anything. */
   @Override
   public boolean endsTheWait() {
-    return signal.equals("KILL") || signal.equals("STOP");
+    return signal.equals("KILL") || signal.equals("STOP") || !target.equals("launcher");
   }
 
   @Override

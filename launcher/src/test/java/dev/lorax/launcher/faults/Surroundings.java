@@ -1,10 +1,12 @@
 package dev.lorax.launcher.faults;
 
+import dev.lorax.launcher.testing.LauncherProcess;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** What may be wrong around a launcher before it starts. */
-enum Surroundings implements Fault {
+enum Surroundings implements AtStart {
   SHARD_FAILS("the shard cannot load the model") {
     @Override
     public void prepare(Scene scene) {
@@ -14,8 +16,9 @@ enum Surroundings implements Fault {
   SHARD_MUTE("the shard never gets ready") {
     @Override
     public void prepare(Scene scene) {
-      scene.option("--startup-timeout", "3s");
+      scene.line().option("--startup-timeout", "15s");
       scene.hold("shard-0-mute");
+      scene.awaitAgents();
     }
   },
   ROUTER_PORT_TAKEN("another program listens on the router's port") {
@@ -30,10 +33,18 @@ enum Surroundings implements Fault {
       scene.occupy(scene.processes().statusPort());
     }
   },
+  MEETING_PORT_TAKEN("another program listens on the port where the shards meet") {
+    @Override
+    public void prepare(Scene scene) throws IOException {
+      int port = LauncherProcess.freePort();
+      scene.occupy(port);
+      scene.line().option("--master-port", port);
+    }
+  },
   SOCKET_PATH_TOO_LONG("the path of the socket directory is too long") {
     @Override
     public void prepare(Scene scene) {
-      scene.option("--shard-uds-path", "/tmp/" + "s".repeat(100));
+      scene.line().option("--shard-uds-path", "/tmp/" + "s".repeat(100));
     }
   },
   NO_SOCKET_DIRECTORY("the socket directory is a file") {
@@ -49,22 +60,27 @@ enum Surroundings implements Fault {
       scene.hold("shard-0-fails");
     }
   },
-  NO_MODEL("the model directory does not exist") {
-    @Override
-    public void prepare(Scene scene) {
-      scene.option("--model-id", scene.processes().model().resolve("absent"));
-    }
-  },
-  INCOMPLETE_MODEL("the model directory is incomplete") {
+  SOCKETS_READ_ONLY("the volume of the socket directory is read-only") {
     @Override
     public void prepare(Scene scene) throws IOException {
-      Files.delete(scene.processes().model().resolve("tokenizer.json"));
+      scene.line().mount(Mounts.readOnly(Files.createDirectories(scene.processes().sockets())));
     }
   },
-  CORRUPT_CONFIG("a file of the model is no JSON") {
+  SOCKETS_FULL("the volume of the socket directory is full") {
     @Override
     public void prepare(Scene scene) throws IOException {
-      Files.writeString(scene.processes().model().resolve("config.json"), "{\"max_pos");
+      Path sockets = Files.createDirectories(scene.processes().sockets());
+      scene
+          .line()
+          .mount(
+              Mounts.small(sockets, "4k")
+                  .and("head -c 4096 /dev/zero > %s/full".formatted(sockets)));
+    }
+  },
+  SOCKETS_IN_USE("another launcher uses the socket directory") {
+    @Override
+    public void prepare(Scene scene) throws IOException {
+      scene.occupySockets();
     }
   },
   NO_PROGRAM("the program of the shard is not installed") {
@@ -78,16 +94,6 @@ enum Surroundings implements Fault {
 
   Surroundings(String words) {
     this.words = words;
-  }
-
-  @Override
-  public void strike(Scene scene) {
-    scene.start();
-  }
-
-  @Override
-  public boolean endsTheWait() {
-    return false;
   }
 
   @Override

@@ -22,7 +22,7 @@ public abstract class LauncherTestCase {
 
   @BeforeEach
   final void prepareLauncher() throws IOException {
-    launcher = new LauncherProcess(home);
+    launcher = new LauncherProcess(Home.in(home));
   }
 
   @AfterEach

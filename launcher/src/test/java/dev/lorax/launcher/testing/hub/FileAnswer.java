@@ -15,6 +15,7 @@ final class FileAnswer {
 
   private static final Pattern RANGE = Pattern.compile("bytes=(\\d+)-(\\d*)");
   private static final int PIECE_BYTES = 16 << 10;
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   private final AtomicLong sent;
   private final AtomicLong bytesPerSecond;
@@ -73,13 +74,25 @@ final class FileAnswer {
       out.write(bytes, at, piece);
       out.flush();
       sent.addAndGet(piece);
-      long pace = bytesPerSecond.get();
-      if (pace > 0) {
-        LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(piece) / pace);
+      if (at + piece < end) {
+        pauseAfter(piece);
       }
     }
     if (fault instanceof HubFault.Stall) {
       LockSupport.parkNanos(TimeUnit.MINUTES.toNanos(1));
+    }
+  }
+
+  /** Another pace counts at once. */
+  private void pauseAfter(int bytes) {
+    long begin = System.nanoTime();
+    while (!Thread.currentThread().isInterrupted()) {
+      long pace = bytesPerSecond.get();
+      long waited = System.nanoTime() - begin;
+      if (pace == 0 || waited >= TimeUnit.SECONDS.toNanos(bytes) / pace) {
+        return;
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
     }
   }
 }
