@@ -37,6 +37,12 @@ func (n *node) startAPIServer() error {
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + keys("service-account.key"),
 		"--service-account-signing-key-file=" + keys("service-account.key"),
+		"--requestheader-client-ca-file=" + keys("front-proxy-ca.crt"),
+		"--requestheader-allowed-names=" + frontProxy,
+		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
+		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
+		"--proxy-client-cert-file=" + keys("front-proxy-client.crt"),
+		"--proxy-client-key-file=" + keys("front-proxy-client.key"),
 		"--allow-privileged",
 		// Nothing resolves the node's name; logs and exec go to its address.
 		"--kubelet-preferred-address-types=InternalIP",
@@ -56,6 +62,8 @@ func (n *node) startControllers() error {
 	err := n.startPart("kube-controller-manager",
 		"--kubeconfig="+partConfig(n.folder, "kube-controller-manager"),
 		"--leader-elect=false", "--use-service-account-credentials",
+		// Fifteen seconds otherwise, which tests of autoscaling would spend waiting.
+		"--horizontal-pod-autoscaler-sync-period=3s",
 		"--root-ca-file="+keys("ca.crt"),
 		"--service-account-private-key-file="+keys("service-account.key"))
 	if err != nil {

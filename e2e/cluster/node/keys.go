@@ -20,7 +20,10 @@ import (
 	"lorax.dev/cluster/state"
 )
 
-const lifetime = 365 * 24 * time.Hour
+const (
+	lifetime   = 365 * 24 * time.Hour
+	frontProxy = "front-proxy-client"
+)
 
 // user is one who may speak to the API server with a token.
 type user struct {
@@ -36,13 +39,16 @@ var users = map[string]user{
 	"kubelet":                 {"system:node:" + Name, "system:nodes"},
 }
 
-// makeKeys creates the certificate authority, the API server's certificate, the service account
+// makeKeys creates the certificate authorities, the API server's certificates, the service account
 // key and the tokens, unless a former run of this cluster left them.
 func makeKeys(folder state.Folder) error {
 	if _, err := os.Stat(folder.Path("keys", "tokens.csv")); err == nil {
 		return nil
 	}
-	authority, authorityKey, err := makeAuthority(folder)
+	if err := makeFrontProxyCertificate(folder); err != nil {
+		return err
+	}
+	authority, authorityKey, err := makeAuthority(folder, "ca", "lorax-cluster")
 	if err != nil {
 		return err
 	}
@@ -55,15 +61,31 @@ func makeKeys(folder state.Folder) error {
 	return makeTokens(folder)
 }
 
-func makeAuthority(folder state.Folder) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	key, err := makeKey(folder.Path("keys", "ca.key"))
+func makeAuthority(folder state.Folder, file, name string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := makeKey(folder.Path("keys", file+".key"))
 	if err != nil {
 		return nil, nil, err
 	}
-	template := certificate("lorax-cluster", x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature)
+	template := certificate(name, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature)
 	template.IsCA = true
 	template.BasicConstraintsValid = true
-	return template, key, sign(folder.Path("keys", "ca.crt"), template, template, key, key)
+	return template, key, sign(folder.Path("keys", file+".crt"), template, template, key, key)
+}
+
+// makeFrontProxyCertificate makes the certificate by which aggregated API servers know the API
+// server. Its authority is one of its own: whoever has a certificate of it may speak for anybody.
+func makeFrontProxyCertificate(folder state.Folder) error {
+	authority, authorityKey, err := makeAuthority(folder, "front-proxy-ca", "lorax-front-proxy")
+	if err != nil {
+		return err
+	}
+	key, err := makeKey(folder.Path("keys", "front-proxy-client.key"))
+	if err != nil {
+		return err
+	}
+	template := certificate(frontProxy, x509.KeyUsageDigitalSignature)
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	return sign(folder.Path("keys", "front-proxy-client.crt"), template, authority, key, authorityKey)
 }
 
 func makeServerCertificate(folder state.Folder, authority *x509.Certificate, authorityKey *ecdsa.PrivateKey) error {
