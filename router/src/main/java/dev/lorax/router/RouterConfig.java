@@ -24,6 +24,7 @@ import picocli.CommandLine.Model.OptionSpec;
  * Everything that can be set, checked. Immutable.
  *
  * @param tokenizerDirectory where {@code tokenizer.json} lies
+ * @param apiKeys file with API keys; absent: everybody may ask
  * @param maxQueueTokens tokens that may wait; absent means in proportion to what the shards hold
  */
 record RouterConfig(
@@ -35,6 +36,7 @@ record RouterConfig(
     ResidencyLimits residency,
     WarmupPlan warmup,
     @Nullable Integer maxQueueTokens,
+    @Nullable Path apiKeys,
     Patience patience,
     boolean jsonOutput) {
   static final String VERSION = "0.1.0";
@@ -152,6 +154,7 @@ record RouterConfig(
         residency(options, problems),
         warmup,
         problems.optionalInteger("--max-queue-tokens", options.maxQueueTokens, 1),
+        options.apiKeysFile == null ? null : Path.of(options.apiKeysFile),
         patience(options, problems),
         options.jsonOutput);
   }

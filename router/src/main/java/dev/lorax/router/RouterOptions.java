@@ -126,6 +126,11 @@ final class RouterOptions {
   String lameDuckSeconds;
 
   @Option(
+      names = "--api-keys-file",
+      description = "JSON with hashed API keys; read again when it changes. Default: no keys.")
+  @Nullable String apiKeysFile;
+
+  @Option(
       names = "--drain-timeout-s",
       defaultValue = "75",
       description = "How long running requests may take to end once new ones are refused.")

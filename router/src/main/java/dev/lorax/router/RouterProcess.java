@@ -1,5 +1,6 @@
 package dev.lorax.router;
 
+import dev.lorax.router.access.ApiKeys;
 import dev.lorax.router.batching.Backlog;
 import dev.lorax.router.batching.BatchEnvironment;
 import dev.lorax.router.batching.BatchLoop;
@@ -52,6 +53,7 @@ final class RouterProcess implements AutoCloseable {
       throws IOException, ShardException, InterruptedException {
     Ticker ticker = System::nanoTime;
     RequestLimits limits = config.facts().limits();
+    var keys = ApiKeys.load(config.apiKeys(), ticker);
     var tokenizer = PromptTokenizer.load(config.tokenizerDirectory());
     // The native library is loaded by the first call, which no request should have to wait for.
     tokenizer.encode("warm", true);
@@ -75,7 +77,7 @@ final class RouterProcess implements AutoCloseable {
     loop.start(shards);
     var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
     var preparer = new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
-    var gateway = new Gateway(config.facts(), loop, intake, preparer, metrics, ticker);
+    var gateway = new Gateway(config.facts(), loop, intake, preparer, keys, metrics, ticker);
     var front =
         HttpFront.listen(
             gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());

@@ -13,6 +13,9 @@ public record Rejection(Kind kind, String message, int retryAfterSeconds) {
     VALIDATION,
     TEMPLATE,
     OVERLOADED,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    RATE_LIMITED,
     GENERATION,
     INCOMPLETE,
     UNAVAILABLE

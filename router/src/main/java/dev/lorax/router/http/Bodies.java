@@ -20,9 +20,10 @@ final class Bodies {
   static void refuse(HttpServerResponse response, ErrorFormat format, Rejection rejection) {
     response.setStatusCode(ErrorFormat.status(rejection.kind()));
     switch (rejection.kind()) {
-      case OVERLOADED, UNAVAILABLE ->
+      case UNAUTHORIZED -> response.putHeader("www-authenticate", "Bearer");
+      case OVERLOADED, RATE_LIMITED, UNAVAILABLE ->
           response.putHeader("retry-after", String.valueOf(rejection.retryAfterSeconds()));
-      case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE, GENERATION, INCOMPLETE -> {}
+      case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE, FORBIDDEN, GENERATION, INCOMPLETE -> {}
     }
     json(response, format.body(rejection));
   }

@@ -54,7 +54,9 @@ enum ErrorFormat {
       case MALFORMED -> 400;
       case ILL_TYPED, VALIDATION, TEMPLATE -> 422;
       case GENERATION -> 424;
-      case OVERLOADED -> 429;
+      case UNAUTHORIZED -> 401;
+      case FORBIDDEN -> 403;
+      case OVERLOADED, RATE_LIMITED -> 429;
       case INCOMPLETE -> 500;
       case UNAVAILABLE -> 503;
     };
@@ -67,6 +69,9 @@ enum ErrorFormat {
       case TEMPLATE -> FailureLabel.TEMPLATE;
       case GENERATION -> FailureLabel.GENERATION;
       case OVERLOADED -> FailureLabel.OVERLOADED;
+      case UNAUTHORIZED -> FailureLabel.UNAUTHORIZED;
+      case FORBIDDEN -> FailureLabel.FORBIDDEN;
+      case RATE_LIMITED -> FailureLabel.RATE_LIMITED;
       case INCOMPLETE -> FailureLabel.INCOMPLETE;
       case UNAVAILABLE -> FailureLabel.UNAVAILABLE;
     };
@@ -79,6 +84,9 @@ enum ErrorFormat {
       case TEMPLATE -> "template_error";
       case GENERATION -> "generation";
       case OVERLOADED -> "overloaded";
+      case UNAUTHORIZED -> "unauthorized";
+      case FORBIDDEN -> "forbidden";
+      case RATE_LIMITED -> "rate_limited";
       case INCOMPLETE -> "incomplete_generation";
       case UNAVAILABLE -> "unavailable";
     };
@@ -87,7 +95,9 @@ enum ErrorFormat {
   private static String openAiType(Rejection.Kind kind) {
     return switch (kind) {
       case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE -> "invalid_request_error";
-      case OVERLOADED -> "rate_limit_error";
+      case OVERLOADED, RATE_LIMITED -> "rate_limit_error";
+      case UNAUTHORIZED -> "authentication_error";
+      case FORBIDDEN -> "permission_error";
       case GENERATION, INCOMPLETE, UNAVAILABLE -> "server_error";
     };
   }
@@ -99,7 +109,8 @@ enum ErrorFormat {
       case ILL_TYPED -> "Failed to deserialize the JSON body into the target type: " + message;
       case TEMPLATE -> "Failed applying chat template to inputs: " + message;
       case GENERATION -> "Request failed during generation: " + message;
-      case MALFORMED, OVERLOADED, INCOMPLETE, UNAVAILABLE -> message;
+      case MALFORMED, OVERLOADED, UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, INCOMPLETE, UNAVAILABLE ->
+          message;
     };
   }
 }

@@ -80,6 +80,7 @@ final class EventStream implements GenerationSink {
       return;
     }
     timing.generated(nanoTime);
+    exchange.used(generation.tokens().size());
     var events = Buffer.buffer(TYPICAL_BYTES);
     format.append(generation, events);
     if (generation.end() == null) {

@@ -1,6 +1,6 @@
 package dev.lorax.router.http;
 
-import dev.lorax.router.batching.Share;
+import dev.lorax.router.access.Caller;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.http.Question.Reading;
@@ -30,16 +30,18 @@ final class Exchange {
   private final Gateway gateway;
   private final RoutingContext http;
   private final Dialect dialect;
+  private final Caller caller;
   private final Place place;
   private final Context context;
   private final long receivedNanos;
   private Runnable cancellation = () -> {};
   private boolean over;
 
-  Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Place place) {
+  Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Caller caller, Place place) {
     this.gateway = gateway;
     this.http = http;
     this.dialect = dialect;
+    this.caller = caller;
     this.place = place;
     this.context = http.vertx().getOrCreateContext();
     this.receivedNanos = gateway.ticker().nanos();
@@ -50,7 +52,8 @@ final class Exchange {
     response.exceptionHandler(_ -> abandon());
     response.closeHandler(_ -> abandon());
     Buffer body = http.body().buffer() == null ? Buffer.buffer() : http.body().buffer();
-    String bearer = Bodies.bearer(http.request());
+    // A key of this server is no token for a hub.
+    String bearer = gateway.keys().required() ? null : Bodies.bearer(http.request());
     var _ =
         CompletableFuture.supplyAsync(() -> read(body, bearer), gateway.intake().workers())
             .thenCompose(reading -> reading)
@@ -73,9 +76,14 @@ final class Exchange {
           switch (gateway.preparer().prepare(read.question().call())) {
             case Preparation.Refused refused ->
                 new Step.Refused(refused.rejection(), read.question().call().stream());
-            case Prepared prepared -> new Step.Submit(read.question(), prepared);
+            case Prepared prepared -> allowed(read.question(), prepared);
           };
     };
+  }
+
+  private Step allowed(Question question, Prepared prepared) {
+    Rejection refusal = caller.refusal(prepared.adapter());
+    return refusal == null ? new Step.Submit(question, prepared) : new Step.Refused(refusal, false);
   }
 
   private void proceed(@Nullable Step step, @Nullable Throwable bug) {
@@ -97,7 +105,10 @@ final class Exchange {
     gateway.metrics().requestPrepared(prepared.promptTokens(), prepared.maxNewTokens());
     if (!place.widen(prepared.sequences().size() - 1)) {
       refuse(Rejection.overloaded(), false);
-    } else if (question.call().stream()) {
+      return;
+    }
+    used(prepared.promptTokens());
+    if (question.call().stream()) {
       stream(question, prepared);
     } else {
       collect(question, prepared);
@@ -108,7 +119,7 @@ final class Exchange {
     var collector = new Collector(gateway.intake());
     cancellation = collector::cancel;
     collector
-        .collect(prepared, Share.EQUAL, receivedNanos)
+        .collect(prepared, caller.share(), receivedNanos)
         .thenAccept(outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
   }
 
@@ -120,6 +131,7 @@ final class Exchange {
       case Outcome.Refused refused -> refuse(refused.rejection(), false);
       case Outcome.Done done -> {
         Completed best = done.best();
+        done.sequences().forEach(sequence -> used(sequence.text().generatedTokens()));
         succeed(best.timing(), best.text().generatedTokens());
         writeHeaders(prepared);
         GenerationHeaders.whole(http.response(), prepared, best);
@@ -132,7 +144,7 @@ final class Exchange {
     Timing timing = gateway.intake().timing(receivedNanos);
     var stream = new EventStream(this, http, question.stream(prepared), timing);
     GenerationRequest request = prepared.sequences().getFirst();
-    switch (gateway.intake().submit(request, prepared.adapter(), Share.EQUAL, stream)) {
+    switch (gateway.intake().submit(request, prepared.adapter(), caller.share(), stream)) {
       case Submission.Refused refused -> refuse(refused.rejection(), false);
       case Submission.Queued queued -> {
         writeHeaders(prepared);
@@ -140,6 +152,11 @@ final class Exchange {
         stream.keepAlive();
       }
     }
+  }
+
+  /** Tokens that count for the caller's limit. */
+  void used(int tokens) {
+    caller.used(tokens);
   }
 
   /** The generation has ended well and its answer is about to be written. */

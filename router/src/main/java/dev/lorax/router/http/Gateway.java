@@ -1,5 +1,6 @@
 package dev.lorax.router.http;
 
+import dev.lorax.router.access.ApiKeys;
 import dev.lorax.router.batching.BatchLoop;
 import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.metrics.RouterMetrics;
@@ -12,5 +13,6 @@ public record Gateway(
     BatchLoop loop,
     Intake intake,
     Preparer preparer,
+    ApiKeys keys,
     RouterMetrics metrics,
     Ticker ticker) {}

@@ -1,10 +1,12 @@
 package dev.lorax.router.http;
 
+import dev.lorax.router.access.Caller;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.request.Place;
 import io.vertx.core.Handler;
 import io.vertx.ext.web.RoutingContext;
+import org.jspecify.annotations.Nullable;
 
 /** Lets a request for a generation in, or says why not. */
 final class GenerationRoute implements Handler<RoutingContext> {
@@ -24,15 +26,28 @@ final class GenerationRoute implements Handler<RoutingContext> {
       http.fail(415);
       return;
     }
-    Rejection closed = gateway.intake().closed();
-    Rejection refusal = closed == null ? gateway.intake().congested() : closed;
-    Place place = refusal == null ? gateway.intake().tryEnter() : null;
-    if (place == null) {
-      Rejection rejection = refusal == null ? Rejection.overloaded() : refusal;
-      gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
-      Bodies.refuse(http.response(), dialect.errors(), rejection);
+    Caller caller = gateway.keys().caller(Bodies.bearer(http.request()));
+    if (caller == null) {
+      refuse(http, KeyGuard.UNAUTHORIZED);
       return;
     }
-    new Exchange(gateway, http, dialect, place).start();
+    Rejection refusal = refusal(caller);
+    Place place = refusal == null ? gateway.intake().tryEnter() : null;
+    if (place == null) {
+      refuse(http, refusal == null ? Rejection.overloaded() : refusal);
+      return;
+    }
+    new Exchange(gateway, http, dialect, caller, place).start();
+  }
+
+  private @Nullable Rejection refusal(Caller caller) {
+    Rejection closed = gateway.intake().closed();
+    Rejection congested = closed == null ? gateway.intake().congested() : closed;
+    return congested == null ? caller.enter() : congested;
+  }
+
+  private void refuse(RoutingContext http, Rejection rejection) {
+    gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
+    Bodies.refuse(http.response(), dialect.errors(), rejection);
   }
 }

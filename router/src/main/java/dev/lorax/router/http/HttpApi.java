@@ -51,6 +51,7 @@ final class HttpApi {
                 .allowedMethod(HttpMethod.GET)
                 .allowedMethod(HttpMethod.POST)
                 .allowedHeader("content-type"));
+    guard(router);
     reading(router);
     asking(router);
     for (int status : REFUSALS.keySet()) {
@@ -66,6 +67,13 @@ final class HttpApi {
       http.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
     }
     http.next();
+  }
+
+  /** What tells of tenants or costs; generations ask for keys themselves. */
+  private void guard(Router router) {
+    router.route("/adapters*").handler(new KeyGuard(gateway, ErrorFormat.NATIVE, true));
+    router.route("/tokenize").handler(new KeyGuard(gateway, ErrorFormat.NATIVE, false));
+    router.route("/v1/models").handler(new KeyGuard(gateway, ErrorFormat.OPENAI, false));
   }
 
   private void reading(Router router) {

@@ -6,6 +6,9 @@ import java.util.Locale;
 public enum FailureLabel {
   VALIDATION,
   OVERLOADED,
+  UNAUTHORIZED,
+  FORBIDDEN,
+  RATE_LIMITED,
   DROPPED,
   GENERATION,
   INCOMPLETE,
