@@ -22,6 +22,8 @@ void dot(const float* x, const typename Weight::Element* down, long depth, float
     for (int row = 0; row < ROWS; row++) inputs[row] = load(x + row * depth + k);
 #pragma GCC unroll 4
     for (int rank = 0; rank < SHRINK_RANKS; rank++) {
+      // The ranks that come next: a row is too short for the processor to see a stream.
+      __builtin_prefetch(down + (SHRINK_RANKS + rank) * depth + k);
       Floats weight = Weight::row(down + rank * depth + k);
 #pragma GCC unroll 4
       for (int row = 0; row < ROWS; row++) sums[row][rank] += inputs[row] * weight;

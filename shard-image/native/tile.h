@@ -17,6 +17,8 @@ static void tile(const float* x, long x_stride, const typename Weight::Element* 
     second[row] = add ? load(out + row * out_stride + LANES) : Floats{};
   }
   for (long k = 0; k < depth; k++) {
+    // What comes next lies right behind; a short panel is over before the processor sees a stream.
+    __builtin_prefetch(panel + (k + depth) * PANEL);
     Floats low, high;
     Weight::panel_row(panel + k * PANEL, low, high);
 #pragma GCC unroll 16

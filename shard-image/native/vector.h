@@ -75,6 +75,8 @@ INLINE float sum(Floats value) {
   return parts[0];
 }
 
+using Lanes = std::make_integer_sequence<int, LANES>;
+
 template <int WIDTH, int... LANE>
 INLINE Floats merge(Floats a, Floats b, std::integer_sequence<int, LANE...>) {
   // Of a lane's block of 2 * WIDTH, the first half is from a and the second from b.
@@ -86,8 +88,7 @@ template <int WIDTH>
 INLINE void merge_all(Floats* parts) {
   if constexpr (WIDTH < LANES) {
     for (int pair = 0; pair < LANES / (2 * WIDTH); pair++)
-      parts[pair] = merge<WIDTH>(parts[2 * pair], parts[2 * pair + 1],
-                                 std::make_integer_sequence<int, LANES>());
+      parts[pair] = merge<WIDTH>(parts[2 * pair], parts[2 * pair + 1], Lanes());
     merge_all<2 * WIDTH>(parts);
   }
 }

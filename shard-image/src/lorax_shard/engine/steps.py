@@ -9,7 +9,7 @@ from torch import Tensor
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.layers.attention import DecodePlan, PrefillPlan
-from lorax_shard.layers.native import native_kernels
+from lorax_shard.layers.native import native_kernels, uses_triton
 from lorax_shard.layers.routing import LoraRouting, LoraSlot, route_padded, route_segments
 from lorax_shard.layers.step import StepContext
 
@@ -80,7 +80,7 @@ def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
 def _route_decode(
     slots: list[LoraSlot | None], device: torch.device, dtype: torch.dtype
 ) -> LoraRouting:
-    if native_kernels(device, dtype) is not None:
+    if native_kernels(device, dtype) is not None or uses_triton(device):
         return route_segments(slots, [1] * len(slots), device)
     return route_padded(slots, device)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.native import HeadCounts, NativeKernels
+from lorax_shard.layers.native import HeadCounts, NativeKernels, uses_triton
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,20 @@ class DecodePlan:
                 qkv, layer.heads, cache.keys, cache.values, self.block_tables, self.lengths,
                 layer.scale, layer.cap, layer.window,
             )  # fmt: skip
+        if uses_triton(qkv.device):
+            from lorax_shard.layers.triton_kernels import attend
+
+            queries, _, _ = layer.split(qkv)
+            return attend(
+                queries,
+                cache.keys,
+                cache.values,
+                self.block_tables,
+                self.lengths,
+                layer.scale,
+                layer.cap,
+                layer.window,
+            ).flatten(1)
         return self._gather(qkv, layer, cache)
 
     def _gather(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lorax_shard.layers.native import NativeKernels
+from lorax_shard.layers.native import NativeKernels, uses_triton
 from lorax_shard.layers.routing import PaddedTokens, Segments, TokenRouting
 
 
@@ -37,7 +37,8 @@ def new_stack(
     """An empty stack for projections of these widths, in the dtype and on the device of `like`."""
     if kernels is not None:
         return NativeLoraStack(bucket, in_features, parts, like, kernels)
-    return LoraStack(bucket, in_features, parts, like)
+    kind = TritonLoraStack if uses_triton(like.device) else LoraStack
+    return kind(bucket, in_features, parts, like)
 
 
 class LoraStack:
@@ -101,6 +102,18 @@ class LoraStack:
             columns = output[:, column : column + up.shape[2]]
             columns.index_add_(0, padded.tokens, delta.flatten(0, 1)[padded.places])
             column += up.shape[2]
+
+
+class TritonLoraStack(LoraStack):
+    """The same stack for the kernels of a GPU, for tokens in segments."""
+
+    def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
+        """See AdapterStack."""
+        from lorax_shard.layers.triton_kernels import add_lora
+
+        assert isinstance(tokens, Segments)
+        assert tokens.tiles is not None
+        add_lora(output, x, tokens.tiles, self.down, self.up)
 
 
 class NativeLoraStack:

@@ -7,6 +7,7 @@ otherwise, and results are new tensors unless said otherwise.
 """
 
 import ctypes
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -237,6 +238,12 @@ def _load() -> tuple[NativeKernels | None, str]:
 def native_kernels(device: torch.device, dtype: torch.dtype) -> NativeKernels | None:
     """The kernels for a model of this dtype on this device, where there are any."""
     return _load()[0] if device.type == "cpu" and dtype in _SUFFIXES else None
+
+
+@cache
+def uses_triton(device: torch.device) -> bool:
+    """Whether the kernels for this device are Triton's, which PyTorch for CUDA brings along."""
+    return device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 def describe_cpu() -> str:

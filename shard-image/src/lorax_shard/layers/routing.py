@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lorax_shard.layers.native import uses_triton
+
 SMALLEST_BUCKET = 8
+TILE_ROWS = 16  # the least that a tensor core takes
 
 
 def rank_bucket(rank: int) -> int:
@@ -32,6 +35,7 @@ class Segments:
     bucket: int
     runs: list[tuple[int, int, int]]
     table: Tensor  # [n, 3], the same in int32
+    tiles: Tensor | None = None  # see tiles_of; for the kernels of a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,34 @@ def route_segments(
         start += length
     return LoraRouting(
         [
-            Segments(bucket, known, torch.tensor(known, dtype=torch.int32, device=device))
+            Segments(
+                bucket,
+                known,
+                torch.tensor(known, dtype=torch.int32, device=device),
+                tiles_of(known, device) if uses_triton(device) else None,
+            )
             for bucket, known in runs.items()
         ]
     )
+
+
+def tiles_of(
+    runs: Sequence[tuple[int, int, int]], device: torch.device, room: int | None = None
+) -> Tensor:
+    """Runs (first row, row after the last, slot) -> [n, 3] int32: first row, height, slot.
+
+    room: how many tiles there must be, for a graph; those beyond the runs' own have height 0.
+    """
+    tiles = [
+        (row, min(TILE_ROWS, stop - row), slot)
+        for start, stop, slot in runs
+        for row in range(start, stop, TILE_ROWS)
+    ]
+    if room is not None:
+        if len(tiles) > room:
+            raise ValueError(f"{len(tiles)} tiles do not fit the {room} of the graph")
+        tiles += [(0, 0, 0)] * (room - len(tiles))
+    return torch.tensor(tiles, dtype=torch.int32, device=device).view(-1, 3)
 
 
 def route_padded(slots: Sequence[LoraSlot | None], device: torch.device) -> LoraRouting:

@@ -1,0 +1,170 @@
+"""Triton kernels for CUDA: LoRA of mixed batches and paged decode attention.
+
+Importing this module imports Triton. Rows of a step are ordered by adapter and cut into tiles: a
+tile is up to TILE_ROWS neighbouring rows of one adapter. Tiles of height 0 do nothing, so that a
+captured graph, whose grid is fixed, serves any number of segments. Products are accumulated in
+float32.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from lorax_shard.layers.routing import TILE_ROWS
+
+_BLOCK_DEPTH = 64
+_BLOCK_COLUMNS = 64
+
+
+@triton.jit
+def _shrink_kernel(  # type: ignore[no-untyped-def]
+    x, down, hidden, tiles,
+    depth, ranks,
+    ROWS: tl.constexpr, RANKS: tl.constexpr, DEPTH: tl.constexpr,
+):  # fmt: skip
+    tile = tl.program_id(0)
+    first = tl.load(tiles + tile * 3)
+    height = tl.load(tiles + tile * 3 + 1)
+    slot = tl.load(tiles + tile * 3 + 2).to(tl.int64)
+    if height > 0:
+        rows = tl.arange(0, ROWS)
+        columns = tl.program_id(1) * RANKS + tl.arange(0, RANKS)
+        places = tl.arange(0, DEPTH)
+        inputs = x + (first + rows)[:, None] * depth
+        weights = down + (slot * ranks + columns)[None, :] * depth
+        has_row, has_rank = rows < height, columns < ranks
+        total = tl.zeros((ROWS, RANKS), dtype=tl.float32)
+        for start in range(0, depth, DEPTH):
+            k = start + places
+            inside = k < depth
+            a = tl.load(inputs + k[None, :], mask=has_row[:, None] & inside[None, :], other=0.0)
+            b = tl.load(weights + k[:, None], mask=inside[:, None] & has_rank[None, :], other=0.0)
+            total += tl.dot(a, b, input_precision="ieee")
+        to = hidden + (first + rows)[:, None] * ranks + columns[None, :]
+        tl.store(to, total, mask=has_row[:, None] & has_rank[None, :])
+
+
+@triton.jit
+def _expand_kernel(  # type: ignore[no-untyped-def]
+    hidden, up, out, tiles,
+    ranks, first_rank, width, out_stride, first_column,
+    ROWS: tl.constexpr, RANK: tl.constexpr, PADDED: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    tile = tl.program_id(0)
+    first = tl.load(tiles + tile * 3)
+    height = tl.load(tiles + tile * 3 + 1)
+    slot = tl.load(tiles + tile * 3 + 2).to(tl.int64)
+    if height > 0:
+        rows = tl.arange(0, ROWS)
+        columns = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+        rank = tl.arange(0, PADDED)
+        has_row, has_column, has_rank = rows < height, columns < width, rank < RANK
+        a = tl.load(
+            hidden + (first + rows)[:, None] * ranks + first_rank + rank[None, :],
+            mask=has_row[:, None] & has_rank[None, :],
+            other=0.0,
+        )
+        b = tl.load(
+            up + (slot * RANK + rank)[:, None] * width + columns[None, :],
+            mask=has_rank[:, None] & has_column[None, :],
+            other=0.0,
+        )
+        delta = tl.dot(a.to(b.dtype), b, input_precision="ieee")
+        to = out + (first + rows)[:, None] * out_stride + first_column + columns[None, :]
+        inside = has_row[:, None] & has_column[None, :]
+        before = tl.load(to, mask=inside, other=0.0)
+        tl.store(to, (before.to(tl.float32) + delta).to(before.dtype), mask=inside)
+
+
+def add_lora(output: Tensor, x: Tensor, tiles: Tensor, down: Tensor, up: Sequence[Tensor]) -> None:
+    """Adds adapters to output [T, sum(out_p)], in place.
+
+    x: [T, in]; tiles: see tiles_of; down: [S, P*R, in]; up[p]: [S, R, out_p]; all contiguous.
+    """
+    count, ranks, depth = tiles.shape[0], down.shape[1], down.shape[2]
+    if count == 0:
+        return
+    hidden = torch.empty(x.shape[0], ranks, dtype=torch.float32, device=x.device)
+    block = max(16, min(64, triton.next_power_of_2(ranks)))
+    _shrink_kernel[count, triton.cdiv(ranks, block)](
+        x, down, hidden, tiles, depth, ranks, ROWS=TILE_ROWS, RANKS=block, DEPTH=_BLOCK_DEPTH
+    )
+    column = 0
+    for part, matrix in enumerate(up):
+        rank, width = matrix.shape[1], matrix.shape[2]
+        _expand_kernel[count, triton.cdiv(width, _BLOCK_COLUMNS)](
+            hidden, matrix, output, tiles,
+            ranks, part * rank, width, output.shape[1], column,
+            ROWS=TILE_ROWS, RANK=rank, PADDED=max(16, rank), COLUMNS=_BLOCK_COLUMNS,
+        )  # fmt: skip
+        column += width
+
+
+@triton.jit
+def _attend_kernel(  # type: ignore[no-untyped-def]
+    queries, keys, values, tables, lengths, out,
+    query_stride, table_width, kv_heads, scale, cap, window,
+    GROUP: tl.constexpr, ROWS: tl.constexpr, DIM: tl.constexpr, PADDED: tl.constexpr,
+    BLOCK: tl.constexpr, CAPPED: tl.constexpr,
+):  # fmt: skip
+    sequence = tl.program_id(0)
+    head = tl.program_id(1)
+    length = tl.load(lengths + sequence)
+    begin = tl.where(window > 0, tl.maximum(length - window, 0), 0)
+    rows, dims, places = tl.arange(0, ROWS), tl.arange(0, PADDED), tl.arange(0, BLOCK)
+    has_row, has_dim = rows < GROUP, dims < DIM
+    own = (head * GROUP + rows)[:, None] * DIM + dims[None, :]
+    both = has_row[:, None] & has_dim[None, :]
+    query = tl.load(queries + sequence * query_stride + own, mask=both, other=0.0)
+    highest = tl.full((ROWS,), float("-inf"), dtype=tl.float32)
+    total = tl.zeros((ROWS,), dtype=tl.float32)
+    result = tl.zeros((ROWS, PADDED), dtype=tl.float32)
+    for block in range(begin // BLOCK, tl.cdiv(length, BLOCK)):
+        number = tl.load(tables + sequence * table_width + block)
+        tokens = block * BLOCK + places
+        seen = (tokens < length) & (tokens >= begin)
+        at = ((number * BLOCK + places) * kv_heads + head)[:, None] * DIM + dims[None, :]
+        inside = seen[:, None] & has_dim[None, :]
+        key = tl.load(keys + at, mask=inside, other=0.0)
+        scores = tl.dot(query, tl.trans(key), input_precision="ieee") * scale
+        if CAPPED:
+            # tanh(y) = 1 - 2 / (e^2y + 1)
+            scores = cap * (1 - 2 / (tl.exp(2 * scores / cap) + 1))
+        scores = tl.where(seen[None, :], scores, float("-inf"))
+        top = tl.maximum(highest, tl.max(scores, 1))
+        weights = tl.exp2((scores - top[:, None]) * 1.4426950408889634)
+        faded = tl.exp2((highest - top) * 1.4426950408889634)
+        value = tl.load(values + at, mask=inside, other=0.0)
+        result = result * faded[:, None] + tl.dot(
+            weights.to(value.dtype), value, input_precision="ieee"
+        )
+        total = total * faded + tl.sum(weights, 1)
+        highest = top
+    result = result / total[:, None]
+    heads = kv_heads * GROUP
+    tl.store(out + sequence * heads * DIM + own, result.to(query.dtype), mask=both)
+
+
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, tables: Tensor, lengths: Tensor,
+    scale: float, cap: float = 0.0, window: int = 0,
+) -> Tensor:  # fmt: skip
+    """One token of each sequence over its blocks: [B, H, D] -> [B, H, D].
+
+    The heads of a row of queries are contiguous. keys, values: [blocks, block size, K, D]; tables:
+    [B, N]; lengths: [B], the new token included, at least 1; cap and window may be 0.
+    """
+    batch, heads, dim = queries.shape
+    block, kv_heads = keys.shape[1], keys.shape[2]
+    out = torch.empty(batch, heads, dim, dtype=queries.dtype, device=queries.device)
+    group = heads // kv_heads
+    _attend_kernel[batch, kv_heads](
+        queries, keys, values, tables, lengths, out,
+        queries.stride(0), tables.shape[1], kv_heads, scale, cap, window,
+        GROUP=group, ROWS=max(16, triton.next_power_of_2(group)), DIM=dim,
+        PADDED=max(16, triton.next_power_of_2(dim)), BLOCK=block, CAPPED=cap > 0,
+    )  # fmt: skip
+    return out

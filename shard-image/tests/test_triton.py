@@ -1,0 +1,62 @@
+"""Triton's kernels: run on the CPU in Triton's interpreter, and compiled for real GPUs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource, compile
+
+import lorax_shard
+from lorax_shard.layers import triton_kernels
+
+KERNELS = {
+    "shrink": (
+        triton_kernels._shrink_kernel,
+        "*bf16 *bf16 *fp32 *i32 i32 i32",
+        {"ROWS": 16, "RANKS": 32, "DEPTH": 64},
+    ),
+    "expand": (
+        triton_kernels._expand_kernel,
+        "*fp32 *bf16 *bf16 *i32 i32 i32 i32 i32 i32",
+        {"ROWS": 16, "RANK": 8, "PADDED": 16, "COLUMNS": 64},
+    ),
+    "attend": (
+        triton_kernels._attend_kernel,
+        "*bf16 *bf16 *bf16 *i64 *i64 *bf16 i32 i32 i32 fp32 fp32 i32",
+        {"GROUP": 3, "ROWS": 16, "DIM": 64, "PADDED": 64, "BLOCK": 16, "CAPPED": True},
+    ),
+}
+
+
+def test_kernels_in_the_interpreter() -> None:
+    environment = os.environ | {
+        "TRITON_INTERPRET": "1",
+        "PYTHONPATH": str(Path(lorax_shard.__file__).parents[1]),
+    }
+    cases = Path(__file__).with_name("triton_cases.py")
+
+    done = subprocess.run(
+        [sys.executable, str(cases)], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_compile_for_gpus(name: str, capability: int) -> None:
+    """Machine code is made; there is no GPU here to run it."""
+    kernel, kinds, constants = KERNELS[name]
+    names = [parameter for parameter in kernel.arg_names if parameter not in constants]
+    signature = dict(zip(names, kinds.split(), strict=True))
+    signature |= dict.fromkeys(constants, "constexpr")
+    source = ASTSource(
+        kernel, signature, {(kernel.arg_names.index(k),): v for k, v in constants.items()}
+    )
+
+    compiled = compile(source, target=GPUTarget("cuda", capability, 32))
+
+    assert len(compiled.asm["cubin"]) > 1000

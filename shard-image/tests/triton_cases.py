@@ -1,0 +1,90 @@
+"""The Triton kernels against a short float32 loop, in Triton's interpreter; run by test_triton.py.
+
+The interpreter is chosen when kernels are defined, for the whole process: hence one of its own.
+"""
+
+import math
+import sys
+
+import pytest
+import torch
+
+from lorax_shard.layers.routing import tiles_of
+from lorax_shard.layers.triton_kernels import add_lora, attend
+
+CPU = torch.device("cpu")
+OUTS = (40, 12, 100)
+LENGTHS = {
+    "identical": [3, 3, 3, 3],
+    "distinct": [1, 1, 1, 1, 1, 1, 1],
+    "uniform": [1, 2, 3, 4, 5, 6],
+    "zipf": [24, 12, 8, 6],
+    "skewed": [40, 1, 1, 1],
+}
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize(("rank", "room"), [(8, None), (16, 12), (32, None)])
+def test_lora_equals_a_loop(lengths, rank, room) -> None:
+    # given every second row between the segments without an adapter
+    torch.manual_seed(0)
+    depth, slots = 100, 8
+    down = torch.randn(slots, len(OUTS) * rank, depth)
+    up = [torch.randn(slots, rank, out) for out in OUTS]
+    runs, row = [], 0
+    for number, length in enumerate(LENGTHS[lengths]):
+        runs.append((row, row + length, (5 * number) % slots))
+        row += length + number % 2
+    x, before = torch.randn(row, depth), torch.randn(row, sum(OUTS))
+
+    # when
+    after = before.clone()
+    add_lora(after, x, tiles_of(runs, CPU, room), down, up)
+
+    # then
+    expected = before.clone()
+    for start, stop, slot in runs:
+        for token in range(start, stop):
+            hidden = (down[slot] @ x[token]).split(rank)
+            pieces = [part @ up[p][slot] for p, part in enumerate(hidden)]
+            expected[token] += torch.cat(pieces)
+    torch.testing.assert_close(after, expected, atol=2e-3, rtol=1e-4)
+
+
+def test_more_tiles_than_a_graph_has_are_an_error() -> None:
+    with pytest.raises(ValueError, match="3 tiles do not fit the 2 of the graph"):
+        tiles_of([(0, 33, 1)], CPU, room=2)
+
+
+@pytest.mark.parametrize(("heads", "kv", "dim"), [(9, 3, 64), (4, 4, 16), (2, 1, 24)])
+@pytest.mark.parametrize(("cap", "window"), [(0.0, 0), (20.0, 0), (0.0, 21)])
+def test_attention_equals_a_loop(heads, kv, dim, cap, window) -> None:
+    # given scattered blocks, garbage where nobody should look
+    torch.manual_seed(0)
+    lengths = [1, 16, 17, 50]
+    keys, values = torch.randn(2, 30, 16, kv, dim)
+    tables = (torch.randperm(29) + 1)[:16].view(4, 4)
+    for row, length in enumerate(lengths):
+        for cache in (keys, values):
+            cache[tables[row, length // 16], length % 16 :] = math.nan
+    queries = torch.randn(4, heads + 2 * kv, dim)[:, :heads]
+
+    # when
+    found = attend(queries, keys, values, tables, torch.tensor(lengths), 0.3, cap, window)
+
+    # then
+    for row, length in enumerate(lengths):
+        past = slice(max(0, length - window) if window else 0, length)
+        key = keys[tables[row]].flatten(0, 1)[past]
+        value = values[tables[row]].flatten(0, 1)[past]
+        for head in range(heads):
+            own = head // (heads // kv)
+            scores = key[:, own] @ queries[row, head] * 0.3
+            if cap:
+                scores = cap * torch.tanh(scores / cap)
+            expected = scores.softmax(0) @ value[:, own]
+            torch.testing.assert_close(found[row, head], expected, atol=1e-4, rtol=1e-4)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))
