@@ -23,7 +23,7 @@ def document(
         "goal": goal,
         "rows": [_row(row) for row in rows],
         "command": command,
-        "commit": _commit(),
+        "commit": _COMMIT,
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
         "machine": machine(),
         **details,
@@ -90,3 +90,7 @@ def _commit() -> str:
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+# Asked when a run begins: a checkout may change while it is measured.
+_COMMIT = _commit()
