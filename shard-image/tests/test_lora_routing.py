@@ -25,6 +25,11 @@ ADAPTERS = {
     "zipf": [0, 0, 0, 1, 0, 2],
 }
 KINDS = {"kernels": 1e-5, "segments": 1e-5, "padded": 1e-5, "padded-bf16": 0.15}
+WAYS = [
+    *((kind, lengths) for kind in ("kernels", "segments") for lengths in LENGTHS),
+    # all that padding is for
+    *((kind, "decode") for kind in ("padded", "padded-bf16")),
+]
 
 
 def adapters(dtype: torch.dtype) -> dict[tuple[int, int, int], tuple[torch.Tensor, torch.Tensor]]:
@@ -55,14 +60,11 @@ def by_token(x: torch.Tensor, slots: list[LoraSlot | None], matrices) -> torch.T
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("buckets", [[8] * 6, [8, 16, 8, 16, 16, 8]], ids=["one", "two"])
 @pytest.mark.parametrize("mix", ADAPTERS)
-@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize(("kind", "lengths"), WAYS)
 def test_a_mixed_batch_equals_each_token_alone(kind, stored, mix, buckets, lengths) -> None:
-    if kind.startswith("padded"):
-        lengths = "decode"  # all that padding is for
     # given stacks that hold every adapter
     computed = torch.bfloat16 if kind == "padded-bf16" else torch.float32
     kept = stored if kind == "kernels" else computed
