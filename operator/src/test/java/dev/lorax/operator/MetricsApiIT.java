@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Set;
 import javax.net.ssl.HttpsURLConnection;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -156,11 +157,12 @@ final class MetricsApiIT {
     return "/namespaces/" + server.namespace() + path;
   }
 
-  private HttpsURLConnection get(String path, TestingCertificate client) throws IOException {
+  private HttpsURLConnection get(String path, @Nullable TestingCertificate client)
+      throws IOException {
     return get(api.port(), path, client);
   }
 
-  private HttpsURLConnection get(int port, String path, TestingCertificate client)
+  private HttpsURLConnection get(int port, String path, @Nullable TestingCertificate client)
       throws IOException {
     var address =
         URI.create(

@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,7 +92,7 @@ final class ScaleDownIT {
         .routerIsReady();
   }
 
-  private String cost(String pod) {
+  private @Nullable String cost(String pod) {
     return client
         .pods()
         .inNamespace(server.namespace())

@@ -78,6 +78,9 @@ final class ControlService extends LauncherGrpc.LauncherImplBase {
           var exited = message.getExited();
           agents
               .find(from, exited.getMember(), exited.getEpoch())
+              // Agents tell of a start before its end; this one is of an earlier launcher's member,
+              // whose epochs began at one as well.
+              .filter(member -> member.started().isDone())
               .ifPresent(member -> member.hasExited(exit(exited)));
         }
         case LEAVING -> agents.leaving(from);

@@ -6,6 +6,7 @@ import dev.lorax.operator.server.manifest.DeploymentManifest;
 import dev.lorax.operator.server.plan.ServingPlan.ShardContainerPlan;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.Duration;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -131,7 +132,7 @@ final class ServingPlannerTest {
             .formatted(queueLength, cachePercent);
 
     // when
-    var scaling = planned(spec).autoscaling();
+    var scaling = Objects.requireNonNull(planned(spec).autoscaling());
 
     // then
     assertThat(scaling.queueLength()).isEqualTo(plannedLength);
