@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ class Seen:
         return self.tokens / self.seconds
 
 
-class Server:
+class Server(ABC):
     """Something that streams, in processes of its own; a context manager."""
 
     def __init__(self, setting: Setting, case: Case) -> None:
@@ -137,8 +138,9 @@ class Server:
         for process in reversed(self._processes):
             process.stop()
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Runs the processes and waits until they answer."""
 
     def _run(self, main: str, *arguments: object) -> _Process:
         setting = self._setting
