@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -27,9 +28,13 @@ record ShardHealthCheck(Path socket, ManagedChannel channel) implements HealthCh
     // Without this the channel would itself wait ever longer between attempts to connect.
     channel.resetConnectBackoff();
     var answer = new CompletableFuture<Health>();
-    LoraxServiceGrpc.newStub(channel)
-        .withDeadlineAfter(deadline.toMillis(), TimeUnit.MILLISECONDS)
-        .health(HealthRequest.getDefaultInstance(), new Listener(answer));
+    try {
+      LoraxServiceGrpc.newStub(channel)
+          .withDeadlineAfter(deadline.toMillis(), TimeUnit.MILLISECONDS)
+          .health(HealthRequest.getDefaultInstance(), new Listener(answer));
+    } catch (RejectedExecutionException launcherEnds) {
+      answer.complete(new Health.Silent("no connection"));
+    }
     return answer;
   }
 
