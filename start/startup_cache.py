@@ -1,4 +1,4 @@
-"""Start-up caches of launcher and router: classes loaded and linked ahead of time (JEP 483, 515).
+"""Start-up caches of launcher and router: classes loaded and linked ahead of time (JEP 483, 514).
 
 A cache is recorded in a rehearsal: the two programs run once, as they always do, on a shard without
 a model, answer a few requests and stop. A JVM that finds a cache made for another JVM or jar says
