@@ -12,22 +12,22 @@ constexpr long ROW_BYTES = 1 << 20;       // rows of x that stay in the second c
 constexpr long PARALLEL_WORK = 1 << 16;   // multiplications that are worth waking a thread
 
 template <class Weight>
-void pack(const typename Weight::Element* weight, long columns, long depth,
+void pack(const typename Weight::Element* weight, long columns, long depth, long first,
           typename Weight::Element* packed) {
-  const long panels = (columns + PANEL - 1) / PANEL;
   const bool interleaved = sizeof(typename Weight::Element) == 2;
 #pragma omp parallel for schedule(static)
-  for (long panel = 0; panel < panels; panel++) {
+  for (long panel = first / PANEL; panel <= (first + columns - 1) / PANEL; panel++) {
     auto* to = packed + panel * depth * PANEL;
+    const auto* from = weight + (panel * PANEL - first) * depth;
+    const long begin = std::max(0L, first - panel * PANEL);
+    const long end = std::min<long>(PANEL, first + columns - panel * PANEL);
     for (long k0 = 0; k0 < depth; k0 += 16) {
       const long k1 = std::min(depth, k0 + 16);
-      for (int column = 0; column < PANEL; column++) {
-        const int place = !interleaved        ? column
-                          : column < LANES ? 2 * column
-                                           : 2 * (column - LANES) + 1;
-        const long source = panel * PANEL + column;
-        for (long k = k0; k < k1; k++)
-          to[k * PANEL + place] = source < columns ? weight[source * depth + k] : 0;
+      for (long column = begin; column < end; column++) {
+        const long place = !interleaved        ? column
+                           : column < LANES ? 2 * column
+                                            : 2 * (column - LANES) + 1;
+        for (long k = k0; k < k1; k++) to[k * PANEL + place] = from[column * depth + k];
       }
     }
   }
@@ -63,12 +63,14 @@ void linear(const float* x, long rows, long depth, const typename Weight::Elemen
 
 EXPORT long lorax_panel() { return PANEL; }
 
-// weight [columns, depth] -> packed [ceil(columns / PANEL), depth, PANEL]
-EXPORT void lorax_pack_f32(const float* weight, long columns, long depth, float* packed) {
-  pack<Float32>(weight, columns, depth, packed);
+// weight [columns, depth] -> columns first and following of packed [panels, depth, PANEL]
+EXPORT void lorax_pack_f32(const float* weight, long columns, long depth, long first,
+                           float* packed) {
+  pack<Float32>(weight, columns, depth, first, packed);
 }
-EXPORT void lorax_pack_bf16(const uint16_t* weight, long columns, long depth, uint16_t* packed) {
-  pack<BFloat16>(weight, columns, depth, packed);
+EXPORT void lorax_pack_bf16(const uint16_t* weight, long columns, long depth, long first,
+                            uint16_t* packed) {
+  pack<BFloat16>(weight, columns, depth, first, packed);
 }
 
 // x [rows, depth], bias [columns] or null, out [rows, columns]; all contiguous

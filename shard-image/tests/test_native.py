@@ -45,6 +45,18 @@ def test_a_product_equals_that_of_torch(kernels, shape, dtype) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("widths", [(64, 32, 32), (5, 1, 40, 3), (31, 33)])
+def test_parts_are_packed_as_one(kernels, widths, dtype) -> None:
+    """Also where one ends inside a panel."""
+    parts = [torch.randn(width, 50).to(dtype) for width in widths]
+
+    packed = kernels.pack(*parts)
+
+    assert torch.equal(kernels.unpack(packed), torch.cat(parts))
+    assert torch.equal(packed.data, kernels.pack(torch.cat(parts)).data)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_row_does_not_depend_on_its_batch(kernels, dtype) -> None:
     """Bit for bit: the same request gives the same text whoever is served beside it."""
     packed = kernels.pack(torch.randn(70, 600).to(dtype))

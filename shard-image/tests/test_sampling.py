@@ -17,11 +17,10 @@ from lorax_shard.engine.sampling import NonFiniteLogits, TokenChooser, choose_to
 
 PROMPT = list(range(60, 95))
 VOCAB = 40
-CPU = torch.device("cpu")
 
 
 def chooser(**parameters) -> TokenChooser:
-    return TokenChooser(SamplingParameters(**parameters), CPU)
+    return TokenChooser(SamplingParameters(**parameters))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -136,6 +136,7 @@ class Checkpoint:
         self._device = device
         self._what = f"model {label_of(directory)}"
         self._files: dict[str, Any] = {}
+        self._names: dict[str, frozenset[str]] = {}
         self._file_of = self._locate()
 
     def _locate(self) -> dict[str, str]:
@@ -145,6 +146,8 @@ class Checkpoint:
     def _open(self, name: str) -> Any:
         if name not in self._files:
             self._files[name] = open_safetensors(self._directory / name, self._what)
+            # Asking a file for its names makes all of them anew.
+            self._names[name] = frozenset(self._files[name].keys())
         return self._files[name]
 
     def read(
@@ -161,7 +164,7 @@ class Checkpoint:
                 f"among its {len(self._file_of)} tensors"
             )
         file = self._open(self._file_of[name])
-        if name not in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
+        if name not in self._names[self._file_of[name]]:
             raise CheckpointError(
                 f"{self._what}: {INDEX} places tensor {name} in {self._file_of[name]}, "
                 "which does not hold it"

@@ -15,6 +15,7 @@ from torch import Tensor
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.sources import AdapterReference
 from lorax_shard.layers.linear import LoraMatrices
+from lorax_shard.torch_import import seeded_generator
 
 
 class MergeError(ValueError):
@@ -92,7 +93,7 @@ def merge_adapters(adapters: Sequence[Adapter], merge: Merge) -> Adapter:
     merge.check(len(adapters))
     label = merge.label([adapter.id for adapter in adapters])
     seed = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big", signed=True)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     names = sorted({name for adapter in adapters for name in adapter.matrices})
     merged = {name: _merge_projection(name, adapters, merge, generator) for name in names}
     return Adapter(label, max(pair.down.shape[0] for pair in merged.values()), merged)

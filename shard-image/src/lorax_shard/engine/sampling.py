@@ -1,5 +1,6 @@
 """Choosing the next token of a sequence from its logits."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,14 +26,13 @@ class Choice:
 class TokenChooser:
     """The choices of one sequence. Its random numbers are its own: no batch changes them."""
 
-    def __init__(self, parameters: SamplingParameters, device: torch.device) -> None:
+    def __init__(self, parameters: SamplingParameters) -> None:
         if parameters.watermark:
             raise InvalidRequest("watermark is not supported")
         if parameters.schema is not None:
             raise InvalidRequest("structured output (schema) is not supported yet")
         self.parameters = parameters
-        self._generator = torch.Generator(device=device)
-        self._generator.manual_seed(parameters.seed)
+        self._random = random.Random(parameters.seed)
 
     @property
     def is_plain(self) -> bool:
@@ -46,9 +46,7 @@ class TokenChooser:
             token = scores.argmax()
         else:
             scores = self._warp(scores)
-            # The exponential race draws from the distribution without a cumulative sum.
-            noise = torch.empty_like(scores).exponential_(generator=self._generator)
-            token = (scores.softmax(-1) / noise).argmax()
+            token = _drawn(scores, self._random.random())
         logprob = scores[token] - scores.logsumexp(-1)
         return Choice(int(token), float(logprob))
 
@@ -96,6 +94,17 @@ def _keep_typical(scores: Tensor, typical_p: float) -> Tensor:
     last = int((mass < typical_p).sum().clamp(max=surprise.numel() - 1))
     dropped = surprise > surprise[last]
     return scores.masked_fill(torch.zeros_like(dropped).scatter_(0, order, dropped), float("-inf"))
+
+
+def _drawn(scores: Tensor, uniform: float) -> Tensor:
+    """The token at a place in [0, 1) of the distribution: [] of int64.
+
+    One number of the host for each token, so that a seed gives the same text on every device.
+    """
+    # In doubles: rounding a hundred thousand sums must not cost the last tokens their share.
+    reached = scores.softmax(-1).cumsum(-1, dtype=torch.float64)
+    # The first token beyond the place; one without probability reaches no further than the last.
+    return torch.searchsorted(reached, uniform * reached[-1], right=True)
 
 
 def _greedy(logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -38,7 +38,7 @@ class Sequence:
         self.ids = list(prompt)
         self.prompt_length = len(self.ids)
         self.blocks = np.asarray(blocks, dtype=np.int64)  # [N], in the order of positions
-        self.chooser = TokenChooser(request.sampling, device)
+        self.chooser = TokenChooser(request.sampling)
         self._tokenizer = tokenizer
         self._texts = TokenTexts(tokenizer, self.prompt_length)
 

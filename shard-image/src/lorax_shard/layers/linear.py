@@ -101,7 +101,7 @@ class LoraLinear(ABC):
                 cut = self._cut(part, matrices[projection.name])
                 update = (cut.up.float() @ cut.down.float()).to(weight.device)
                 weight[rows] = (weight[rows].float() + update).to(weight.dtype)
-        self._set(weight, self.bias)
+        self._set([weight], self.bias)
 
     @abstractmethod
     def _out_width(self, part: int) -> int:
@@ -111,13 +111,15 @@ class LoraLinear(ABC):
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         """This shard's share of an adapter's update of a projection."""
 
-    def _set(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Takes a weight and a bias, in the order that whoever multiplies with them wants."""
-        self._kernels = native_kernels(weight.device, weight.dtype)
+    def _set(self, weights: Sequence[Tensor], bias: Tensor | None) -> None:
+        """Takes weights [out, in] of one input and a bias, as whoever multiplies wants them."""
+        self._kernels = native_kernels(weights[0].device, weights[0].dtype)
         if self._kernels is None:
-            self.weight, self.bias = weight, bias
+            self.weight = torch.cat(list(weights)) if len(weights) > 1 else weights[0]
+            self.bias = bias
         else:
-            self.weight = self._kernels.pack(weight)
+            # Straight from the mapped file: putting them together first would copy them twice.
+            self.weight = self._kernels.pack(*weights)
             self.bias = None if bias is None else bias.float()
 
     def _whole(self) -> Tensor:
@@ -159,14 +161,11 @@ class ColumnParallelLinear(LoraLinear):
                 weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
                 if has_bias:
                     biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
-        self._set(
-            torch.cat(weights) if len(weights) > 1 else weights[0],
-            torch.cat(biases) if biases else None,
-        )
+        self._set(weights, torch.cat(biases) if biases else None)
 
     def share_weight(self, whole: Tensor) -> None:
         """Uses rows of a tensor that is already loaded (tied embeddings)."""
-        self._set(whole[self._rows[0][0].start : self._rows[0][0].stop], None)
+        self._set([whole[self._rows[0][0].start : self._rows[0][0].stop]], None)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""
@@ -197,7 +196,7 @@ class RowParallelLinear(LoraLinear):
         shape = (projection.out_features, projection.in_features)
         weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
         has_bias = has_bias and self._group.rank == 0
-        self._set(weight, reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None)
+        self._set([weight], reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in of this shard] -> [T, out], the same on every shard."""

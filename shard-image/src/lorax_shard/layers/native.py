@@ -23,7 +23,7 @@ _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
 _SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 _P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _BY_DTYPE = {
-    "lorax_pack": [_P, _L, _L, _P],
+    "lorax_pack": [_P, _L, _L, _L, _P],
     "lorax_linear": [_P, _L, _L, _P, _P, _P, _L],
     "lorax_lora": [_P, _L, _P, _L, _P, _L, _L, _P, _L, _P, _P],
     "lorax_place": [_P, _L, _L, _L, _L, _P, _P, _L, _P, _P, _F, _P, _P, _P],
@@ -70,13 +70,18 @@ class NativeKernels:
         self._plain = {name: _function(library, name, words) for name, words in _PLAIN.items()}
         self.panel = int(library.lorax_panel())
 
-    def pack(self, weight: Tensor) -> PackedWeight:
-        """A weight [out, in] in float32 or bfloat16."""
-        out, depth = weight.shape
-        data = weight.new_empty(-(-out // self.panel), depth, self.panel)
-        function = self._functions["lorax_pack", weight.dtype]
-        rows = weight.contiguous()
-        function(rows.data_ptr(), out, depth, data.data_ptr())
+    def pack(self, *parts: Tensor) -> PackedWeight:
+        """Weights [out, in] in float32 or bfloat16, as one whose outputs lie side by side."""
+        out, depth = sum(len(part) for part in parts), parts[0].shape[1]
+        data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
+        if out % self.panel:
+            data[-1].zero_()
+        function = self._functions["lorax_pack", data.dtype]
+        first = 0
+        for part in parts:
+            rows = part.contiguous()
+            function(rows.data_ptr(), len(rows), depth, first, data.data_ptr())
+            first += len(rows)
         return PackedWeight(data, out)
 
     def unpack(self, weight: PackedWeight) -> Tensor:

@@ -17,7 +17,7 @@ from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.endings import ExitCode, report
 from lorax_shard.server.environment import EnvironmentReader
 from lorax_shard.server.log import configure_logging
-from lorax_shard.server.torch_import import import_torch
+from lorax_shard.torch_import import import_torch
 
 _LOG = logging.getLogger(__name__)
 
