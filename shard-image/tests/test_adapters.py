@@ -7,12 +7,13 @@ from pathlib import Path
 import grpc
 import pytest
 import torch
-from conftest import greedy_tokens
+from conftest import ADAPTER_IDS, greedy_tokens
 from safetensors.torch import load_file, save_file
 from shard_process import ShardGroup, start_group
 from testing_router import TestingRouter
 from tiny_model import ADAPTERS, TinyModel, write_adapter
 
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
 PROMPT = tuple(range(60, 95))
@@ -266,3 +267,23 @@ def test_more_adapters_than_slots_grow_the_stacks(router: TestingRouter, tiny: T
     assert dict(zip(names, answers, strict=True)) == expected
     for index, name in enumerate(names, FREE_INDEX):
         router.offload(index, name)
+
+
+def test_a_loaded_adapter_is_described(router: TestingRouter, group: ShardGroup) -> None:
+    """Its rank, and the memory of all slots that it takes."""
+
+    def describe(index: int) -> extensions_pb2.DescribeAdapterResponse:
+        request = extensions_pb2.DescribeAdapterRequest(adapter_index=index)
+        return group.extensions().DescribeAdapter(request)
+
+    facts = {name: describe(index) for index, name in enumerate(ADAPTER_IDS) if name}
+
+    assert {name: fact.rank for name, fact in facts.items()} == {
+        "every-module": 8, "attention": 4, "stabilised": 16, "patterned": 12, "one-layer": 8,
+        "head": 4,
+    }  # fmt: skip
+    assert 0 < facts["attention"].bytes <= facts["every-module"].bytes < facts["stabilised"].bytes
+    with pytest.raises(grpc.RpcError) as refused:
+        describe(4711)
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert refused.value.details() == "adapter index 4711 is not loaded"

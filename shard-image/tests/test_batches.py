@@ -138,7 +138,6 @@ def bad_requests(router: TestingRouter) -> dict[str, pb.Request]:
         "token id 5000 does not exist": router.request([5000]),
         "the model has 512": router.request([5] * 500, max_new_tokens=100),
         "watermark is not supported": router.request(list(OTHER), watermark=True),
-        "structured output (schema)": router.request(list(OTHER), schema="{}"),
     }
 
 

@@ -20,6 +20,8 @@ class ResidentAdapter:
 
     id: str
     slot: LoraSlot
+    rank: int  # the largest of its modules
+    bytes: int  # of device memory on this shard
 
 
 class AdapterTable:
@@ -53,6 +55,10 @@ class AdapterTable:
             raise UnknownAdapter(f"adapter index {index} is not loaded")
         return self._resident[index]
 
+    def find(self, index: int) -> ResidentAdapter | None:
+        """The adapter that is loaded under an index, if any."""
+        return self._resident.get(index)
+
     def holds(self, index: int, adapter_id: str) -> bool:
         """Whether the index is loaded with this very adapter."""
         resident = self._resident.get(index)
@@ -65,7 +71,8 @@ class AdapterTable:
         slot = LoraSlot(bucket, self._take_slot(bucket))
         for linear in self._linears:
             linear.put_adapter(slot, self._capacity[bucket], adapter.matrices)
-        self._resident[index] = ResidentAdapter(adapter.id, slot)
+        taken = sum(linear.adapter_bytes(bucket) for linear in self._linears)
+        self._resident[index] = ResidentAdapter(adapter.id, slot, adapter.rank, taken)
 
     def merge(self, adapter: Adapter) -> None:
         """Adds an adapter to the base model's weights for good. Costs nothing per token."""

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from lorax_shard.adapters.reader import Adapter
-from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.adapters.table import AdapterTable, ResidentAdapter
+from lorax_shard.engine.grammar import Grammars
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -53,6 +54,7 @@ class Engine:
     ) -> None:
         self.model = model
         self.adapters = adapters
+        self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self._tokenizer = tokenizer
         self._memory = memory
         self._group = group
@@ -150,6 +152,10 @@ class Engine:
         self._release_adapters()
         self.adapters.install(index, adapter)
 
+    def describe_adapter(self, index: int) -> ResidentAdapter | None:
+        """The adapter that is loaded under an index; None when there is none."""
+        return self.adapters.find(index)
+
     def offload_adapter(self, index: int) -> bool:
         """Takes an adapter out; rows that run on it end with it. False when it was not loaded."""
         removed = self.adapters.remove(index)
@@ -173,7 +179,9 @@ class Engine:
             )
         check_blocks(request, needed, cache.blocks)
         adapter = self.adapters.get(request.adapter_index)
-        return Sequence(request, prompt, request.blocks, adapter, self._tokenizer, self._device)
+        schema = request.sampling.schema
+        grammar = self.grammars.start(schema) if schema is not None else None
+        return Sequence(request, prompt, request.blocks, adapter, self._tokenizer, grammar)
 
     def _warm_cache(self) -> KvCache:
         if self._cache is None:

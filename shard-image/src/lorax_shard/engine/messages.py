@@ -77,6 +77,12 @@ class BatchRequest:
     id: int
     requests: tuple[GenerationRequest, ...]
 
+    @property
+    def schemas(self) -> set[str]:
+        """The schemas that its answers must follow."""
+        asked = (request.sampling.schema for request in self.requests)
+        return {schema for schema in asked if schema is not None}
+
 
 class FinishReason(Enum):
     """Why a sequence ended."""

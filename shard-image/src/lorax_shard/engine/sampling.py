@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lorax_shard.engine.grammar import Grammar
 from lorax_shard.engine.messages import InvalidRequest, SamplingParameters
 from lorax_shard.layers.native import native_kernels
 
@@ -26,22 +27,24 @@ class Choice:
 class TokenChooser:
     """The choices of one sequence. Its random numbers are its own: no batch changes them."""
 
-    def __init__(self, parameters: SamplingParameters) -> None:
+    def __init__(self, parameters: SamplingParameters, grammar: Grammar | None = None) -> None:
         if parameters.watermark:
             raise InvalidRequest("watermark is not supported")
-        if parameters.schema is not None:
-            raise InvalidRequest("structured output (schema) is not supported yet")
         self.parameters = parameters
+        self.grammar = grammar
         self._random = random.Random(parameters.seed)
 
     @property
     def is_plain(self) -> bool:
         """Whether the choice is the largest logit as it stands."""
-        return not self.parameters.is_sampled and not self.parameters.is_penalised
+        changed = self.parameters.is_penalised or self.grammar is not None
+        return not self.parameters.is_sampled and not changed
 
     def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
-        """Penalties, then warpers, then the draw. logits: [vocab], float32, not changed."""
+        """Penalties, grammar, warpers, then the draw. logits: [vocab], float32, not changed."""
         scores = self._penalise(logits.clone(), prompt, generated)
+        if self.grammar is not None:
+            scores = self.grammar.mask(scores)
         if not self.parameters.is_sampled:
             token = scores.argmax()
         else:

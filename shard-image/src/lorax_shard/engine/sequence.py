@@ -1,11 +1,12 @@
 """One request while it runs."""
 
+import logging
 from collections.abc import Sequence as Ids
 
 import numpy as np
-import torch
 
 from lorax_shard.adapters.table import ResidentAdapter
+from lorax_shard.engine.grammar import Grammar
 from lorax_shard.engine.messages import (
     FinishReason,
     GeneratedText,
@@ -15,6 +16,8 @@ from lorax_shard.engine.messages import (
 from lorax_shard.engine.sampling import TokenChooser
 from lorax_shard.engine.tokenizer import Tokenizer, TokenTexts
 from lorax_shard.kv_cache import BLOCK_SIZE
+
+_LOG = logging.getLogger(__name__)
 
 
 class Sequence:
@@ -31,14 +34,14 @@ class Sequence:
         blocks: Ids[int],
         adapter: ResidentAdapter | None,
         tokenizer: Tokenizer,
-        device: torch.device,
+        grammar: Grammar | None = None,
     ) -> None:
         self.request = request
         self.adapter = adapter
         self.ids = list(prompt)
         self.prompt_length = len(self.ids)
         self.blocks = np.asarray(blocks, dtype=np.int64)  # [N], in the order of positions
-        self.chooser = TokenChooser(request.sampling)
+        self.chooser = TokenChooser(request.sampling, grammar)
         self._tokenizer = tokenizer
         self._texts = TokenTexts(tokenizer, self.prompt_length)
 
@@ -60,6 +63,8 @@ class Sequence:
     def advance(self, token_id: int) -> tuple[str, FinishReason | None]:
         """Takes the next token; its text, and why the sequence ends with it if it does."""
         self.ids.append(token_id)
+        if self.chooser.grammar is not None:
+            self.chooser.grammar.accept(token_id)
         text = self._texts.add(self.ids)
         return text, self._finish(token_id, text)
 
@@ -82,6 +87,13 @@ class Sequence:
             return FinishReason.LENGTH
         if not stopping.ignore_eos and token_id in self._tokenizer.eos_token_ids:
             return FinishReason.EOS_TOKEN
+        grammar = self.chooser.grammar
+        if grammar is not None and grammar.is_complete:
+            return FinishReason.EOS_TOKEN
+        if grammar is not None and grammar.failure:
+            # The text so far is right, and nobody can say how it goes on: it is cut.
+            _LOG.warning("request %d is cut: %s", self.request.id, grammar.failure)
+            return FinishReason.LENGTH
         for stop in stopping.stop_sequences:
             # A stop sequence may begin in an earlier token and end inside the new one.
             if added and stop in self._texts.text[-(len(stop) + len(added)) :]:

@@ -50,6 +50,10 @@ class Tokenizer:
         """Text of tokens; an incomplete character at either end becomes U+FFFD."""
         return str(self._fast.decode(ids, skip_special_tokens=skip_special))
 
+    def to_json(self) -> str:
+        """The tokenizer as the text of a tokenizer.json."""
+        return str(self._fast.to_str())
+
     def is_special(self, token_id: int) -> bool:
         """Whether the token is left out of generated text."""
         return token_id in self._special

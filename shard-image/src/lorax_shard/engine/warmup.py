@@ -72,7 +72,7 @@ def _scratch_sequences(
         count = len(prompt) // BLOCK_SIZE + 1
         blocks = range(block, block + count)
         block += count
-        sequences.append(Sequence(plain, prompt, blocks, None, tokenizer, device))
+        sequences.append(Sequence(plain, prompt, blocks, None, tokenizer))
     return sequences
 
 

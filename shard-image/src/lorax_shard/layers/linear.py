@@ -89,6 +89,11 @@ class LoraLinear(ABC):
                 cut = self._cut(part, matrices[projection.name])
                 stack.put(slot.slot, part, cut.down, cut.up)
 
+    def adapter_bytes(self, bucket: int) -> int:
+        """Memory that an adapter of a rank bucket takes at this layer."""
+        stack = self._stacks.get(bucket)
+        return 0 if stack is None else stack.slot_bytes
+
     def merge(self, matrices: Mapping[str, LoraMatrices]) -> None:
         """Adds an adapter's update to the weight of this layer; there is no way back."""
         if not any(projection.name in matrices for projection in self.projections):

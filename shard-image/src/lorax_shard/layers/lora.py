@@ -5,6 +5,7 @@ same slot of the same bucket in all layers. A step is routed once (`LoraRouting`
 applies the routing to its own stacks, so a forward pass serves any mix of adapters and base.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,6 +18,10 @@ from lorax_shard.layers.routing import PaddedTokens, Segments, TokenRouting
 
 class AdapterStack(Protocol):
     """The adapters of one rank bucket at one linear layer, zero where an adapter has nothing."""
+
+    @property
+    def slot_bytes(self) -> int:
+        """Memory of one adapter here; the whole bucket's, whatever its rank."""
 
     def grow(self, slots: int) -> None:
         """Makes the stack this many slots high; what it holds stays where it is."""
@@ -52,6 +57,11 @@ class LoraStack:
         self.bucket = bucket
         self.down = like.new_zeros(0, len(parts) * bucket, in_features)  # [S, P*R, in]
         self.up = [like.new_zeros(0, bucket, out) for out in parts]  # P x [S, R, out_p]
+
+    @property
+    def slot_bytes(self) -> int:
+        """See AdapterStack."""
+        return _slot_bytes(self.down, *self.up)
 
     def grow(self, slots: int) -> None:
         """See AdapterStack."""
@@ -133,6 +143,11 @@ class NativeLoraStack:
         panel = kernels.panel
         self._up = [like.new_zeros(0, -(-out // panel), bucket, panel) for out in parts]
 
+    @property
+    def slot_bytes(self) -> int:
+        """See AdapterStack."""
+        return _slot_bytes(self._down, *self._up)
+
     def grow(self, slots: int) -> None:
         """See AdapterStack."""
         if slots > self._down.shape[0]:
@@ -156,6 +171,10 @@ class NativeLoraStack:
         """See AdapterStack."""
         assert isinstance(tokens, Segments)
         self._kernels.lora(output, x, tokens.table, self._down, self._up, self._widths)
+
+
+def _slot_bytes(*stacks: Tensor) -> int:
+    return sum(math.prod(stack.shape[1:]) * stack.element_size() for stack in stacks)
 
 
 def _grow(stack: Tensor, slots: int) -> Tensor:

@@ -15,11 +15,21 @@ class NotOffered(ValueError):
     """A call of the protocol that this kind of model has no answer to."""
 
 
+class UnusableSchema(ValueError):
+    """A schema that no answer can follow."""
+
+
+class NotLoaded(ValueError):
+    """A question about an adapter that is not there."""
+
+
 # Upstream's router expects INTERNAL with the exception's text for everything that generate.v1 does.
 _STATUSES: dict[type[Exception], grpc.StatusCode] = {
     ChatTemplateError: grpc.StatusCode.INVALID_ARGUMENT,
     NoChatTemplate: grpc.StatusCode.FAILED_PRECONDITION,
+    NotLoaded: grpc.StatusCode.NOT_FOUND,
     NotOffered: grpc.StatusCode.UNIMPLEMENTED,
+    UnusableSchema: grpc.StatusCode.INVALID_ARGUMENT,
 }
 
 

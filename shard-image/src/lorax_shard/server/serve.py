@@ -67,7 +67,7 @@ def _bind(server: grpc.aio.Server, socket: Path) -> None:
 def _build_server(shard: Shard, compute: ComputeThread) -> grpc.aio.Server:
     server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_UNLIMITED)
     generate_pb2_grpc.add_LoraxServiceServicer_to_server(LoraxServicer(shard, compute), server)
-    extensions_pb2_grpc.add_ExtensionsServicer_to_server(ExtensionsServicer(shard), server)
+    extensions_pb2_grpc.add_ExtensionsServicer_to_server(ExtensionsServicer(shard, compute), server)
     services = (
         generate_pb2.DESCRIPTOR.services_by_name["LoraxService"].full_name,
         extensions_pb2.DESCRIPTOR.services_by_name["Extensions"].full_name,

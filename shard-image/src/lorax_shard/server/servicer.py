@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+from lorax_shard.engine.messages import InvalidRequest
 from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
@@ -12,7 +13,7 @@ from lorax_shard.server.adapter_calls import AdapterCalls
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
-from lorax_shard.server.errors import NotOffered
+from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         if request.HasField("cached_batch"):
             raise ValueError("chunked prefill (cached_batch) is not supported")
         batch = translate.batch_request(request.batch)
+        for schema in batch.schemas:
+            await asyncio.to_thread(self._engine.grammars.prepare, schema)
         result = await self._compute.run(self._engine.prefill, batch)
         config = self._shard.config
         return pb.PrefillResponse(
@@ -152,8 +155,10 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     """What this shard offers beyond upstream."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._chat = shard.chat
+        self._engine = shard.engine
+        self._compute = compute
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -166,3 +171,23 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
             request.add_generation_prompt,
         )
         return extensions_pb2.RenderChatResponse(prompt=prompt)
+
+    async def PrepareSchema(
+        self, request: extensions_pb2.PrepareSchemaRequest, context: Any
+    ) -> extensions_pb2.PrepareSchemaResponse:
+        """Compiles a schema while steps run."""
+        try:
+            await asyncio.to_thread(self._engine.grammars.prepare, request.schema)
+        except InvalidRequest as error:
+            raise UnusableSchema(str(error)) from None
+        return extensions_pb2.PrepareSchemaResponse()
+
+    async def DescribeAdapter(
+        self, request: extensions_pb2.DescribeAdapterRequest, context: Any
+    ) -> extensions_pb2.DescribeAdapterResponse:
+        """Rank and memory of a loaded adapter."""
+        index = request.adapter_index
+        adapter = await self._compute.run(self._engine.describe_adapter, index)
+        if adapter is None:
+            raise NotLoaded(f"adapter index {index} is not loaded")
+        return extensions_pb2.DescribeAdapterResponse(rank=adapter.rank, bytes=adapter.bytes)
