@@ -1,12 +1,15 @@
 """RenderChat equals transformers' apply_chat_template."""
 
 import json
+from pathlib import Path
 
 import grpc
 import pytest
 from shard_process import ShardGroup
 from tiny_model import TinyModel
 
+from lorax_shard.engine.chat import ChatRenderer
+from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.pb import extensions_pb2
 
 TOOLS = [
@@ -68,3 +71,24 @@ def test_the_complaint_of_a_template_is_passed_on(
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert reason in refused.value.details()
+
+
+def test_a_template_that_knows_no_tools_is_told_of_them_in_the_last_message(
+    tiny: TinyModel, tmp_path: Path
+) -> None:
+    """Its own way of showing a message is kept."""
+    # given
+    for file in tiny.directory.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "chat_template.jinja").unlink(missing_ok=True)
+    template = "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}"
+    (tmp_path / "chat_template.jinja").write_text(template, encoding="utf-8")
+    renderer = ChatRenderer(tmp_path, Tokenizer(tmp_path))
+
+    # when
+    prompt = renderer.render(json.dumps(CHATS[1]), json.dumps(TOOLS), True)
+
+    # then
+    assert prompt.startswith("<system> be brief \n<user>größe & <b> 🦙\n---\n")
+    assert prompt.endswith(json.dumps(TOOLS, ensure_ascii=False))
+    assert '"name": ..., "arguments": {...}' in prompt

@@ -7,6 +7,7 @@ Needs the package openai. Ends with 1 and a list if a check fails.
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,15 @@ from openai import AsyncOpenAI, OpenAI
 CHAT = [{"role": "user", "content": "Say hello."}]
 PROMPT = "The capital of France is"
 TOKENS = 6
+CITY = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]}
+# A scripted shard says what stands in the quotation marks; a model says what the tool allows.
+WEATHER = {
+    "messages": [
+        {"role": "user", "content": '«{"name": "weather", "arguments": {"city": "Paris"}}»'}
+    ],
+    "tools": [{"type": "function", "function": {"name": "weather", "parameters": CITY}}],
+    "tool_choice": "required",
+}
 
 
 class Checks:
@@ -147,10 +157,33 @@ class Checks:
             expect(error.status_code, 424)
             expect("no-such-adapter" in error.message, True)
 
+    def check_calls_a_tool(self) -> None:
+        whole = self.chat(**WEATHER, max_tokens=60).choices[0]
+        expect(whole.finish_reason, "tool_calls")
+        expect(whole.message.content, None)
+        (call,) = whole.message.tool_calls
+        expect((call.type, call.function.name), ("function", "weather"))
+        expect(list(json.loads(call.function.arguments)), ["city"])
+        chunks = list(self.chat(**WEATHER, max_tokens=60, stream=True))
+        (streamed,) = [c for chunk in chunks for c in chunk.choices[0].delta.tool_calls or ()]
+        expect(streamed.function.model_dump(), call.function.model_dump())
+        expect(chunks[-1].choices[0].finish_reason, "tool_calls")
+
+    def check_answers_a_tool_that_was_called(self) -> None:
+        call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+        told = [
+            *CHAT,
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": "sunny"},
+        ]
+        answer = self.chat(**{**WEATHER, "messages": told, "tool_choice": "none"})
+        expect(answer.choices[0].message.tool_calls, None)
+
     def check_refuses_what_it_cannot_do(self) -> None:
-        tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
-        error = expect_error(openai.UnprocessableEntityError, lambda: self.chat(tools=tools))
-        expect("tools" in error.message, True)
+        error = expect_error(
+            openai.UnprocessableEntityError, lambda: self.chat(tools=[{"type": "custom"}])
+        )
+        expect("tools[0].type" in error.message, True)
 
     def run(self) -> list[str]:
         """What failed."""

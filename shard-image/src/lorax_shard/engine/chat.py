@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lorax_shard.engine.tokenizer import Tokenizer
+
+_TOOLS = 'Answer with the call of one of these functions: {"name": ..., "arguments": {...}}'
 
 
 class NoChatTemplate(ValueError):
@@ -44,18 +46,23 @@ class ChatRenderer:
         environment.filters["tojson"] = _to_json
         environment.globals["raise_exception"] = _raise_exception
         environment.globals["strftime_now"] = lambda layout: datetime.now().strftime(layout)
-        self._templates = {
-            name: environment.from_string(source)
-            for name, source in _sources(directory, tokenizer.config).items()
+        sources = _sources(directory, tokenizer.config)
+        self._templates = {name: environment.from_string(text) for name, text in sources.items()}
+        self._knows_tools = {
+            name
+            for name, text in sources.items()
+            if "tools" in meta.find_undeclared_variables(environment.parse(text))
         }
 
     def render(self, messages_json: str, tools_json: str, add_generation_prompt: bool) -> str:
         """The prompt text of a chat."""
         messages = _parse_list(messages_json, "messages")
         tools = _parse_list(tools_json, "tools") if tools_json else None
-        template = self._pick(tools is not None)
+        name = self._pick(tools is not None)
+        if tools is not None and name not in self._knows_tools:
+            messages = _told(messages, tools)
         try:
-            return template.render(
+            return self._templates[name].render(
                 messages=messages,
                 tools=tools,
                 documents=None,
@@ -66,12 +73,21 @@ class ChatRenderer:
         except Exception as error:
             raise ChatTemplateError(str(error) or type(error).__name__) from error
 
-    def _pick(self, has_tools: bool) -> jinja2.Template:
+    def _pick(self, has_tools: bool) -> str:
         names = ("tool_use", "default") if has_tools else ("default",)
         for name in names:
             if name in self._templates:
-                return self._templates[name]
+                return name
         raise NoChatTemplate("the model has no chat template")
+
+
+def _told(messages: list[Any], tools: list[Any]) -> list[Any]:
+    """The chat for a template that does not read tools: the last message tells of them."""
+    if not messages or not isinstance(messages[-1], dict):
+        return messages
+    last = messages[-1]
+    told = f"{last.get('content') or ''}\n---\n{_TOOLS}\n{_to_json(tools)}"
+    return [*messages[:-1], {**last, "content": told}]
 
 
 def _sources(directory: Path, config: dict[str, Any]) -> dict[str, str]:

@@ -77,7 +77,9 @@ final class RouterProcess implements AutoCloseable {
     loop.start(shards);
     var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
     var preparer = new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
-    var gateway = new Gateway(config.facts(), loop, intake, preparer, keys, metrics, ticker);
+    var gateway =
+        new Gateway(
+            config.facts(), loop, intake, preparer, connector.schemaCheck(), keys, metrics, ticker);
     var front =
         HttpFront.listen(
             gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());

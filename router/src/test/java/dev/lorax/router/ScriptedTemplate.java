@@ -3,19 +3,28 @@ package dev.lorax.router;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
+import dev.lorax.protocol.extensions.v1.PrepareSchemaRequest;
+import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A chat template that shows the messages as they came; it refuses those from a {@code robot}. */
+/**
+ * A chat template that shows tools and messages as they came; it refuses those from a {@code
+ * robot}. No answer can follow a schema with the word {@code impossible}.
+ */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
   private volatile boolean silent;
 
   static String rendered(String messagesJson) {
-    return "chat " + messagesJson + " answer";
+    return rendered("", messagesJson);
+  }
+
+  static String rendered(String toolsJson, String messagesJson) {
+    return "chat " + toolsJson + messagesJson + " answer";
   }
 
   /** From now on it takes chats and never answers, as a shard does that is about to die. */
@@ -56,7 +65,23 @@ final class ScriptedTemplate extends ExtensionsImplBase {
       return;
     }
     observer.onNext(
-        RenderChatResponse.newBuilder().setPrompt(rendered(request.getMessagesJson())).build());
+        RenderChatResponse.newBuilder()
+            .setPrompt(rendered(request.getToolsJson(), request.getMessagesJson()))
+            .build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void prepareSchema(
+      PrepareSchemaRequest request, StreamObserver<PrepareSchemaResponse> observer) {
+    if (request.getSchema().contains("impossible")) {
+      observer.onError(
+          Status.INVALID_ARGUMENT
+              .withDescription("the schema cannot be followed: impossible")
+              .asRuntimeException());
+      return;
+    }
+    observer.onNext(PrepareSchemaResponse.getDefaultInstance());
     observer.onCompleted();
   }
 }

@@ -6,24 +6,31 @@ import dev.lorax.protocol.generate.v1.GeneratedText;
 import dev.lorax.protocol.generate.v1.Generation;
 import dev.lorax.protocol.generate.v1.NextTokens;
 import dev.lorax.protocol.generate.v1.Request;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a {@link ScriptedShard} generates for one request: words that follow from prompt and adapter
  * alone, so the same question always has the same answer. The word {@code eos3} in a prompt ends
- * the text with an end token in third place.
+ * the text with an end token in third place; what stands between « and » in it is the answer.
  */
 final class ScriptedText {
   private static final int VOCABULARY = 50;
   private static final int END_TOKEN = 2;
+  private static final int DICTATED_PIECE = 5;
+  private static final Pattern DICTATED = Pattern.compile("«(.*?)»");
 
   private final Request request;
+  private final @Nullable String dictated;
   private final StringBuilder text = new StringBuilder();
   private int generated;
   private boolean ended;
 
   ScriptedText(Request request) {
     this.request = request;
+    var quoted = DICTATED.matcher(request.getInputs());
+    // A chat is rendered as the JSON that it came in.
+    this.dictated = quoted.find() ? quoted.group(1).replace("\\\"", "\"") : null;
   }
 
   /** The whole text that a request must get, for tests to compare with. */
@@ -44,12 +51,12 @@ final class ScriptedText {
   }
 
   Generation next() {
-    boolean endToken = request.getInputs().contains("eos3") && generated == 2;
-    String word = word(request.getInputs(), request.getParameters().getAdapterId(), generated);
+    boolean endToken = ends();
+    String word = word();
     var alternatives = AlternativeTokens.newBuilder();
     var tokens =
         NextTokens.newBuilder()
-            .addIds(endToken ? END_TOKEN : id(word))
+            .addIds(endToken ? END_TOKEN : dictated == null ? id(word) : VOCABULARY)
             .addTexts(endToken ? "</s>" : word)
             .addLogprobs(-0.1f * (generated + 1))
             .addIsSpecial(endToken);
@@ -74,6 +81,20 @@ final class ScriptedText {
       generation.setGeneratedText(end(reason));
     }
     return generation.build();
+  }
+
+  private boolean ends() {
+    return dictated == null
+        ? request.getInputs().contains("eos3") && generated == 2
+        : generated * DICTATED_PIECE >= dictated.length();
+  }
+
+  private String word() {
+    if (dictated == null) {
+      return word(request.getInputs(), request.getParameters().getAdapterId(), generated);
+    }
+    int start = Math.min(generated * DICTATED_PIECE, dictated.length());
+    return dictated.substring(start, Math.min(start + DICTATED_PIECE, dictated.length()));
   }
 
   private @Nullable FinishReason finishReason(boolean endToken) {

@@ -19,17 +19,20 @@ record ChatDialect(String baseModel, ChatTemplate template, Executor workers, In
   @Override
   public CompletionStage<Reading> read(JsonNode body, @Nullable String bearer) {
     JsonFields fields;
+    String messages;
+    Tools tools;
     try {
       fields = JsonFields.of(body);
-      check(fields);
+      messages = ChatMessages.forTemplate(fields);
+      tools = Tools.of(fields);
       // Everything is read once before the shard is asked to render.
-      question(fields, "", bearer);
+      question(fields, tools, "", bearer);
     } catch (FieldException e) {
       return CompletableFuture.completedStage(refused(e));
     }
     return template
-        .render(fields.raw("messages").toString())
-        .thenApplyAsync(rendering -> read(fields, rendering, bearer), workers);
+        .render(messages, tools == null ? "" : tools.json())
+        .thenApplyAsync(rendering -> read(fields, tools, rendering, bearer), workers);
   }
 
   @Override
@@ -42,44 +45,36 @@ record ChatDialect(String baseModel, ChatTemplate template, Executor workers, In
     return false;
   }
 
-  private Reading read(JsonFields fields, Rendering rendering, @Nullable String bearer) {
+  private Reading read(
+      JsonFields fields, @Nullable Tools tools, Rendering rendering, @Nullable String bearer) {
     try {
       return switch (rendering) {
         case Rendering.Refused refused -> new Reading.Refused(refused.rejection());
         case Rendering.Rendered rendered ->
-            new Reading.Read(question(fields, rendered.prompt(), bearer));
+            new Reading.Read(question(fields, tools, rendered.prompt(), bearer));
       };
     } catch (FieldException e) {
       return refused(e);
     }
   }
 
-  private ChatQuestion question(JsonFields fields, String prompt, @Nullable String bearer)
+  private ChatQuestion question(
+      JsonFields fields, @Nullable Tools tools, String prompt, @Nullable String bearer)
       throws FieldException {
     var reader = new OpenAiRequestReader(baseModel, fields);
     var logprobs = OpenAiLogprobs.ofChat(fields);
-    var call = reader.call(prompt, false, logprobs, bearer);
+    if (tools != null && logprobs.wanted()) {
+      throw new FieldException("`logprobs` and `tools` are mutually exclusive");
+    }
+    String schema = tools == null ? NativeRequestReader.schema(fields) : tools.schema();
+    var call = reader.call(prompt, false, schema, logprobs, bearer);
     var head =
         new OpenAiAnswer(
             "chatcmpl-" + UUID.randomUUID(),
             clock.instant().getEpochSecond(),
             reader.model(),
             call.length().stop());
-    return new ChatQuestion(call, head, logprobs, reader.includeUsage());
-  }
-
-  /** What is not supported is refused rather than silently left out. */
-  private static void check(JsonFields fields) throws FieldException {
-    JsonNode messages = fields.raw("messages");
-    if (!messages.isArray() || messages.isEmpty()) {
-      throw new FieldException("`messages`: expected a non-empty array");
-    }
-    for (JsonNode message : messages) {
-      JsonFields.of(message).requiredText("role");
-    }
-    if (!fields.raw("tools").isMissingNode() && !fields.raw("tools").isEmpty()) {
-      throw new FieldException("`tools`: tool calls are not supported");
-    }
+    return new ChatQuestion(call, head, logprobs, reader.includeUsage(), tools != null);
   }
 
   private static Reading refused(FieldException e) {

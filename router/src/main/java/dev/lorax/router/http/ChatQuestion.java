@@ -10,9 +10,17 @@ import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.util.List;
 
-/** A request to OpenAI's chat endpoint. */
+/**
+ * A request to OpenAI's chat endpoint.
+ *
+ * @param hasTools whether the answer is bound to the schema of tools
+ */
 record ChatQuestion(
-    GenerateCall call, OpenAiAnswer head, OpenAiLogprobs logprobs, boolean includeUsage)
+    GenerateCall call,
+    OpenAiAnswer head,
+    OpenAiLogprobs logprobs,
+    boolean includeUsage,
+    boolean hasTools)
     implements Question {
 
   @Override
@@ -30,8 +38,9 @@ record ChatQuestion(
 
   @Override
   public StreamFormat stream(Prepared prepared) {
-    return new OpenAiStream(
-        head, prepared, logprobs.wanted(), includeUsage, new ChatShape(logprobs));
+    var shape = new ChatShape(logprobs);
+    var stream = new OpenAiStream(head, prepared, logprobs.wanted(), includeUsage, shape);
+    return hasTools ? new ToolStream(stream) : stream;
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
@@ -40,12 +49,13 @@ record ChatQuestion(
     json.writeObjectFieldStart("message");
     json.writeStringField("role", "assistant");
     String text = head.text(sequence.text());
-    json.writeStringField("content", text);
+    ChatMessage message = hasTools ? ChatMessage.read(text) : ChatMessage.words(text);
+    message.write(json, false);
     json.writeNullField("refusal");
     json.writeEndObject();
     logprobs.writeOfChat(json, OpenAiLogprobs.within(text, sequence.tokens()));
-    json.writeStringField(
-        "finish_reason", OpenAiAnswer.finishReason(sequence.text().finishReason()));
+    String reason = OpenAiAnswer.finishReason(sequence.text().finishReason());
+    json.writeStringField("finish_reason", message.finishReason(reason));
     json.writeEndObject();
   }
 

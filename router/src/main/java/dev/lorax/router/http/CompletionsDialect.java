@@ -35,7 +35,8 @@ record CompletionsDialect(String baseModel, InstantSource clock) implements Dial
     JsonFields fields = JsonFields.of(body);
     var reader = new OpenAiRequestReader(baseModel, fields);
     var logprobs = OpenAiLogprobs.ofCompletion(fields);
-    var call = reader.call(prompt(fields), true, logprobs, bearer);
+    String schema = NativeRequestReader.schema(fields);
+    var call = reader.call(prompt(fields), true, schema, logprobs, bearer);
     var head =
         new OpenAiAnswer(
             "cmpl-" + UUID.randomUUID(),

@@ -3,14 +3,12 @@ package dev.lorax.router.http;
 import dev.lorax.router.access.Caller;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
-import dev.lorax.router.http.Question.Reading;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.metrics.RequestFacts;
 import dev.lorax.router.request.Collector;
 import dev.lorax.router.request.Collector.Outcome;
 import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.Place;
-import dev.lorax.router.request.Preparation;
 import dev.lorax.router.request.Preparation.Prepared;
 import dev.lorax.router.request.Submission;
 import dev.lorax.router.request.Timing;
@@ -18,13 +16,11 @@ import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One request for a generation, from its body to the last byte of its answer. Confined to the event
- * loop of its connection, but for {@link #read} and {@link #prepare}, which run on a worker.
+ * loop of its connection.
  */
 final class Exchange {
   private final Gateway gateway;
@@ -55,35 +51,9 @@ final class Exchange {
     // A key of this server is no token for a hub.
     String bearer = gateway.keys().required() ? null : Bodies.bearer(http.request());
     var _ =
-        CompletableFuture.supplyAsync(() -> read(body, bearer), gateway.intake().workers())
-            .thenCompose(reading -> reading)
-            .thenApply(this::prepare)
+        new Admission(gateway, dialect, caller)
+            .admit(body, bearer)
             .whenComplete((step, bug) -> context.runOnContext(_ -> proceed(step, bug)));
-  }
-
-  private CompletionStage<Reading> read(Buffer body, @Nullable String bearer) {
-    try {
-      return dialect.read(Json.parse(body), bearer);
-    } catch (Json.MalformedException e) {
-      return CompletableFuture.completedStage(new Reading.Refused(e.rejection()));
-    }
-  }
-
-  private Step prepare(Reading reading) {
-    return switch (reading) {
-      case Reading.Refused refused -> new Step.Refused(refused.rejection(), false);
-      case Reading.Read read ->
-          switch (gateway.preparer().prepare(read.question().call())) {
-            case Preparation.Refused refused ->
-                new Step.Refused(refused.rejection(), read.question().call().stream());
-            case Prepared prepared -> allowed(read.question(), prepared);
-          };
-    };
-  }
-
-  private Step allowed(Question question, Prepared prepared) {
-    Rejection refusal = caller.refusal(prepared.adapter());
-    return refusal == null ? new Step.Submit(question, prepared) : new Step.Refused(refusal, false);
   }
 
   private void proceed(@Nullable Step step, @Nullable Throwable bug) {
@@ -225,12 +195,5 @@ final class Exchange {
   private void finish() {
     over = true;
     place.close();
-  }
-
-  /** What the worker found out. */
-  private sealed interface Step {
-    record Refused(Rejection rejection, boolean stream) implements Step {}
-
-    record Submit(Question question, Prepared prepared) implements Step {}
   }
 }

@@ -3,6 +3,7 @@ package dev.lorax.router.http;
 import dev.lorax.router.access.ApiKeys;
 import dev.lorax.router.batching.BatchLoop;
 import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.generation.SchemaCheck;
 import dev.lorax.router.metrics.RouterMetrics;
 import dev.lorax.router.request.Intake;
 import dev.lorax.router.request.Preparer;
@@ -13,6 +14,7 @@ public record Gateway(
     BatchLoop loop,
     Intake intake,
     Preparer preparer,
+    SchemaCheck schemas,
     ApiKeys keys,
     RouterMetrics metrics,
     Ticker ticker) {}

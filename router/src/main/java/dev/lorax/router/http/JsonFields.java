@@ -40,6 +40,24 @@ final class JsonFields {
     return new JsonFields(value, path(name) + ".");
   }
 
+  /** The fields of each object in an array; none if it is absent. */
+  List<JsonFields> objects(String name) throws FieldException {
+    var objects = new ArrayList<JsonFields>();
+    for (JsonNode element : array(name)) {
+      String place = "%s[%d]".formatted(path(name), objects.size());
+      if (!element.isObject()) {
+        throw new FieldException(place, "an object", type(element));
+      }
+      objects.add(new JsonFields(element, place + "."));
+    }
+    return objects;
+  }
+
+  /** Whether there was no such object to read from. */
+  boolean isAbsent() {
+    return !isGiven(node);
+  }
+
   boolean has(String name) {
     return isGiven(node.path(name));
   }
@@ -155,7 +173,8 @@ final class JsonFields {
     return value.floatValue();
   }
 
-  private String path(String name) {
+  /** The name of a field as messages have it. */
+  String path(String name) {
     return prefix + name;
   }
 

@@ -29,14 +29,18 @@ final class OpenAiRequestReader {
   }
 
   GenerateCall call(
-      String prompt, boolean addSpecialTokens, OpenAiLogprobs logprobs, @Nullable String bearer)
+      String prompt,
+      boolean addSpecialTokens,
+      @Nullable String schema,
+      OpenAiLogprobs logprobs,
+      @Nullable String bearer)
       throws FieldException {
     return new GenerateCall(
         prompt,
         addSpecialTokens,
         fields.flag("stream"),
         adapter(bearer),
-        sampling(),
+        sampling(schema),
         length(),
         new OutputChoice(sequences(), logprobs.alternatives(), false, false, false));
   }
@@ -52,7 +56,7 @@ final class OpenAiRequestReader {
         token == null ? bearer : token);
   }
 
-  private SamplingChoice sampling() throws FieldException {
+  private SamplingChoice sampling(@Nullable String schema) throws FieldException {
     Float temperature = fields.number("temperature");
     return new SamplingChoice(
         temperature == null || temperature != 0,
@@ -65,7 +69,7 @@ final class OpenAiRequestReader {
         null,
         fields.unsignedLong("seed"),
         false,
-        NativeRequestReader.schema(fields));
+        schema);
   }
 
   private LengthChoice length() throws FieldException {

@@ -41,10 +41,7 @@ final class OpenAiStream implements StreamFormat {
 
   @Override
   public void append(Generation generation, Buffer events) {
-    if (!started) {
-      started = true;
-      shape.opening(this, events);
-    }
+    open(events);
     for (Token token : generation.tokens()) {
       // Special tokens are marks for machines, not text.
       if (!token.special()) {
@@ -55,7 +52,17 @@ final class OpenAiStream implements StreamFormat {
       }
     }
     if (generation.end() != null) {
-      appendEnd(generation.end(), events);
+      GeneratedText end = generation.end();
+      appendText(stopText.finish(end.finishReason() == FinishReason.STOP_SEQUENCE), events);
+      close(end, OpenAiAnswer.finishReason(end.finishReason()), events);
+    }
+  }
+
+  /** Adds what comes before the first text, once. */
+  void open(Buffer events) {
+    if (!started) {
+      started = true;
+      shape.opening(this, events);
     }
   }
 
@@ -86,9 +93,9 @@ final class OpenAiStream implements StreamFormat {
     }
   }
 
-  private void appendEnd(GeneratedText end, Buffer events) {
-    appendText(stopText.finish(end.finishReason() == FinishReason.STOP_SEQUENCE), events);
-    chunk(shape::closing, List.of(), OpenAiAnswer.finishReason(end.finishReason()), events);
+  /** Adds what comes after the last text. */
+  void close(GeneratedText end, String finishReason, Buffer events) {
+    chunk(shape::closing, List.of(), finishReason, events);
     if (includeUsage) {
       StreamFormat.event(
           Json.write(json -> {

@@ -12,6 +12,7 @@ import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.generation.ChatTemplate;
+import dev.lorax.router.generation.SchemaCheck;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -44,7 +45,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   private final Ticker ticker;
   private final EventLoopGroup events =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-  private final ShardChatTemplate chatTemplate;
+  private final FirstShard firstShard;
 
   public GrpcShardConnector(
       Path firstShardSocket, WarmupPlan plan, RpcDeadlines deadlines, Ticker ticker) {
@@ -52,12 +53,17 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     this.plan = plan;
     this.deadlines = deadlines;
     this.ticker = ticker;
-    this.chatTemplate = new ShardChatTemplate(deadlines.control());
+    this.firstShard = new FirstShard(deadlines.control());
   }
 
   /** Renders on whatever first shard is connected. */
   public ChatTemplate chatTemplate() {
-    return chatTemplate;
+    return new ShardChatTemplate(firstShard);
+  }
+
+  /** Asks whatever first shard is connected. */
+  public SchemaCheck schemaCheck() {
+    return new ShardSchemaCheck(firstShard);
   }
 
   @Override
@@ -113,7 +119,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
         channels.add(new UnixChannel(socket, events));
       }
       ShardProfile profile = greet(channels);
-      chatTemplate.use(channels.getFirst().channel());
+      firstShard.use(channels.getFirst().channel());
       return new GrpcShardGroup(channels, profile, deadlines);
     } catch (ShardException | InterruptedException e) {
       channels.forEach(UnixChannel::close);
