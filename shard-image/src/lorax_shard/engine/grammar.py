@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 # A compiled schema takes some hundred kilobytes.
 _KEPT_GRAMMARS = 128
-# Between the parts of a JSON text; without a bound a model may write nothing but spaces.
-_LAYOUT: "JsonCompileOptions" = {"whitespace_flexible": True, "whitespace_pattern": "[ ]?"}
+# As json.dumps writes; where a model may choose, small ones write nothing but spaces.
+_LAYOUT: "JsonCompileOptions" = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}
 _SILENT = 0
 
 

@@ -52,6 +52,7 @@ class AdministrationTest {
   void lists_preloaded_adapters_as_pinned() {
     assertThat(state("always")).isEqualTo("resident");
     assertThat(adapter("always").path("pinned").asBoolean()).isTrue();
+    assertThat(adapter("always").path("rank").asInt()).isEqualTo(8);
     assertThat(router.post("/adapters/unload", "{\"adapter_id\":\"always\"}").statusCode())
         .isEqualTo(422);
   }

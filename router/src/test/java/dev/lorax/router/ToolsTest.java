@@ -148,7 +148,8 @@ class ToolsTest {
 
     assertThat(last().getInputs())
         .contains("\"content\":\"a\\nb\"")
-        .contains("\"arguments\":{\"x\":1}");
+        .contains("\"arguments\":{\"x\":1}")
+        .contains("\"content\":\"\"");
   }
 
   @ParameterizedTest

@@ -48,7 +48,9 @@ public final class AdapterTable {
     var always = new Ready(0, 0, false);
     rows.put(AdapterKey.BASE, new Adapter(AdapterKey.BASE, 0, true, always));
     for (PreloadedAdapter adapter : preloaded) {
-      rows.put(adapter.key(), new Adapter(adapter.key(), adapter.index(), true, always));
+      var row = new Adapter(adapter.key(), adapter.index(), true, always);
+      row.learn(adapter.facts());
+      rows.put(adapter.key(), row);
       nextIndex = Math.max(nextIndex, adapter.index() + 1);
     }
     pinned.forEach(adapter -> resolve(adapter.key()).pin(true));

@@ -12,8 +12,8 @@ final class ChatMessages {
   private ChatMessages() {}
 
   /**
-   * A JSON array for the template: parts of text are joined by line breaks, and the arguments of
-   * earlier calls, which clients send as text, are objects.
+   * A JSON array for the template: parts of text are joined by line breaks, no content is the empty
+   * text, and the arguments of earlier calls, which clients send as text, are objects.
    */
   static String forTemplate(JsonFields chat) throws FieldException {
     List<JsonFields> messages = chat.objects("messages");
@@ -26,6 +26,10 @@ final class ChatMessages {
       ObjectNode message = (ObjectNode) plain.get(i);
       if (message.path("content").isArray()) {
         message.put("content", joined(messages.get(i).objects("content")));
+      }
+      // Templates add to the content, which clients leave out beside a call.
+      if (message.path("content").isNull() || message.path("content").isMissingNode()) {
+        message.put("content", "");
       }
       List<JsonFields> calls = messages.get(i).objects("tool_calls");
       for (int call = 0; call < calls.size(); call++) {

@@ -7,6 +7,7 @@ import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
 import dev.lorax.protocol.generate.v1.WarmupResponse;
+import dev.lorax.router.adapter.PreloadedAdapter;
 import dev.lorax.router.batching.ShardConnector;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardProfile;
@@ -161,7 +162,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     var warmup = Warmup.request(plan);
     List<WarmupResponse> warm =
         askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
-    return profile(channels.size(), info, leastSupported(warm));
+    return profile(channels, info, leastSupported(warm));
   }
 
   private static void check(InfoResponse info) throws ShardException {
@@ -188,18 +189,19 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     return least;
   }
 
-  private ShardProfile profile(int shardCount, InfoResponse info, @Nullable Integer measured)
-      throws ShardException {
+  private ShardProfile profile(
+      List<UnixChannel> channels, InfoResponse info, @Nullable Integer measured)
+      throws ShardException, InterruptedException {
     int totalBlocks = plan.totalBlocks(measured, info.getBlockSize());
     var profile =
         new ShardProfile(
-            shardCount,
+            channels.size(),
             info.getDtype(),
             info.getDeviceType(),
             info.getBlockSize(),
             totalBlocks,
             info.getSpeculate(),
-            info.getPreloadedAdaptersList().stream().map(WireAdapters::preloaded).toList());
+            preloaded(channels.getFirst(), info));
     int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;
     if (profile.maxBatchTotalTokens() < longest) {
       throw new ShardException.Refused(
@@ -209,6 +211,16 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
           null);
     }
     return profile;
+  }
+
+  private List<PreloadedAdapter> preloaded(UnixChannel shard, InfoResponse info)
+      throws ShardException, InterruptedException {
+    var adapters = new ArrayList<PreloadedAdapter>();
+    for (var adapter : info.getPreloadedAdaptersList()) {
+      var facts = AdapterDescription.ask(shard, adapter.getAdapterIndex(), deadlines.control());
+      adapters.add(WireAdapters.preloaded(adapter, facts));
+    }
+    return adapters;
   }
 
   private static <R> List<R> askAll(

@@ -1,8 +1,5 @@
 package dev.lorax.router.shard;
 
-import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
-import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
-import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
@@ -116,18 +113,7 @@ final class GrpcShardGroup implements ShardGroup {
   @Override
   public @Nullable AdapterFacts describe(Adapter adapter)
       throws ShardException, InterruptedException {
-    var request = DescribeAdapterRequest.newBuilder().setAdapterIndex(adapter.index()).build();
-    var call =
-        ExtensionsGrpc.newFutureStub(channels.getFirst().channel())
-            .withDeadlineAfter(deadlines.control())
-            .describeAdapter(request);
-    try {
-      DescribeAdapterResponse answer = ShardCalls.one("DescribeAdapter", 0, call);
-      return new AdapterFacts(answer.getRank(), answer.getBytes());
-    } catch (ShardException.Refused | ShardException.TimedOut e) {
-      // Nothing depends on it, and an upstream shard has never heard of it.
-      return null;
-    }
+    return AdapterDescription.ask(channels.getFirst(), adapter.index(), deadlines.control());
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.lorax.protocol.generate.v1.MajoritySignMethod;
 import dev.lorax.protocol.generate.v1.MergeStrategy;
 import dev.lorax.protocol.generate.v1.OffloadAdapterRequest;
 import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterMerge;
 import dev.lorax.router.adapter.PreloadedAdapter;
@@ -50,12 +51,13 @@ final class WireAdapters {
         .build();
   }
 
-  static PreloadedAdapter preloaded(dev.lorax.protocol.generate.v1.PreloadedAdapter message) {
+  static PreloadedAdapter preloaded(
+      dev.lorax.protocol.generate.v1.PreloadedAdapter message, @Nullable AdapterFacts facts) {
     AdapterParameters parameters = message.getAdapterParameters();
     var source = dev.lorax.router.adapter.AdapterSource.valueOf(message.getAdapterSource().name());
     List<String> ids = parameters.getAdapterIdsList();
     return new PreloadedAdapter(
-        new AdapterKey(ids, merge(parameters), source, null), message.getAdapterIndex());
+        new AdapterKey(ids, merge(parameters), source, null), message.getAdapterIndex(), facts);
   }
 
   private static @Nullable AdapterMerge merge(AdapterParameters parameters) {

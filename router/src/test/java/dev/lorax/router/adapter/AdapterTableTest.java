@@ -115,7 +115,7 @@ class AdapterTableTest {
   @Test
   void shares_preloaded_adapters_whatever_the_token() {
     AdapterKey key = AdapterKey.of("always", AdapterSource.HUB, null);
-    table.reset(List.of(new PreloadedAdapter(key, 1)));
+    table.reset(List.of(new PreloadedAdapter(key, 1, null)));
 
     Adapter withToken =
         table.resolve(AdapterKey.of("always", AdapterSource.HUB, new ApiToken("secret")));

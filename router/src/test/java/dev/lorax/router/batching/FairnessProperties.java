@@ -35,7 +35,9 @@ class FairnessProperties {
 
   FairnessProperties() {
     adapters.reset(
-        IntStream.range(0, TENANTS).mapToObj(i -> new PreloadedAdapter(key(i), i + 1)).toList());
+        IntStream.range(0, TENANTS)
+            .mapToObj(i -> new PreloadedAdapter(key(i), i + 1, null))
+            .toList());
   }
 
   @BeforeTry
