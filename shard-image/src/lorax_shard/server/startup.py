@@ -17,7 +17,7 @@ from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.limits import OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
-from lorax_shard.layers.native import describe_cpu
+from lorax_shard.layers.native import describe_cpu, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import (
     Decoder,
@@ -107,9 +107,10 @@ def _with_dtype(
 ) -> ModelConfig:
     if config.dtype is not None:
         dtype = getattr(torch, config.dtype)
+    elif device.type == "cpu":
+        dtype = _host_dtype(model_config.dtype, device)
     else:
-        # On a CPU exactness is worth more than the memory that a narrower dtype would save.
-        dtype = torch.float32 if device.type == "cpu" else model_config.dtype
+        dtype = model_config.dtype
     if dtype is torch.bfloat16 and device.type == "cuda" and not _has_bfloat16():
         if config.dtype is not None:
             raise UnsupportedDtype(
@@ -119,6 +120,15 @@ def _with_dtype(
         _LOG.warning("the GPU does not compute in bfloat16, float16 is used instead")
         dtype = torch.float16
     return replace(model_config, dtype=dtype)
+
+
+def _host_dtype(stored: torch.dtype, device: torch.device) -> torch.dtype:
+    """The kernels widen bfloat16 without loss, so a model in it stays as small as it is.
+
+    Otherwise exactness is worth more than the memory that a narrower dtype would save.
+    """
+    kept = stored is torch.bfloat16 and native_kernels(device, stored) is not None
+    return stored if kept else torch.float32
 
 
 def _has_bfloat16() -> bool:

@@ -1,0 +1,42 @@
+"""Which numbers a model is served in on a CPU when nobody says so."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from shard_process import start_group
+from testing_router import TestingRouter
+from tiny_model import TinyModel
+from transformers import AutoModelForCausalLM
+
+from lorax_shard.pb import generate_pb2 as pb
+
+PROMPT = list(range(60, 95))
+
+
+def test_a_model_in_bfloat16_stays_so(tiny: TinyModel, tmp_path: Path) -> None:
+    """The answers are those of float32 arithmetic but for the rounding of the cache."""
+    # given
+    model = AutoModelForCausalLM.from_pretrained(tiny.directory, dtype=torch.bfloat16)
+    directory = tmp_path / "model"
+    model.save_pretrained(directory)
+    for file in tiny.directory.iterdir():
+        if not (directory / file.name).exists():
+            (directory / file.name).symlink_to(file)
+    exact = model.float().eval()
+
+    # when
+    group = start_group(tmp_path, directory, tiny.adapter_root)
+    try:
+        router = TestingRouter(group)
+        info = router.master.Info(pb.InfoRequest())
+        (answer,) = router.run(router.request(PROMPT, prefill_logprobs=True))
+    finally:
+        group.stop()
+
+    # then
+    logits = exact(torch.tensor([PROMPT])).logits[0].log_softmax(-1)
+    expected = logits[:-1].gather(1, torch.tensor(PROMPT[1:])[:, None])[:, 0].tolist()
+    assert info.dtype == "torch.bfloat16"
+    assert answer.prefill.logprobs[1:] == pytest.approx(expected, abs=0.02)
+    assert answer.logprobs[0] == pytest.approx(float(logits[-1].max()), abs=0.02)
