@@ -84,7 +84,7 @@ def test_a_row_that_is_not_finite_fails_before_anything_is_drawn() -> None:
     expected = chooser(do_sample=True, seed=3).choose(good, [], [])
 
     # when
-    with pytest.raises(NonFiniteLogits, match=r"sequences \[1\]"):
+    with pytest.raises(NonFiniteLogits, match=r"rows \[1\]"):
         choose_tokens(
             torch.stack([good, good * torch.nan]), [sampled, chooser()], [[], []], [[], []]
         )

@@ -17,6 +17,7 @@ from lorax_shard.engine.messages import (
     Generation,
     GenerationRequest,
     InvalidRequest,
+    RequestsFailed,
     StepResult,
 )
 from lorax_shard.engine.outcome import advance, last_rows, prompt_tokens
@@ -201,12 +202,17 @@ class Engine:
                 [sequence.prompt for sequence in sequences],
                 [sequence.generated for sequence in sequences],
             )
-        except NonFiniteLogits:
+        except NonFiniteLogits as error:
+            lost = [sequences[row] for row in error.rows]
             # Masked places are multiplied by zero, which does not silence a NaN: the next owner of
-            # these blocks must not find one. The sequences themselves are lost anyway.
-            for sequence in sequences:
+            # these blocks must not find one.
+            for sequence in lost:
                 cache.scrub(torch.from_numpy(sequence.blocks).to(self._device))
-            raise
+            names = {sequence.adapter.id if sequence.adapter else "no adapter" for sequence in lost}
+            raise RequestsFailed(
+                f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
+                [sequence.request.id for sequence in lost],
+            ) from None
 
     def _keep(
         self, batch_id: int, sequences: List[Sequence], generations: list[Generation]

@@ -1,11 +1,20 @@
 """What goes into the engine and comes out of it. Immutable; protobuf is the server's business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 
 class InvalidRequest(ValueError):
     """A request that cannot be served as it is. The rest of the engine is untouched by it."""
+
+
+class RequestsFailed(ArithmeticError):
+    """A step failed because of some of its requests; it would succeed without them."""
+
+    def __init__(self, reason: str, request_ids: Sequence[int]) -> None:
+        super().__init__(reason)
+        self.request_ids = list(request_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ from lorax_shard.layers.native import native_kernels
 
 
 class NonFiniteLogits(ArithmeticError):
-    """The model yielded NaN or infinite logits for some sequences; nothing was chosen."""
+    """The model yielded NaN or infinite logits in some rows; nothing was chosen for any."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        super().__init__(f"NaN or infinite logits in rows {list(rows)}")
+        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,7 @@ def choose_tokens(
     """
     best, logprobs = _greedy(logits)
     if not bool(logprobs.isfinite().all()):
-        rows = (~logprobs.isfinite()).nonzero()[:, 0].tolist()
-        raise NonFiniteLogits(f"the model yielded NaN or infinite logits for sequences {rows}")
+        raise NonFiniteLogits((~logprobs.isfinite()).nonzero()[:, 0].tolist())
     plain = zip(best.tolist(), logprobs.tolist(), strict=True)
     choices = [Choice(token, logprob) for token, logprob in plain]
     for row, chooser in enumerate(choosers):

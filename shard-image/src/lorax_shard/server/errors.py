@@ -7,8 +7,14 @@ from typing import Any
 import grpc
 
 from lorax_shard.engine.chat import ChatTemplateError, NoChatTemplate
+from lorax_shard.engine.messages import RequestsFailed
 
 _LOG = logging.getLogger(__name__)
+
+
+# Beyond generate.v1, where upstream's router does not look: which requests a step failed over.
+# Everything that is cached is as it was, so the step can be made again without them.
+_FAILED_REQUESTS = "lorax-failed-requests"
 
 
 class NotOffered(ValueError):
@@ -52,11 +58,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 return await handler.unary_unary(request, context)
             except Exception as error:
                 message = str(error) or type(error).__name__
-                # A refusal is a ValueError and explains itself; anything else is a bug or a
-                # broken machine and needs its traceback.
-                _LOG.error(
-                    "%s failed: %s", method, message, exc_info=not isinstance(error, ValueError)
-                )
+                # A refusal explains itself; anything else is a bug or a broken machine and needs
+                # its traceback.
+                explained = isinstance(error, ValueError | RequestsFailed)
+                _LOG.error("%s failed: %s", method, message, exc_info=not explained)
+                if isinstance(error, RequestsFailed):
+                    ids = ",".join(map(str, error.request_ids))
+                    context.set_trailing_metadata(((_FAILED_REQUESTS, ids),))
                 status = _STATUSES.get(type(error), grpc.StatusCode.INTERNAL)
                 await context.abort(status, message)
 

@@ -155,6 +155,19 @@ class IsolationTest {
   }
 
   @Test
+  void fails_only_the_request_whose_numbers_go_wrong_while_others_run() {
+    var running = router.postLater("/generate", LONG);
+    awaitDecoding();
+
+    var overflowing = router.postLater("/generate", "{\"inputs\":\"overflow\"}");
+
+    assertThat(overflowing.join().statusCode()).isEqualTo(424);
+    assertThat(json(overflowing.join()).path("error").asText())
+        .isEqualTo("Request failed during generation: Server error: numbers overflow");
+    assertThat(json(running.join()).path("generated_text").asText()).isEqualTo(LONG_TEXT);
+  }
+
+  @Test
   void fails_only_the_requests_of_an_unknown_adapter() {
     var running = router.postLater("/generate", LONG);
     awaitDecoding();

@@ -29,6 +29,7 @@ import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryResponse;
 import dev.lorax.protocol.generate.v1.WarmupRequest;
 import dev.lorax.protocol.generate.v1.WarmupResponse;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
@@ -41,6 +42,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of generate.v1 without a model. Thread-safe: one lock around the cache, as the real
@@ -48,7 +51,7 @@ import java.util.function.Supplier;
  *
  * <p>Broken rules are remembered: a block in two live requests or in none, an unloaded adapter
  * index, an unknown batch, a filter that keeps nothing. A prompt with the word {@code poison} fails
- * its Prefill.
+ * its Prefill, one with {@code overflow} its Decodes, which name it and change nothing.
  */
 final class ScriptedService extends LoraxServiceImplBase {
   private final Path udsPath;
@@ -189,6 +192,7 @@ final class ScriptedService extends LoraxServiceImplBase {
         request,
         observer,
         () -> {
+          request.getBatchesList().forEach(batch -> failOnOverflow(cache.get(batch.getId())));
           var texts = new ArrayList<ScriptedText>();
           request.getBatchesList().forEach(batch -> texts.addAll(take(batch.getId())));
           check(texts.stream().noneMatch(ScriptedText::ended), "a request that had ended");
@@ -314,6 +318,21 @@ final class ScriptedService extends LoraxServiceImplBase {
       observer.onCompleted();
     } catch (RuntimeException e) {
       observer.onError(e);
+    }
+  }
+
+  private static void failOnOverflow(@Nullable List<ScriptedText> texts) {
+    String culprits =
+        (texts == null ? List.<ScriptedText>of() : texts)
+            .stream()
+                .filter(text -> text.request().getInputs().contains("overflow"))
+                .map(text -> Long.toString(text.request().getId()))
+                .collect(Collectors.joining(","));
+    if (!culprits.isEmpty()) {
+      var trailers = new Metadata();
+      var key = Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
+      trailers.put(key, culprits);
+      throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
     }
   }
 

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The batch loop's work with one epoch of shards. Confined to the batch loop.
  *
- * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along.
- * Any other {@link ShardException} leaves {@link #turn}: the state of the shards is then unknown
- * and the session must be abandoned.
+ * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along; a
+ * Decode that fails takes along those whom the shards name, or all. Any other {@link
+ * ShardException} leaves {@link #turn}: the state of the shards is then unknown and the session
+ * must be abandoned.
  */
 final class BatchSession {
   private final ShardGroup shards;
@@ -146,12 +147,24 @@ final class BatchSession {
       running.replace(result.batch() == null ? List.of() : List.of(result.batch()));
       deliver(result, running.all());
     } catch (ShardException.Refused e) {
-      // The shards have taken the batches out of their cache before they failed.
       observer.stepFailed(Step.DECODE, size, e.reason());
-      fail(running.all(), Rejection.generation("Server error: " + e.reason()));
-      running.replace(List.of());
-      send(shards.clearAll());
+      blame(e);
     }
+  }
+
+  /** Fails those over whom a step failed; the others make it again in the next turn. */
+  private void blame(ShardException.Refused refused) throws ShardException, InterruptedException {
+    var rejection = Rejection.generation("Server error: " + refused.reason());
+    List<Entry> culprits =
+        running.all().stream().filter(entry -> refused.culprits().contains(entry.id())).toList();
+    if (!culprits.isEmpty()) {
+      fail(culprits, rejection);
+      return;
+    }
+    // Upstream's shards have taken the batches out of their cache before they failed.
+    fail(running.all(), rejection);
+    running.replace(List.of());
+    send(shards.clearAll());
   }
 
   private void deliver(StepResult result, Collection<Entry> stepped) {

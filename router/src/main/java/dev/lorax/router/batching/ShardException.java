@@ -1,5 +1,6 @@
 package dev.lorax.router.batching;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A call to the shards that brought no result. */
@@ -23,16 +24,26 @@ public abstract sealed class ShardException extends Exception {
 
     private final boolean retriable;
 
+    @SuppressWarnings("serial") // as it is made here, it is
+    private final List<Long> culprits;
+
     public Refused(String reason, @Nullable Throwable cause) {
-      this(reason, cause, false);
+      this(reason, cause, false, List.of());
     }
 
     /**
      * @param retriable whether the shard said that trying again may help
+     * @param culprits requests without which the same call would succeed, as far as the shard knows
      */
-    public Refused(String reason, @Nullable Throwable cause, boolean retriable) {
+    public Refused(
+        String reason, @Nullable Throwable cause, boolean retriable, List<Long> culprits) {
       super(reason, cause);
       this.retriable = retriable;
+      this.culprits = List.copyOf(culprits);
+    }
+
+    public List<Long> culprits() {
+      return culprits;
     }
 
     public boolean retriable() {

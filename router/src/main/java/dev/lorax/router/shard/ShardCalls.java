@@ -2,14 +2,21 @@ package dev.lorax.router.shard;
 
 import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.ShardException;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /** Calls in flight, and what their failures mean. */
 final class ShardCalls {
+  /** See extensions.proto. */
+  private static final Metadata.Key<String> FAILED_REQUESTS =
+      Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
+
   private ShardCalls() {}
 
   /** Waits for all; a lost shard outweighs one that answered with an error. */
@@ -60,8 +67,14 @@ final class ShardCalls {
                   ? "shard %d failed %s with %s".formatted(shardIndex, method, status.getCode())
                   : detail,
               e,
-              status.getCode() == Status.Code.ABORTED);
+              status.getCode() == Status.Code.ABORTED,
+              culprits(Status.trailersFromThrowable(e)));
     };
+  }
+
+  private static List<Long> culprits(@Nullable Metadata trailers) {
+    String ids = trailers == null ? null : trailers.get(FAILED_REQUESTS);
+    return ids == null ? List.of() : Arrays.stream(ids.split(",")).map(Long::parseLong).toList();
   }
 
   /** What gRPC adds after it is about buffers and streams. */

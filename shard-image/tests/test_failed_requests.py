@@ -1,0 +1,119 @@
+"""A step that fails because of some of its requests names them and can be made without them."""
+
+from pathlib import Path
+
+import grpc
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from testing_router import TestingRouter
+from tiny_model import TinyModel
+
+from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.engine.engine import Engine
+from lorax_shard.engine.limits import MemoryLimits
+from lorax_shard.engine.memory import DeviceMemory
+from lorax_shard.engine.messages import (
+    BatchRequest,
+    GenerationRequest,
+    RequestsFailed,
+    SamplingParameters,
+    StepResult,
+    StoppingParameters,
+)
+from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.models import load_model, read_model_config
+
+PROMPT = tuple(range(60, 80))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def overflowing(tiny: TinyModel) -> str:
+    """An adapter whose numbers are finite, and too large to compute with."""
+    directory = tiny.adapter_root / "overflowing"
+    directory.mkdir(exist_ok=True)
+    good: Path = tiny.adapter_root / "every-module"
+    (directory / "adapter_config.json").write_text((good / "adapter_config.json").read_text())
+    weights = load_file(good / "adapter_model.safetensors")
+    huge = {name: 1e30 * tensor for name, tensor in weights.items()}
+    save_file(huge, directory / "adapter_model.safetensors")
+    return directory.name
+
+
+def test_a_prefill_names_the_requests_of_an_adapter_that_overflows(
+    router: TestingRouter, overflowing: str
+) -> None:
+    # given
+    router.load(60, overflowing)
+    (alone,) = router.run(router.request(list(PROMPT), adapter=2))
+    good, bad = (router.request(list(PROMPT), adapter=index) for index in (2, 60))
+
+    # when
+    with pytest.raises(grpc.RpcError) as failed:
+        router.prefill(good, bad)
+
+    # then
+    assert failed.value.code() is grpc.StatusCode.INTERNAL
+    assert failed.value.details() == "the model yields NaN or infinite logits with overflowing"
+    assert dict(failed.value.trailing_metadata())["lorax-failed-requests"] == str(bad.id)
+    assert router.run(good)[0].ids == alone.ids
+    assert router.offload(60, overflowing)
+
+
+def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) -> None:
+    """Here one whose cache is damaged, which no client can do."""
+    # given
+    config = read_model_config(tiny.directory)
+    model = load_model(tiny.directory, config, ShardGroup(), CPU)
+    memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
+    adapters = AdapterTable(model.linears())
+    engine = Engine(model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), CPU)
+    engine.warm_up(batch(0, request(0, ())))
+    started = engine.prefill(batch(1, request(1, (1, 2, 3))))
+    alone = finish(engine, started)
+
+    # when
+    result = engine.prefill(batch(2, request(2, (1, 2, 3)), request(3, (4, 5, 6))))
+    cache = engine._cache
+    assert cache is not None
+    with torch.inference_mode():
+        cache.layers[0].keys[5, 1] = torch.nan
+    with pytest.raises(RequestsFailed, match="with no adapter") as failed:
+        engine.decode([2])
+    engine.filter(2, [2])
+    going_on = finish(engine, result)
+
+    # then
+    assert failed.value.request_ids == [3]
+    assert going_on[2] == alone[1]
+    assert not cache.layers[0].keys[4:7].isnan().any()
+
+
+def request(number: int, blocks: tuple[int, ...]) -> GenerationRequest:
+    return GenerationRequest(
+        id=number,
+        inputs="",
+        token_ids=PROMPT,
+        truncate=0,
+        sampling=SamplingParameters(),
+        stopping=StoppingParameters(max_new_tokens=12, ignore_eos=True),
+        blocks=blocks,
+    )
+
+
+def batch(number: int, *requests: GenerationRequest) -> BatchRequest:
+    return BatchRequest(number, requests)
+
+
+def finish(engine: Engine, started: StepResult) -> dict[int, list[int]]:
+    """Tokens by request, from the first step to the end."""
+    tokens = {g.request_id: list(g.next_tokens.ids) for g in started.generations}
+    batch_after = started.batch
+    while batch_after is not None:
+        result = engine.decode([batch_after.id])
+        for generation in result.generations:
+            tokens[generation.request_id] += generation.next_tokens.ids
+        batch_after = result.batch
+    return tokens
