@@ -7,7 +7,6 @@ import dev.lorax.launcher.process.LocalProcessHost;
 import dev.lorax.launcher.process.OrphanReaper;
 import dev.lorax.launcher.socket.UnixSockets;
 import java.util.List;
-import picocli.CommandLine;
 
 /** Entry point of the agent, {@code lorax-launcher.jar agent}. */
 final class AgentMain {
@@ -16,19 +15,17 @@ final class AgentMain {
 
   /** Returns the exit code. */
   static int run(List<String> line) {
-    var arguments = new AgentArguments();
-    var commandLine = new CommandLine(arguments).setCaseInsensitiveEnumValuesAllowed(true);
-    try {
-      commandLine.parseArgs(line.toArray(String[]::new));
-    } catch (CommandLine.ParameterException e) {
-      System.err.println("lorax-agent: " + e.getMessage());
-      return 2;
-    }
-    if (commandLine.isUsageHelpRequested()) {
-      System.out.print(commandLine.getUsageMessage());
-      return 0;
-    }
-    return attach(arguments);
+    return switch (AgentArguments.parse(line)) {
+      case AgentArguments.Parsed.Print(var text) -> {
+        System.out.print(text);
+        yield 0;
+      }
+      case AgentArguments.Parsed.Wrong(var problems) -> {
+        problems.forEach(problem -> System.err.println("lorax-agent: " + problem));
+        yield 2;
+      }
+      case AgentArguments.Parsed.Run(var arguments) -> attach(arguments);
+    };
   }
 
   private static int attach(AgentArguments arguments) {

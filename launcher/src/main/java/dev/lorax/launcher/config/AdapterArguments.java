@@ -1,5 +1,7 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,63 +10,55 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options about adapters, as typed. */
 final class AdapterArguments {
 
-  @Option(
-      names = "--adapter-id",
-      paramLabel = "ID",
-      description = {"Answers the requests that name no adapter.", "none"})
   @Nullable String adapterId;
-
-  @Option(
-      names = "--adapter-source",
-      paramLabel = "SOURCE",
-      description = {"Of --adapter-id: hub, s3 or local.", "hub; local with --adapter-root"})
   @Nullable Source adapterSource;
-
-  @Option(
-      names = "--merge-adapter-weights",
-      description = "Merge --adapter-id into the base model, and serve no other adapter.")
   boolean mergeAdapterWeights;
-
-  @Option(
-      names = "--default-adapter-source",
-      paramLabel = "SOURCE",
-      description = {"Of adapters whose request names none.", "= --adapter-source"})
   @Nullable Source defaultAdapterSource;
-
-  @Option(
-      names = "--preloaded-adapter-ids",
-      split = ",",
-      paramLabel = "ID",
-      description = {"Loaded before the first request. Repeatable, or with commas.", "none"})
   List<String> preloadedAdapterIds = new ArrayList<>();
-
-  @Option(
-      names = "--preloaded-adapter-source",
-      paramLabel = "SOURCE",
-      description = {"Of --preloaded-adapter-ids.", "= --adapter-source"})
   @Nullable Source preloadedAdapterSource;
-
-  @Option(
-      names = "--adapter-root",
-      split = ":",
-      paramLabel = "DIR",
-      description = {
-        "Ids of source local are paths below it, and nothing else is read. Repeatable, or with"
-            + " colons.",
-        "none"
-      })
   List<Path> adapterRoots = new ArrayList<>();
-
-  @Option(
-      names = "--adapter-memory-fraction",
-      paramLabel = "SHARE",
-      description = "Share of the device's memory for adapters.")
   double adapterMemoryFraction = 0.1;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--adapter-id", Kind.TEXT, value -> adapterId = value)
+            .usually("none")
+            .says("ID", "Answers the requests that name no adapter."),
+        Option.of("--adapter-source", Kind.oneOf(Source.class), value -> adapterSource = value)
+            .usually("hub; local with --adapter-root")
+            .says("SOURCE", "Of --adapter-id: hub, s3 or local."),
+        Option.of("--merge-adapter-weights", Kind.SWITCH, value -> mergeAdapterWeights = value)
+            .says("Merge --adapter-id into the base model, and serve no other adapter."),
+        Option.of(
+                "--default-adapter-source",
+                Kind.oneOf(Source.class),
+                value -> defaultAdapterSource = value)
+            .usually("= --adapter-source")
+            .says("SOURCE", "Of adapters whose request names none."),
+        Option.of("--preloaded-adapter-ids", Kind.TEXT, preloadedAdapterIds::add)
+            .separatedBy(",")
+            .usually("none")
+            .says("ID", "Loaded before the first request. Repeatable, or with commas."),
+        Option.of(
+                "--preloaded-adapter-source",
+                Kind.oneOf(Source.class),
+                value -> preloadedAdapterSource = value)
+            .usually("= --adapter-source")
+            .says("SOURCE", "Of --preloaded-adapter-ids."),
+        Option.of("--adapter-root", Kind.PATH, adapterRoots::add)
+            .separatedBy(":")
+            .usually("none")
+            .says(
+                "DIR",
+                "Ids of source local are paths below it, and nothing else is read. Repeatable, or with colons."),
+        Option.of("--adapter-memory-fraction", Kind.NUMBER, value -> adapterMemoryFraction = value)
+            .initially(adapterMemoryFraction)
+            .says("SHARE", "Share of the device's memory for adapters."));
+  }
 
   Source source() {
     if (adapterSource != null) {

@@ -1,5 +1,7 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Option;
+import dev.lorax.launcher.options.OptionReader;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -10,7 +12,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ParseResult;
 
 /**
  * Options from environment variables: {@code --max-best-of} is also {@code MAX_BEST_OF}.
@@ -68,15 +69,15 @@ final class Environment {
    * What the variables say about the options that the line leaves out, as more words of the line:
    * so both are read by the same rules, and all that is wrong with them is found at once.
    */
-  List<String> wordsFor(ParseResult line) {
+  List<String> wordsFor(List<Option<?>> options, OptionReader line) {
     List<String> words = new ArrayList<>();
-    for (var option : line.commandSpec().options()) {
-      String name = option.longestName();
-      String value = sets(name) && !line.hasMatchedOption(option) ? get(nameOf(name)) : null;
+    for (var option : options) {
+      String name = option.name();
+      String value = sets(name) && !line.has(option) ? get(nameOf(name)) : null;
       if (value == null || (name.equals("--hostname") && !isAddress(value))) {
         continue;
       }
-      if (option.arity().max() > 0) {
+      if (option.kind().needsValue()) {
         words.add(name + "=" + value);
         taken.add(name);
       } else if (!FALSE.contains(value.toLowerCase(Locale.ROOT))) {

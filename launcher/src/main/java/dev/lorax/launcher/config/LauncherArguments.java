@@ -1,54 +1,62 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
+import dev.lorax.launcher.options.OptionReader;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
 
 /** The command line of the launcher, with the environment as its default. */
-@Command(name = "lorax-launcher")
 public final class LauncherArguments {
 
-  @Mixin ModelArguments model = new ModelArguments();
-  @Mixin AdapterArguments adapters = new AdapterArguments();
-  @Mixin ShardArguments shards = new ShardArguments();
-  @Mixin RouterArguments router = new RouterArguments();
-  @Mixin PlaceArguments place = new PlaceArguments();
-  @Mixin RestartArguments restarts = new RestartArguments();
-  @Mixin Questions questions = new Questions();
+  private final ModelArguments model = new ModelArguments();
+  private final AdapterArguments adapters = new AdapterArguments();
+  private final ShardArguments shards = new ShardArguments();
+  private final RouterArguments router = new RouterArguments();
+  private final PlaceArguments place = new PlaceArguments();
+  private final RestartArguments restarts = new RestartArguments();
+  private final Questions questions = new Questions();
 
   private LauncherArguments() {}
 
-  /** Of a line that says nothing. */
-  static LauncherArguments withDefaults() {
-    return new LauncherArguments();
+  /** Options that ask the launcher something instead of starting it. */
+  private static final class Questions {
+
+    boolean env;
+    boolean help;
+    boolean version;
+
+    List<Option<?>> options() {
+      return List.of(
+          Option.of("--env", Kind.SWITCH, value -> env = value)
+              .orShort("-e")
+              .says("Print versions, devices and limits of this machine, for a bug report."),
+          Option.of("--help", Kind.SWITCH, value -> help = value)
+              .orShort("-h")
+              .says("Print this help."),
+          Option.of("--version", Kind.SWITCH, value -> version = value)
+              .orShort("-V")
+              .says("Print the version."));
+    }
   }
 
-  /** Options that ask the launcher something instead of starting it. */
-  static final class Questions {
+  /** In the order of the help. */
+  private List<OptionGroup> groups() {
+    return List.of(
+        new OptionGroup("Model", model.options()),
+        new OptionGroup("Adapters", adapters.options()),
+        new OptionGroup("Shards", shards.options()),
+        new OptionGroup("Router", router.options()),
+        new OptionGroup("Processes and logs", place.options()),
+        new OptionGroup("Deadlines and restarts", restarts.options()),
+        new OptionGroup("Questions", questions.options()));
+  }
 
-    @Option(
-        names = {"-e", "--env"},
-        description = "Print versions, devices and limits of this machine, for a bug report.")
-    boolean env;
-
-    @Option(
-        names = {"-h", "--help"},
-        usageHelp = true,
-        description = "Print this help.")
-    boolean help;
-
-    @Option(
-        names = {"-V", "--version"},
-        versionHelp = true,
-        description = "Print the version.")
-    boolean version;
+  /** With the defaults of a line that says nothing. */
+  static List<OptionGroup> offered() {
+    return new LauncherArguments().groups();
   }
 
   /**
@@ -70,16 +78,17 @@ public final class LauncherArguments {
       throws ArgumentException {
     var environment = new Environment(variables);
     var arguments = new LauncherArguments();
-    CommandLine commandLine = commandLine(arguments);
-    ParseResult parsed = commandLine.parseArgs(words(line));
-    List<String> more = environment.wordsFor(parsed);
-    if (!more.isEmpty()) {
-      parsed = commandLine.parseArgs(words(Stream.concat(line.stream(), more.stream()).toList()));
-    }
+    List<OptionGroup> groups = arguments.groups();
+    List<Option<?>> known = new ArrayList<>();
+    groups.forEach(group -> known.addAll(group.options()));
+    known.addAll(UpstreamOptions.options());
+    var reader = new OptionReader(known);
+    reader.read(line);
+    reader.read(environment.wordsFor(known, reader));
     var problems = new Problems(environment.taken());
     var stores = new RemoteStores(environment, home, problems);
     if (arguments.questions.help) {
-      return new Parsed.Print(HelpText.of(commandLine.getCommandSpec()));
+      return new Parsed.Print(HelpText.of(groups));
     }
     if (arguments.questions.version) {
       return new Parsed.Print("lorax-launcher %s\n".formatted(LauncherConfig.VERSION));
@@ -88,31 +97,13 @@ public final class LauncherArguments {
       return new Parsed.Describe(
           stores.hubCache(arguments.model.cache, arguments.usualCache(home)));
     }
-    new ParseProblems(problems).add(parsed.errors());
-    UpstreamOptions.refuse(parsed, problems);
+    new ReadingProblems(problems).add(reader, known);
+    UpstreamOptions.refuse(reader, problems);
     LauncherConfig config = arguments.toConfig(environment, stores, home, problems);
     if (!problems.sentences().isEmpty()) {
       throw new ArgumentException(problems, arguments.place.terminationLog);
     }
     return new Parsed.Run(config, environment.ignored());
-  }
-
-  private static String[] words(List<String> line) {
-    return line.toArray(String[]::new);
-  }
-
-  static CommandLine commandLine(LauncherArguments arguments) {
-    var commandLine =
-        new CommandLine(arguments)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            // An id or a secret is taken as it is written, whatever it starts with or contains.
-            .setExpandAtFiles(false)
-            .setInterpolateVariables(false)
-            .registerConverter(Duration.class, new DurationConverter())
-            .registerConverter(LauncherConfig.ShardPlacement.class, new ShardPlacementConverter());
-    commandLine.getCommandSpec().parser().collectErrors(true);
-    UpstreamOptions.addTo(commandLine.getCommandSpec());
-    return commandLine;
   }
 
   private Path usualCache(Path home) {

@@ -1,54 +1,46 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options about the base model, as typed. */
 final class ModelArguments {
 
-  @Option(
-      names = "--model-id",
-      paramLabel = "MODEL",
-      description =
-          "Hub id, s3://bucket/prefix, directory in Hugging Face layout or .gguf file. A hub id"
-              + " may end in @REVISION.")
   String modelId = "mistralai/Mistral-7B-Instruct-v0.1";
-
-  @Option(
-      names = "--revision",
-      paramLabel = "REV",
-      description = {"Branch, tag or commit of a hub model.", "its default branch"})
   @Nullable String revision;
-
-  @Option(
-      names = "--source",
-      paramLabel = "SOURCE",
-      description = "hub, s3 or local. What exists on disk is taken as it is in any case.")
   Source source = Source.HUB;
-
-  @Option(
-      names = "--huggingface-hub-cache",
-      paramLabel = "DIR",
-      description = {
-        "Downloaded and converted models, in the layout of huggingface_hub. Its other variables,"
-            + " HF_HUB_CACHE and HF_HOME, count too.",
-        "~/.cache/lorax/models; /data in pods"
-      })
   @Nullable Path cache;
-
-  @Option(
-      names = "--trust-remote-code",
-      description = "Accepted, and without effect: no model's own code is ever run.")
   boolean trustRemoteCode;
-
-  @Option(
-      names = "--download-only",
-      description = "Download and convert the model and the adapters named here, then end.")
   boolean downloadOnly;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--model-id", Kind.TEXT, value -> modelId = value)
+            .initially(modelId)
+            .says(
+                "MODEL",
+                "Hub id, s3://bucket/prefix, directory in Hugging Face layout or .gguf file. A hub id may end in @REVISION."),
+        Option.of("--revision", Kind.TEXT, value -> revision = value)
+            .usually("its default branch")
+            .says("REV", "Branch, tag or commit of a hub model."),
+        Option.of("--source", Kind.oneOf(Source.class), value -> source = value)
+            .initially(source)
+            .says("SOURCE", "hub, s3 or local. What exists on disk is taken as it is in any case."),
+        Option.of("--huggingface-hub-cache", Kind.PATH, value -> cache = value)
+            .usually("~/.cache/lorax/models; /data in pods")
+            .says(
+                "DIR",
+                "Downloaded and converted models, in the layout of huggingface_hub. Its other variables, HF_HUB_CACHE and HF_HOME, count too."),
+        Option.of("--trust-remote-code", Kind.SWITCH, value -> trustRemoteCode = value)
+            .says("Accepted, and without effect: no model's own code is ever run."),
+        Option.of("--download-only", Kind.SWITCH, value -> downloadOnly = value)
+            .says("Download and convert the model and the adapters named here, then end."));
+  }
 
   private boolean onDisk() {
     try {

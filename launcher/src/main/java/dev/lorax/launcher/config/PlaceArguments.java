@@ -3,69 +3,66 @@ package dev.lorax.launcher.config;
 import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import dev.lorax.launcher.socket.UnixSockets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options about processes, sockets and logs, as typed. */
 final class PlaceArguments {
 
   private static final List<String> LOG_LEVELS = List.of("trace", "debug", "info", "warn", "error");
 
-  @Option(
-      names = "--process-host",
-      paramLabel = "HOST",
-      description = "local: child processes. pod: agents in the other containers.")
+  private static final Kind<ShardPlacement> SHARD_PLACEMENT =
+      Kind.oneOf(List.of(ShardPlacement.values()), PlaceArguments::asInTheResource);
+
   ProcessHostKind processHost = ProcessHostKind.LOCAL;
-
-  @Option(
-      names = "--shard-placement",
-      paramLabel = "WHERE",
-      description = "In pods: PerContainer or SharedContainer.")
   ShardPlacement shardPlacement = ShardPlacement.PER_CONTAINER;
-
-  @Option(
-      names = "--shard-uds-path",
-      paramLabel = "DIR",
-      description = {"Directory of all sockets.", "/tmp/lorax-server; /run/lorax in pods"})
   @Nullable Path shardUdsPath;
-
-  @Option(
-      names = "--agent-dir",
-      paramLabel = "DIR",
-      description = "In pods: where the agent is copied to.")
   Path agentDirectory = Path.of("/agent");
-
-  @Option(
-      names = "--status-port",
-      paramLabel = "PORT",
-      description = {
-        "Port of the launcher's own /ready, /status and /metrics.",
-        "9000 in pods, else any free"
-      })
   @Nullable Integer statusPort;
-
-  @Option(names = "--json-output", description = "Log JSON, one object a line.")
   boolean jsonOutput;
-
-  @Option(
-      names = "--log-level",
-      paramLabel = "LEVEL",
-      description = "trace, debug, info, warn or error.")
   String logLevel = "info";
-
-  @Option(
-      names = "--termination-log",
-      paramLabel = "FILE",
-      description = {
-        "Gets the sentence that explains a failure.",
-        "/dev/termination-log, if there"
-      })
   @Nullable Path terminationLog;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--process-host", Kind.oneOf(ProcessHostKind.class), value -> processHost = value)
+            .initially(processHost)
+            .says("HOST", "local: child processes. pod: agents in the other containers."),
+        Option.of("--shard-placement", SHARD_PLACEMENT, value -> shardPlacement = value)
+            .initially(shardPlacement)
+            .says("WHERE", "In pods: PerContainer or SharedContainer."),
+        Option.of("--shard-uds-path", Kind.PATH, value -> shardUdsPath = value)
+            .usually("/tmp/lorax-server; /run/lorax in pods")
+            .says("DIR", "Directory of all sockets."),
+        Option.of("--agent-dir", Kind.PATH, value -> agentDirectory = value)
+            .initially(agentDirectory)
+            .says("DIR", "In pods: where the agent is copied to."),
+        Option.of("--status-port", Kind.WHOLE_NUMBER, value -> statusPort = value)
+            .usually("9000 in pods, else any free")
+            .says("PORT", "Port of the launcher's own /ready, /status and /metrics."),
+        Option.of("--json-output", Kind.SWITCH, value -> jsonOutput = value)
+            .says("Log JSON, one object a line."),
+        Option.of("--log-level", Kind.TEXT, value -> logLevel = value)
+            .initially(logLevel)
+            .says("LEVEL", "trace, debug, info, warn or error."),
+        Option.of("--termination-log", Kind.PATH, value -> terminationLog = value)
+            .usually("/dev/termination-log, if there")
+            .says("FILE", "Gets the sentence that explains a failure."));
+  }
+
+  /** Of the kind {@code LoraxServer}. */
+  private static String asInTheResource(ShardPlacement placement) {
+    return switch (placement) {
+      case PER_CONTAINER -> "PerContainer";
+      case SHARED_CONTAINER -> "SharedContainer";
+    };
+  }
 
   boolean inPod() {
     return processHost == ProcessHostKind.POD;

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.config;
 
 import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.launcher.options.Kind;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -85,6 +86,7 @@ final class Problems {
   }
 
   void positive(String option, Duration value) {
-    expect(value.isPositive(), option, "a duration above zero", DurationConverter.spelled(value));
+    expect(
+        value.isPositive(), option, "a duration above zero", Kind.DURATION.spelling().apply(value));
   }
 }

@@ -1,53 +1,47 @@
 package dev.lorax.launcher.config;
 
 import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import java.time.Duration;
-import picocli.CommandLine.Option;
+import java.util.List;
 
 /** Options about deadlines and restarts, as typed. */
 final class RestartArguments {
 
-  @Option(
-      names = "--startup-timeout",
-      paramLabel = "DURATION",
-      description = "From the start of a process until it must be ready.")
   Duration startupTimeout = Duration.ofMinutes(30);
-
-  @Option(
-      names = "--heartbeat-timeout",
-      paramLabel = "DURATION",
-      description = "A process that gives no sign of life for so long is killed as hung.")
   Duration heartbeatTimeout = Duration.ofSeconds(30);
-
-  @Option(
-      names = "--step-timeout",
-      paramLabel = "DURATION",
-      description = "A shard whose model computes one step for so long ends itself.")
   Duration stepTimeout = Duration.ofMinutes(5);
-
-  @Option(
-      names = "--drain-timeout",
-      paramLabel = "DURATION",
-      description = "How long the router may finish its streams when all stops.")
   Duration drainTimeout = Duration.ofSeconds(90);
-
-  @Option(
-      names = "--max-restarts",
-      paramLabel = "N",
-      description = "Within --restart-window; then the launcher gives up. 0: at once.")
   int maxRestarts = 5;
-
-  @Option(
-      names = "--restart-window",
-      paramLabel = "DURATION",
-      description = "In which --max-restarts are counted.")
   Duration restartWindow = Duration.ofMinutes(10);
-
-  @Option(
-      names = "--restart-backoff",
-      paramLabel = "DURATION",
-      description = "Pause before the first restart, doubled for each further one.")
   Duration restartBackoff = Duration.ofSeconds(1);
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--startup-timeout", Kind.DURATION, value -> startupTimeout = value)
+            .initially(startupTimeout)
+            .says("DURATION", "From the start of a process until it must be ready."),
+        Option.of("--heartbeat-timeout", Kind.DURATION, value -> heartbeatTimeout = value)
+            .initially(heartbeatTimeout)
+            .says(
+                "DURATION", "A process that gives no sign of life for so long is killed as hung."),
+        Option.of("--step-timeout", Kind.DURATION, value -> stepTimeout = value)
+            .initially(stepTimeout)
+            .says("DURATION", "A shard whose model computes one step for so long ends itself."),
+        Option.of("--drain-timeout", Kind.DURATION, value -> drainTimeout = value)
+            .initially(drainTimeout)
+            .says("DURATION", "How long the router may finish its streams when all stops."),
+        Option.of("--max-restarts", Kind.WHOLE_NUMBER, value -> maxRestarts = value)
+            .initially(maxRestarts)
+            .says("N", "Within --restart-window; then the launcher gives up. 0: at once."),
+        Option.of("--restart-window", Kind.DURATION, value -> restartWindow = value)
+            .initially(restartWindow)
+            .says("DURATION", "In which --max-restarts are counted."),
+        Option.of("--restart-backoff", Kind.DURATION, value -> restartBackoff = value)
+            .initially(restartBackoff)
+            .says("DURATION", "Pause before the first restart, doubled for each further one."));
+  }
 
   RestartConfig toConfig() {
     return new RestartConfig(

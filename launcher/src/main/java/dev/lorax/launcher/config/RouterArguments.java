@@ -1,99 +1,91 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import java.net.InetAddress;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options that pass through to the router, as typed. */
 final class RouterArguments {
 
-  @Option(
-      names = "--hostname",
-      paramLabel = "IP",
-      description = "Address to listen on. A variable that holds a name is a host's, and unread.")
   String hostname = "0.0.0.0";
-
-  @Option(
-      names = {"-p", "--port"},
-      paramLabel = "PORT",
-      description = "Port of the HTTP API.")
   int port = 3000;
-
-  @Option(
-      names = "--max-concurrent-requests",
-      paramLabel = "N",
-      description = "Requests beyond it get status 429.")
   int maxConcurrentRequests = 1024;
-
-  @Option(names = "--max-best-of", paramLabel = "N", description = "Highest best_of of a request.")
   int maxBestOf = 2;
-
-  @Option(
-      names = "--max-stop-sequences",
-      paramLabel = "N",
-      description = "Most stop sequences of a request.")
   int maxStopSequences = 4;
-
-  @Option(
-      names = "--max-input-length",
-      paramLabel = "TOKENS",
-      description = {"Longest prompt.", "--max-total-tokens - 1"})
   @Nullable Integer maxInputLength;
-
-  @Option(
-      names = "--max-total-tokens",
-      paramLabel = "TOKENS",
-      description = {"Longest prompt and answer together.", "the model's, at most 4096"})
   @Nullable Integer maxTotalTokens;
-
-  @Option(
-      names = "--waiting-served-ratio",
-      paramLabel = "RATIO",
-      description = "Waiting to running requests at which a prefill interrupts decoding.")
   double waitingServedRatio = 1.2;
-
-  @Option(
-      names = "--max-batch-prefill-tokens",
-      paramLabel = "TOKENS",
-      description = {"Most prompt tokens of one step.", "--max-input-length + 50"})
   @Nullable Integer maxBatchPrefillTokens;
-
-  @Option(
-      names = "--max-batch-total-tokens",
-      paramLabel = "TOKENS",
-      description = {"Most tokens of all running requests.", "what fits the device"})
   @Nullable Integer maxBatchTotalTokens;
-
-  @Option(
-      names = "--max-waiting-tokens",
-      paramLabel = "N",
-      description = "Steps after which waiting requests interrupt decoding in any case.")
   int maxWaitingTokens = 20;
-
-  @Option(
-      names = "--eager-prefill",
-      arity = "1",
-      paramLabel = "BOOL",
-      description = "Prefill all that fits before decoding goes on.")
   boolean eagerPrefill = true;
-
-  @Option(
-      names = "--max-active-adapters",
-      paramLabel = "N",
-      description = "Most adapters on the shards at a time.")
   int maxActiveAdapters = 1024;
-
-  @Option(
-      names = "--adapter-cycle-time-s",
-      paramLabel = "SECONDS",
-      description = "How long a busy adapter stays while others wait for its place.")
   int adapterCycleTimeSeconds = 2;
-
-  @Option(
-      names = "--validation-workers",
-      paramLabel = "N",
-      description = "Threads that tokenize prompts.")
   int validationWorkers = 2;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--hostname", Kind.TEXT, value -> hostname = value)
+            .initially(hostname)
+            .says(
+                "IP",
+                "Address to listen on. A variable that holds a name is a host's, and unread."),
+        Option.of("--port", Kind.WHOLE_NUMBER, value -> port = value)
+            .orShort("-p")
+            .initially(port)
+            .says("PORT", "Port of the HTTP API."),
+        Option.of(
+                "--max-concurrent-requests",
+                Kind.WHOLE_NUMBER,
+                value -> maxConcurrentRequests = value)
+            .initially(maxConcurrentRequests)
+            .says("N", "Requests beyond it get status 429."),
+        Option.of("--max-best-of", Kind.WHOLE_NUMBER, value -> maxBestOf = value)
+            .initially(maxBestOf)
+            .says("N", "Highest best_of of a request."),
+        Option.of("--max-stop-sequences", Kind.WHOLE_NUMBER, value -> maxStopSequences = value)
+            .initially(maxStopSequences)
+            .says("N", "Most stop sequences of a request."),
+        Option.of("--max-input-length", Kind.WHOLE_NUMBER, value -> maxInputLength = value)
+            .usually("--max-total-tokens - 1")
+            .says("TOKENS", "Longest prompt."),
+        Option.of("--max-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
+            .usually("the model's, at most 4096")
+            .says("TOKENS", "Longest prompt and answer together."),
+        Option.of("--waiting-served-ratio", Kind.NUMBER, value -> waitingServedRatio = value)
+            .initially(waitingServedRatio)
+            .says("RATIO", "Waiting to running requests at which a prefill interrupts decoding."),
+        Option.of(
+                "--max-batch-prefill-tokens",
+                Kind.WHOLE_NUMBER,
+                value -> maxBatchPrefillTokens = value)
+            .usually("--max-input-length + 50")
+            .says("TOKENS", "Most prompt tokens of one step."),
+        Option.of(
+                "--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxBatchTotalTokens = value)
+            .usually("what fits the device")
+            .says("TOKENS", "Most tokens of all running requests."),
+        Option.of("--max-waiting-tokens", Kind.WHOLE_NUMBER, value -> maxWaitingTokens = value)
+            .initially(maxWaitingTokens)
+            .says("N", "Steps after which waiting requests interrupt decoding in any case."),
+        Option.of("--eager-prefill", Kind.TRUTH, value -> eagerPrefill = value)
+            .initially(eagerPrefill)
+            .says("BOOL", "Prefill all that fits before decoding goes on."),
+        Option.of("--max-active-adapters", Kind.WHOLE_NUMBER, value -> maxActiveAdapters = value)
+            .initially(maxActiveAdapters)
+            .says("N", "Most adapters on the shards at a time."),
+        Option.of(
+                "--adapter-cycle-time-s",
+                Kind.WHOLE_NUMBER,
+                value -> adapterCycleTimeSeconds = value)
+            .initially(adapterCycleTimeSeconds)
+            .says("SECONDS", "How long a busy adapter stays while others wait for its place."),
+        Option.of("--validation-workers", Kind.WHOLE_NUMBER, value -> validationWorkers = value)
+            .initially(validationWorkers)
+            .says("N", "Threads that tokenize prompts."));
+  }
 
   RouterConfig toConfig(Source defaultAdapterSource, Problems problems) {
     return new RouterConfig(

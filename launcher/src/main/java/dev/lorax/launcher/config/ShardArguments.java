@@ -1,80 +1,64 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Option;
 
 /** Options about shards and their devices, as typed. */
 final class ShardArguments {
 
-  @Option(
-      names = "--sharded",
-      arity = "1",
-      paramLabel = "BOOL",
-      description = {"Split the model over all visible devices.", "true if several are visible"})
   @Nullable Boolean sharded;
-
-  @Option(
-      names = "--num-shard",
-      paramLabel = "N",
-      description = {
-        "Number of shards, one device each. Visible is what CUDA_VISIBLE_DEVICES lists, else"
-            + " NVIDIA_VISIBLE_DEVICES.",
-        "visible devices, else 1"
-      })
   @Nullable Integer numShard;
-
-  @Option(
-      names = "--device",
-      paramLabel = "DEVICE",
-      description = "cpu, cuda, or auto, which takes a GPU where there is one.")
   ShardConfig.Device device = ShardConfig.Device.AUTO;
-
-  @Option(
-      names = "--dtype",
-      paramLabel = "DTYPE",
-      description = {"float32, bfloat16 or float16.", "what suits model and device"})
   ShardConfig.@Nullable Dtype dtype;
-
-  @Option(
-      names = "--cuda-memory-fraction",
-      paramLabel = "SHARE",
-      description = "Share of the GPU's memory that a shard may use.")
   double cudaMemoryFraction = 1.0;
-
-  @Option(
-      names = "--memory-wiggle-room",
-      paramLabel = "SHARE",
-      description = "Share of the free memory that becomes KV cache.")
   double memoryWiggleRoom = 0.9;
-
-  @Option(
-      names = "--compile",
-      description = "Accepted as upstream does, where it changes nothing either.")
   boolean compile;
-
-  @Option(names = "--eager", description = "No CUDA graphs; ours has none in any case.")
   boolean eager;
-
-  @Option(
-      names = "--disable-custom-kernels",
-      description = "No kernels beside torch's own; ours has none in any case.")
   boolean disableCustomKernels;
-
-  @Option(names = "--disable-sgmv", description = "No SGMV kernels; ours has none in any case.")
   boolean disableSgmv;
-
-  @Option(
-      names = "--master-addr",
-      paramLabel = "HOST",
-      description = "Where the shards of a group meet.")
   String masterAddress = "localhost";
-
-  @Option(
-      names = "--master-port",
-      paramLabel = "PORT",
-      description = "Where the shards of a group meet; unused with one shard.")
   int masterPort = 29500;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--sharded", Kind.TRUTH, value -> sharded = value)
+            .usually("true if several are visible")
+            .says("BOOL", "Split the model over all visible devices."),
+        Option.of("--num-shard", Kind.WHOLE_NUMBER, value -> numShard = value)
+            .usually("visible devices, else 1")
+            .says(
+                "N",
+                "Number of shards, one device each. Visible is what CUDA_VISIBLE_DEVICES lists, else NVIDIA_VISIBLE_DEVICES."),
+        Option.of("--device", Kind.oneOf(ShardConfig.Device.class), value -> device = value)
+            .initially(device)
+            .says("DEVICE", "cpu, cuda, or auto, which takes a GPU where there is one."),
+        Option.of("--dtype", Kind.oneOf(ShardConfig.Dtype.class), value -> dtype = value)
+            .usually("what suits model and device")
+            .says("DTYPE", "float32, bfloat16 or float16."),
+        Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
+            .initially(cudaMemoryFraction)
+            .says("SHARE", "Share of the GPU's memory that a shard may use."),
+        Option.of("--memory-wiggle-room", Kind.NUMBER, value -> memoryWiggleRoom = value)
+            .initially(memoryWiggleRoom)
+            .says("SHARE", "Share of the free memory that becomes KV cache."),
+        Option.of("--compile", Kind.SWITCH, value -> compile = value)
+            .says("Accepted as upstream does, where it changes nothing either."),
+        Option.of("--eager", Kind.SWITCH, value -> eager = value)
+            .says("No CUDA graphs; ours has none in any case."),
+        Option.of("--disable-custom-kernels", Kind.SWITCH, value -> disableCustomKernels = value)
+            .says("No kernels beside torch's own; ours has none in any case."),
+        Option.of("--disable-sgmv", Kind.SWITCH, value -> disableSgmv = value)
+            .says("No SGMV kernels; ours has none in any case."),
+        Option.of("--master-addr", Kind.TEXT, value -> masterAddress = value)
+            .initially(masterAddress)
+            .says("HOST", "Where the shards of a group meet."),
+        Option.of("--master-port", Kind.WHOLE_NUMBER, value -> masterPort = value)
+            .initially(masterPort)
+            .says("PORT", "Where the shards of a group meet; unused with one shard."));
+  }
 
   ShardConfig toConfig(int count, AdapterArguments adapters, boolean trustRemoteCode) {
     return new ShardConfig(

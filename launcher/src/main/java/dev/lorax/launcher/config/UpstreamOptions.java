@@ -1,13 +1,13 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.launcher.options.Kind;
+import dev.lorax.launcher.options.Option;
+import dev.lorax.launcher.options.OptionReader;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParseResult;
 
 /**
  * Options of upstream's launcher that this one does not have. The parser knows them, so that they
@@ -102,25 +102,20 @@ final class UpstreamOptions {
     return new Refused(name, "false", false, Set.of("false"), sentence);
   }
 
-  static void addTo(CommandSpec command) {
-    for (var refused : REFUSED) {
-      command.addOption(
-          OptionSpec.builder(refused.name())
-              .hidden(true)
-              .type(refused.takesValue() ? List.class : boolean.class)
-              .auxiliaryTypes(refused.takesValue() ? String.class : boolean.class)
-              .arity(refused.takesValue() ? "1" : "0")
-              .build());
-    }
+  /** They take whatever is given, however often: it is refused afterwards, in one sentence. */
+  static List<Option<?>> options() {
+    return REFUSED.stream().<Option<?>>map(UpstreamOptions::unused).toList();
   }
 
-  static void refuse(ParseResult parsed, Problems problems) {
+  private static Option<?> unused(Refused refused) {
+    return refused.takesValue()
+        ? Option.of(refused.name(), Kind.TEXT, value -> {}).separatedBy(",")
+        : Option.of(refused.name(), Kind.SWITCH, value -> {});
+  }
+
+  static void refuse(OptionReader line, Problems problems) {
     for (var refused : REFUSED) {
-      boolean asked =
-          parsed.hasMatchedOption(refused.name())
-              && parsed.matchedOption(refused.name()).stringValues().stream()
-                  .anyMatch(value -> !refused.harmless().contains(value));
-      if (asked) {
+      if (!refused.harmless().containsAll(line.given(refused.name()))) {
         problems.add(refused.name(), refused.sentence());
       }
     }

@@ -2,6 +2,7 @@ package dev.lorax.launcher.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lorax.launcher.options.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,8 +11,6 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * What is written about the options says what the options are. After a change, take the text that
@@ -50,7 +49,7 @@ final class OptionReferenceTest {
 
   @Test
   void every_option_of_upstream_is_either_here_or_refused() {
-    List<String> names = options().stream().map(OptionSpec::longestName).toList();
+    List<String> names = options().map(Option::name).toList();
 
     assertThat(names).containsAll(upstream.keySet());
     assertThat(UpstreamOptions.REFUSED)
@@ -59,14 +58,12 @@ final class OptionReferenceTest {
     assertThat(upstream.size() + UpstreamOptions.REFUSED.size()).isEqualTo(67);
   }
 
-  private static List<OptionSpec> options() {
-    CommandSpec command =
-        LauncherArguments.commandLine(LauncherArguments.withDefaults()).getCommandSpec();
-    return HelpText.options(command);
+  private static Stream<Option<?>> options() {
+    return LauncherArguments.offered().stream().flatMap(group -> group.options().stream());
   }
 
   private String table() {
-    Stream<String> here = options().stream().map(this::row);
+    Stream<String> here = options().map(this::row);
     Stream<String> refused =
         UpstreamOptions.REFUSED.stream()
             .map(one ->
@@ -79,16 +76,16 @@ final class OptionReferenceTest {
     return TABLE_HEAD + Stream.concat(here, refused).collect(Collectors.joining());
   }
 
-  private String row(OptionSpec option) {
-    String name = option.longestName();
-    String ours = HelpText.defaultOf(option);
-    boolean flag = option.arity().max() == 0;
+  private String row(Option<?> option) {
+    String name = option.name();
+    String ours = option.usual();
+    boolean flag = !option.kind().needsValue();
     return row(
         name,
         Environment.sets(name) ? Environment.nameOf(name) : "",
         upstream.getOrDefault(name, "not there"),
         ours == null ? (flag ? "false" : "none") : ours,
-        option.description()[0]);
+        option.description());
   }
 
   private static String row(String name, String variable, String theirs, String ours, String note) {
