@@ -8,17 +8,15 @@ import dev.lorax.router.http.HttpFront.Address;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.request.RequestLimits;
 import dev.lorax.router.shard.WarmupPlan;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.StringJoiner;
-import java.util.regex.Pattern;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * Everything that can be set, checked. Immutable.
@@ -42,8 +40,6 @@ record RouterConfig(
   static final String VERSION = "0.1.0";
 
   private static final int LAST_PORT = 65_535;
-  private static final String ANY_ADDRESS = "0.0.0.0";
-  private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
 
   /**
    * How long the process waits for others.
@@ -66,181 +62,145 @@ record RouterConfig(
   }
 
   static Reading read(List<String> arguments, Map<String, String> environment) {
-    var options = new RouterOptions();
     var problems = new OptionProblems();
-    var command = new CommandLine(options);
-    command.setUnmatchedArgumentsAllowed(true);
-    command.setDefaultValueProvider(argument -> fromEnvironment(argument, environment));
-    try {
-      command.parseArgs(arguments.toArray(String[]::new));
-    } catch (CommandLine.ParameterException e) {
-      problems.add(String.valueOf(e.getMessage()));
-      return new Reading.Wrong(problems.all());
+    var options = RouterOptions.read(arguments, environment, problems);
+    if (options.isOn("--help")) {
+      return new Reading.Answer(help());
     }
-    if (command.isUsageHelpRequested()) {
-      return new Reading.Answer(command.getUsageMessage());
-    }
-    if (command.isVersionHelpRequested()) {
+    if (options.isOn("--version")) {
       return new Reading.Answer("lorax-router " + VERSION);
     }
-    for (String unknown : command.getUnmatchedArguments()) {
-      problems.add("unknown argument `%s`".formatted(unknown));
-    }
-    RouterConfig config = check(options, problems);
+    RouterConfig config = check(new OptionValues(options, problems));
     return problems.all().isEmpty()
-        ? new Reading.Read(config, inEffect(command))
+        ? new Reading.Read(config, options.inEffect())
         : new Reading.Wrong(problems.all());
   }
 
-  /** As a command line. The text of a record would be compiled at every start, for one log line. */
-  private static String inEffect(CommandLine command) {
-    var line = new StringJoiner(" ");
-    for (OptionSpec option : command.getCommandSpec().options()) {
-      Object value = option.getValue();
-      if (value != null && !option.usageHelp() && !option.versionHelp()) {
-        line.add(option.longestName() + "=" + value);
-      }
+  private static String help() {
+    try (var text = RouterConfig.class.getResourceAsStream("help.txt")) {
+      return new String(Objects.requireNonNull(text).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    return line.toString();
   }
 
-  private static @Nullable String fromEnvironment(
-      CommandLine.Model.ArgSpec argument, Map<String, String> environment) {
-    if (!(argument instanceof OptionSpec option)) {
-      return argument.defaultValue();
-    }
-    String name = option.longestName().replaceFirst("^--", "");
-    String value = environment.get(name.replace('-', '_').toUpperCase(Locale.ROOT));
-    if (value == null || value.isEmpty()) {
-      return argument.defaultValue();
-    }
-    // In a pod HOSTNAME is the pod's name, which nobody meant as an address to listen on.
-    if (name.equals("hostname") && !IP.matcher(value).matches()) {
-      return ANY_ADDRESS;
-    }
-    return option.type() == boolean.class ? String.valueOf(isOn(value)) : value;
-  }
-
-  /** Upstream's reading of switches in the environment. */
-  private static boolean isOn(String value) {
-    return !Set.of("0", "false", "no", "off", "n", "f").contains(value.toLowerCase(Locale.ROOT));
-  }
-
-  private static RouterConfig check(RouterOptions options, OptionProblems problems) {
-    Path directory = directory(options, problems);
-    RequestLimits limits = limits(options, problems);
-    WarmupPlan warmup = warmup(options, limits, problems);
+  private static RouterConfig check(OptionValues options) {
+    Path directory = directory(options);
+    RequestLimits limits = limits(options);
+    WarmupPlan warmup = warmup(options, limits);
     var batch =
         new BatchLimits(
             warmup.maxPrefillTokens(),
-            problems.ratio("--waiting-served-ratio", options.waitingServedRatio),
-            problems.integer("--max-waiting-tokens", options.maxWaitingTokens, 0),
-            queueOrder(options, problems),
-            options.eagerPrefill);
+            options.ratio("--waiting-served-ratio"),
+            options.integer("--max-waiting-tokens", 0),
+            queueOrder(options),
+            options.isOn("--eager-prefill"));
+    String modelId = options.optionalText("--model-id");
     var facts =
         new ServerFacts(
-            options.modelId == null ? directory.toString() : options.modelId,
-            options.revision,
+            modelId == null ? directory.toString() : modelId,
+            options.optionalText("--revision"),
             limits,
             batch,
-            problems.integer("--validation-workers", options.validationWorkers, 1),
+            options.integer("--validation-workers", 1),
             VERSION);
+    String keys = options.optionalText("--api-keys-file");
     return new RouterConfig(
-        Path.of(options.masterShardUdsPath),
+        Path.of(options.text("--master-shard-uds-path")),
         directory,
-        address(options, problems),
+        address(options),
         facts,
         batch,
-        residency(options, problems),
+        residency(options),
         warmup,
-        problems.optionalInteger("--max-queue-tokens", options.maxQueueTokens, 1),
-        options.apiKeysFile == null ? null : Path.of(options.apiKeysFile),
-        patience(options, problems),
-        options.jsonOutput);
+        options.optionalInteger("--max-queue-tokens", 1),
+        keys == null ? null : Path.of(keys),
+        patience(options),
+        options.isOn("--json-output"));
   }
 
-  private static QueueOrder queueOrder(RouterOptions options, OptionProblems problems) {
-    return QueueOrder.parse(options.queueOrder)
+  private static QueueOrder queueOrder(OptionValues options) {
+    return QueueOrder.parse(options.text("--queue-order"))
         .orElseGet(() -> {
-          problems.add(
-              "--queue-order: expected fair or arrival, got `%s`".formatted(options.queueOrder));
+          options.add(
+              "--queue-order: expected fair or arrival, got `%s`"
+                  .formatted(options.text("--queue-order")));
           return QueueOrder.FAIR;
         });
   }
 
-  private static Path directory(RouterOptions options, OptionProblems problems) {
-    if (options.tokenizerName == null) {
-      problems.add("--tokenizer-name: expected the directory of the model, got nothing");
+  private static Path directory(OptionValues options) {
+    String directory = options.optionalText("--tokenizer-name");
+    if (directory == null) {
+      options.add("--tokenizer-name: expected the directory of the model, got nothing");
       return Path.of(".");
     }
-    return Path.of(options.tokenizerName);
+    return Path.of(directory);
   }
 
-  private static Address address(RouterOptions options, OptionProblems problems) {
-    if (!IP.matcher(options.hostname).matches()) {
-      problems.add("--hostname: expected an IP address, got `%s`".formatted(options.hostname));
+  private static Address address(OptionValues options) {
+    String hostname = options.text("--hostname");
+    if (!RouterOptions.isAddress(hostname)) {
+      options.add("--hostname: expected an IP address, got `%s`".formatted(hostname));
     }
-    int port = problems.integer("--port", options.port, 0);
+    int port = options.integer("--port", 0);
     if (port > LAST_PORT) {
-      problems.add("--port: expected at most %d, got %d".formatted(LAST_PORT, port));
+      options.add("--port: expected at most %d, got %d".formatted(LAST_PORT, port));
     }
     // Tokenizing, batching and the collector need cores as well.
     int eventLoops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-    return new Address(options.hostname, port, eventLoops);
+    return new Address(hostname, port, eventLoops);
   }
 
-  private static ResidencyLimits residency(RouterOptions options, OptionProblems problems) {
+  private static ResidencyLimits residency(OptionValues options) {
     return new ResidencyLimits(
-        problems.integer("--max-active-adapters", options.maxActiveAdapters, 1),
-        problems.seconds("--adapter-cycle-time-s", options.adapterCycleTimeSeconds));
+        options.integer("--max-active-adapters", 1), options.seconds("--adapter-cycle-time-s"));
   }
 
-  private static Patience patience(RouterOptions options, OptionProblems problems) {
+  private static Patience patience(OptionValues options) {
     return new Patience(
-        problems.seconds("--shard-connect-timeout-s", options.shardConnectTimeoutSeconds),
-        problems.seconds("--lame-duck-s", options.lameDuckSeconds),
-        problems.seconds("--drain-timeout-s", options.drainTimeoutSeconds));
+        options.seconds("--shard-connect-timeout-s"),
+        options.seconds("--lame-duck-s"),
+        options.seconds("--drain-timeout-s"));
   }
 
-  private static RequestLimits limits(RouterOptions options, OptionProblems problems) {
+  private static RequestLimits limits(OptionValues options) {
     AdapterSource source =
-        AdapterSource.parse(options.adapterSource)
+        AdapterSource.parse(options.text("--adapter-source"))
             .orElseGet(() -> {
-              problems.add(
+              options.add(
                   "--adapter-source: expected one of %s, got `%s`"
-                      .formatted(AdapterSource.OFFERED, options.adapterSource));
+                      .formatted(AdapterSource.OFFERED, options.text("--adapter-source")));
               return AdapterSource.HUB;
             });
-    int input = problems.integer("--max-input-length", options.maxInputLength, 1);
-    int total = problems.integer("--max-total-tokens", options.maxTotalTokens, 2);
+    int input = options.integer("--max-input-length", 1);
+    int total = options.integer("--max-total-tokens", 2);
     if (input >= total) {
-      problems.add(
+      options.add(
           "--max-input-length: expected less than --max-total-tokens %d, got %d"
               .formatted(total, input));
     }
     return new RequestLimits(
-        problems.integer("--max-concurrent-requests", options.maxConcurrentRequests, 1),
-        problems.integer("--max-best-of", options.maxBestOf, 1),
-        problems.integer("--max-stop-sequences", options.maxStopSequences, 0),
+        options.integer("--max-concurrent-requests", 1),
+        options.integer("--max-best-of", 1),
+        options.integer("--max-stop-sequences", 0),
         input,
         total,
         source,
-        problems.seconds("--max-queue-wait-s", options.maxQueueWaitSeconds),
-        problems.seconds("--max-request-s", options.maxRequestSeconds));
+        options.seconds("--max-queue-wait-s"),
+        options.seconds("--max-request-s"));
   }
 
-  private static WarmupPlan warmup(
-      RouterOptions options, RequestLimits limits, OptionProblems problems) {
-    int prefill = problems.integer("--max-batch-prefill-tokens", options.maxBatchPrefillTokens, 1);
+  private static WarmupPlan warmup(OptionValues options, RequestLimits limits) {
+    int prefill = options.integer("--max-batch-prefill-tokens", 1);
     if (prefill < limits.maxInputLength()) {
-      problems.add(
+      options.add(
           "--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d"
               .formatted(limits.maxInputLength(), prefill));
     }
-    Integer total =
-        problems.optionalInteger("--max-batch-total-tokens", options.maxBatchTotalTokens, 1);
+    Integer total = options.optionalInteger("--max-batch-total-tokens", 1);
     if (total != null && (prefill > total || limits.maxTotalTokens() > total)) {
-      problems.add(
+      options.add(
           ("--max-batch-total-tokens: expected at least --max-batch-prefill-tokens %d and"
                   + " --max-total-tokens %d, got %d")
               .formatted(prefill, limits.maxTotalTokens(), total));

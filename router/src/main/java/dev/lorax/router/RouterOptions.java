@@ -1,144 +1,198 @@
 package dev.lorax.router;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /**
- * The command line, as text. Names and defaults are upstream's; each option may also come from the
- * environment, under its name in capitals with underscores.
+ * The options as typed. Each can also be set in the environment, under its name in capitals with
+ * underscores. Read without a library, because one that finds options by reflection takes longer
+ * for it than the router for its tokenizer. What they mean stands in {@code help.txt}.
  */
-@Command(
-    name = "lorax-router",
-    description = "Serves HTTP and batches requests for the model shards.",
-    mixinStandardHelpOptions = true,
-    version = RouterConfig.VERSION,
-    showDefaultValues = true)
-@SuppressWarnings("NullAway.Init")
 final class RouterOptions {
-  @Option(names = "--max-concurrent-requests", defaultValue = "1024", description = "More: 429.")
-  String maxConcurrentRequests;
+  private static final String ANY_ADDRESS = "0.0.0.0";
+  private static final Pattern IP = Pattern.compile("[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
 
-  @Option(names = "--max-best-of", defaultValue = "2", description = "Most sequences a request.")
-  String maxBestOf;
+  /** Names and defaults. */
+  private static final List<String> ALL =
+      List.of(
+          "--max-concurrent-requests=1024",
+          "--max-best-of=2",
+          "--max-stop-sequences=10",
+          "--max-input-length=1792",
+          "--max-total-tokens=2048",
+          "--waiting-served-ratio=0.3",
+          "--max-batch-prefill-tokens=4096",
+          "--max-batch-total-tokens",
+          "--max-waiting-tokens=20",
+          "--max-active-adapters=128",
+          "--adapter-cycle-time-s=2",
+          "--adapter-source=hub",
+          "--hostname=" + ANY_ADDRESS,
+          "--port=3000",
+          "--master-shard-uds-path=/tmp/lorax-server-0",
+          "--tokenizer-name",
+          "--model-id",
+          "--revision",
+          "--validation-workers=2",
+          "--eager-prefill=false",
+          "--json-output=false",
+          "--max-queue-wait-s=120",
+          "--max-queue-tokens",
+          "--max-request-s=3600",
+          "--queue-order=fair",
+          "--lame-duck-s=0",
+          "--api-keys-file",
+          "--drain-timeout-s=75",
+          "--shard-connect-timeout-s=60");
 
-  @Option(names = "--max-stop-sequences", defaultValue = "10", description = "Most per request.")
-  String maxStopSequences;
+  /** They need no value. */
+  private static final Set<String> SWITCHES =
+      Set.of("--eager-prefill", "--json-output", "--help", "--version");
 
-  @Option(names = "--max-input-length", defaultValue = "1792", description = "Prompt tokens.")
-  String maxInputLength;
+  private static final Map<String, String> SHORT =
+      Map.of("-p", "--port", "-h", "--help", "-V", "--version");
 
-  @Option(names = "--max-total-tokens", defaultValue = "2048", description = "Prompt and new.")
-  String maxTotalTokens;
+  private static final Set<String> OFF = Set.of("0", "false", "no", "off", "n", "f");
 
-  @Option(
-      names = "--waiting-served-ratio",
-      defaultValue = "0.3",
-      description = "Waiting against running requests at which a Prefill interrupts decoding.")
-  String waitingServedRatio;
+  private final Map<String, @Nullable String> defaults = new LinkedHashMap<>();
+  private final Map<String, String> typed = new HashMap<>();
+  private final OptionProblems problems;
 
-  @Option(names = "--max-batch-prefill-tokens", defaultValue = "4096", description = "A Prefill.")
-  String maxBatchPrefillTokens;
+  private RouterOptions(OptionProblems problems) {
+    this.problems = problems;
+    for (String option : ALL) {
+      String[] parts = option.split("=", 2);
+      defaults.put(parts[0], parts.length == 1 ? null : parts[1]);
+    }
+  }
 
-  @Option(names = "--max-batch-total-tokens", description = "Default: what the shards measure.")
-  @Nullable String maxBatchTotalTokens;
+  static RouterOptions read(
+      List<String> arguments, Map<String, String> environment, OptionProblems problems) {
+    var options = new RouterOptions(problems);
+    options.readLine(new ArrayDeque<>(arguments));
+    for (String name : options.defaults.keySet()) {
+      String value = fromEnvironment(name, environment);
+      if (value != null) {
+        options.typed.putIfAbsent(name, value);
+      }
+    }
+    return options;
+  }
 
-  @Option(
-      names = "--max-waiting-tokens",
-      defaultValue = "20",
-      description = "Steps after which waiting requests interrupt decoding in any case.")
-  String maxWaitingTokens;
+  /** Names of all options that have a value, and their defaults. */
+  static Map<String, @Nullable String> offered() {
+    return new RouterOptions(new OptionProblems()).defaults;
+  }
 
-  @Option(names = "--max-active-adapters", defaultValue = "128", description = "On the shards.")
-  String maxActiveAdapters;
+  /** Of an option with a default. */
+  String value(String option) {
+    String value = optional(option);
+    if (value == null) {
+      throw new IllegalArgumentException(option + " has no default");
+    }
+    return value;
+  }
 
-  @Option(
-      names = "--adapter-cycle-time-s",
-      defaultValue = "2",
-      description = "How long a busy adapter stays while others wait for its place.")
-  String adapterCycleTimeSeconds;
+  @Nullable String optional(String option) {
+    String value = typed.get(option);
+    return value == null ? defaults.get(option) : value;
+  }
 
-  @Option(names = "--adapter-source", defaultValue = "hub", description = "hub|s3|local")
-  String adapterSource;
+  boolean isOn(String option) {
+    return Boolean.parseBoolean(optional(option));
+  }
 
-  @Option(names = "--hostname", defaultValue = "0.0.0.0", description = "IP address to listen on.")
-  String hostname;
+  /** As a command line. The text of a record would be compiled at every start, for one log line. */
+  String inEffect() {
+    var line = new StringJoiner(" ");
+    for (String option : defaults.keySet()) {
+      String value = optional(option);
+      if (value != null) {
+        line.add(option + "=" + value);
+      }
+    }
+    return line.toString();
+  }
 
-  @Option(
-      names = {"-p", "--port"},
-      defaultValue = "3000",
-      description = "0: any free one.")
-  String port;
+  static boolean isAddress(String value) {
+    return IP.matcher(value).matches();
+  }
 
-  @Option(
-      names = "--master-shard-uds-path",
-      defaultValue = "/tmp/lorax-server-0",
-      description = "Unix socket of shard 0; resolved at every connect.")
-  String masterShardUdsPath;
+  private void readLine(Deque<String> words) {
+    while (!words.isEmpty()) {
+      String word = words.remove();
+      int equals = word.indexOf('=');
+      String option = name(equals < 0 ? word : word.substring(0, equals));
+      if (option != null && equals >= 0) {
+        take(option, word.substring(equals + 1));
+      } else if (option != null) {
+        takeNext(option, words);
+      } else if (!readLetters(word, words) && !word.equals("--")) {
+        problems.add("unknown argument `%s`".formatted(word));
+      }
+    }
+  }
 
-  @Option(names = "--tokenizer-name", description = "Directory of the model. Required.")
-  @Nullable String tokenizerName;
+  /** As in {@code -p80}, or several switches behind one dash. */
+  private boolean readLetters(String word, Deque<String> words) {
+    String option = word.length() > 2 ? SHORT.get(word.substring(0, 2)) : null;
+    if (option == null) {
+      return false;
+    }
+    if (SWITCHES.contains(option)) {
+      take(option, "true");
+      words.push("-" + word.substring(2));
+    } else {
+      take(option, word.substring(2));
+    }
+    return true;
+  }
 
-  @Option(names = "--model-id", description = "Name shown to clients; default: tokenizer name.")
-  @Nullable String modelId;
+  private void takeNext(String option, Deque<String> words) {
+    if (SWITCHES.contains(option)) {
+      take(option, "true");
+    } else if (words.isEmpty() || name(words.element().split("=", 2)[0]) != null) {
+      problems.add("%s: expected a value, got nothing".formatted(option));
+    } else {
+      take(option, words.remove());
+    }
+  }
 
-  @Option(names = "--revision", description = "Revision of the model, shown to clients.")
-  @Nullable String revision;
+  private void take(String option, String value) {
+    if (SWITCHES.contains(option) && !Set.of("true", "false").contains(value)) {
+      problems.add("%s: expected true or false, got `%s`".formatted(option, value));
+    } else if (typed.putIfAbsent(option, value) != null) {
+      problems.add("%s: expected once, got it again".formatted(option));
+    }
+  }
 
-  @Option(names = "--validation-workers", defaultValue = "2", description = "Tokenizer threads.")
-  String validationWorkers;
+  /** The long name, if it is one of an option. */
+  private @Nullable String name(String word) {
+    String name = SHORT.getOrDefault(word, word);
+    return defaults.containsKey(name) || SWITCHES.contains(name) ? name : null;
+  }
 
-  @Option(names = "--eager-prefill", description = "Prefill all that fits before decoding.")
-  boolean eagerPrefill;
-
-  @Option(names = "--json-output", description = "Log JSON lines.")
-  boolean jsonOutput;
-
-  @Option(
-      names = "--max-queue-wait-s",
-      defaultValue = "120",
-      description = "How long a request may wait for its adapter and a place in the batch.")
-  String maxQueueWaitSeconds;
-
-  @Option(
-      names = "--max-queue-tokens",
-      description = "Tokens that may wait, prompts and answers. Default: 32 full batches.")
-  @Nullable String maxQueueTokens;
-
-  @Option(
-      names = "--max-request-s",
-      defaultValue = "3600",
-      description = "How long a request may take as a whole.")
-  String maxRequestSeconds;
-
-  @Option(
-      names = "--queue-order",
-      defaultValue = "fair",
-      description = "fair: whoever was served least goes first; arrival: whoever came first.")
-  String queueOrder;
-
-  @Option(
-      names = "--lame-duck-s",
-      defaultValue = "0",
-      description =
-          "How long to serve on after SIGTERM, closing each connection with its next answer, before"
-              + " new requests are refused: until proxies send nobody any more.")
-  String lameDuckSeconds;
-
-  @Option(
-      names = "--api-keys-file",
-      description = "JSON with hashed API keys; read again when it changes. Default: no keys.")
-  @Nullable String apiKeysFile;
-
-  @Option(
-      names = "--drain-timeout-s",
-      defaultValue = "75",
-      description = "How long running requests may take to end once new ones are refused.")
-  String drainTimeoutSeconds;
-
-  @Option(
-      names = "--shard-connect-timeout-s",
-      defaultValue = "60",
-      description = "How long to wait for the shards at the start.")
-  String shardConnectTimeoutSeconds;
+  private static @Nullable String fromEnvironment(String option, Map<String, String> environment) {
+    String value = environment.get(option.substring(2).replace('-', '_').toUpperCase(Locale.ROOT));
+    if (value == null || value.isEmpty()) {
+      return null;
+    }
+    // In a pod HOSTNAME is the pod's name, which nobody meant as an address to listen on.
+    if (option.equals("--hostname") && !isAddress(value)) {
+      return ANY_ADDRESS;
+    }
+    // Upstream's reading of switches in the environment.
+    return SWITCHES.contains(option)
+        ? String.valueOf(!OFF.contains(value.toLowerCase(Locale.ROOT)))
+        : value;
+  }
 }

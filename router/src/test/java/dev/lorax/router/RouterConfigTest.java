@@ -3,8 +3,10 @@ package dev.lorax.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.router.RouterConfig.Reading;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class RouterConfigTest {
@@ -75,8 +77,54 @@ class RouterConfigTest {
   }
 
   @Test
-  void answers_help() {
-    assertThat(RouterConfig.read(List.of("--help"), Map.of())).isInstanceOf(Reading.Answer.class);
+  void reads_values_however_they_are_attached() {
+    for (var port : List.of(List.of("--port=1"), List.of("-p", "1"), List.of("-p1"))) {
+      var line = new ArrayList<>(port);
+      line.add("--json-output=true");
+      line.add("--tokenizer-name=a=b");
+
+      RouterConfig config = read(Map.of(), line.toArray(String[]::new));
+
+      assertThat(config.address().port()).isEqualTo(1);
+      assertThat(config.jsonOutput()).isTrue();
+      assertThat(config.facts().modelId()).isEqualTo("a=b");
+    }
+  }
+
+  @Test
+  void says_which_options_lack_a_value_or_come_twice() {
+    Reading reading =
+        RouterConfig.read(
+            List.of(
+                "--tokenizer-name", "a", "-p", "--eager-prefill=x", "--tokenizer-name", "b", "c"),
+            Map.of());
+
+    assertThat(reading)
+        .isEqualTo(
+            new Reading.Wrong(
+                List.of(
+                    "--port: expected a value, got nothing",
+                    "--eager-prefill: expected true or false, got `x`",
+                    "--tokenizer-name: expected once, got it again",
+                    "unknown argument `c`")));
+  }
+
+  @Test
+  void help_tells_every_option_and_its_default() {
+    var help = ((Reading.Answer) RouterConfig.read(List.of("-h"), Map.of())).text();
+
+    RouterOptions.offered()
+        .forEach((option, value) ->
+            assertThat(help)
+                .containsPattern(
+                    Pattern.compile(
+                        value == null || value.equals("false")
+                            ? "\\R(  -p,|     ) " + option + "[ =]"
+                            : "(?s)\\R(  -p,|     ) "
+                                + option
+                                + "=<\\w+>((?!\\R      --).)*Default: "
+                                + Pattern.quote(value)
+                                + "\\R")));
   }
 
   private static RouterConfig read(Map<String, String> environment, String... arguments) {
