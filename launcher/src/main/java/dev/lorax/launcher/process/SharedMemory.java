@@ -17,9 +17,10 @@ import org.slf4j.LoggerFactory;
  * NCCL remove theirs only at an orderly end. Thread-safe.
  *
  * <p>A segment is a member's when one of the member's processes was seen with it in its memory, or
- * has its process id in the segment's name. It is removed once the member has ended and no process
- * that we can see has it in memory. What is known is also written to a ledger, so that the next
- * launcher removes what a killed one left. Nothing else is ever touched.
+ * has its process id in the segment's name; what was there before any member, and no ledger names,
+ * is somebody else's. It is removed once the member has ended and no process that we can see has it
+ * in memory. What is known is also written to a ledger, so that the next launcher removes what a
+ * killed one left. Nothing else is ever touched.
  */
 final class SharedMemory implements AutoCloseable {
 
@@ -47,6 +48,7 @@ final class SharedMemory implements AutoCloseable {
     this.ledger = ledger;
     this.processes = processes;
     ledger.read().forEach(left -> owned.put(left, new HashSet<>()));
+    present().forEach(segment -> looks.put(segment, LOOKS));
     this.thread = Thread.ofPlatform().daemon().name("shared-memory").unstarted(this::watch);
   }
 
@@ -71,13 +73,17 @@ final class SharedMemory implements AutoCloseable {
     owned.keySet().retainAll(present);
     looks.keySet().retainAll(present);
     present.removeIf(segment -> looks.merge(segment, 1, Integer::sum) > LOOKS);
-    if (!present.isEmpty()) {
-      findOwners(present);
-    }
+    findOwners(present);
     ledger.write(owned.keySet());
   }
 
+  /** One owner is enough: whether others have it in memory is seen when it is to be removed. */
   private void findOwners(Set<SharedSegment> segments) {
+    segments.removeIf(segment -> isOwned(segment) || ownByName(segment));
+    if (segments.isEmpty()) {
+      // Looking into every process is the dear part.
+      return;
+    }
     for (long leader : leaders) {
       for (long process : processes.session(leader)) {
         leaderOf.put(process, leader);
@@ -85,9 +91,17 @@ final class SharedMemory implements AutoCloseable {
         segments.stream().filter(held::contains).forEach(segment -> own(segment, leader));
       }
     }
-    for (var segment : segments) {
-      segment.ownerInName().map(leaderOf::get).ifPresent(leader -> own(segment, leader));
-    }
+    segments.forEach(this::ownByName);
+  }
+
+  private boolean isOwned(SharedSegment segment) {
+    return !owned.getOrDefault(segment, Set.of()).isEmpty();
+  }
+
+  private boolean ownByName(SharedSegment segment) {
+    var leader = segment.ownerInName().map(leaderOf::get);
+    leader.ifPresent(known -> own(segment, known));
+    return leader.isPresent();
   }
 
   /** All processes of this member have ended or were killed. */
