@@ -8,6 +8,7 @@ import dev.lorax.router.http.HttpFront.Address;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.request.RequestLimits;
 import dev.lorax.router.shard.WarmupPlan;
+import dev.lorax.router.tokenizer.Machine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 record RouterConfig(
     Path firstShardSocket,
     Path tokenizerDirectory,
+    Machine machine,
     Address address,
     ServerFacts facts,
     BatchLimits batch,
@@ -108,6 +110,7 @@ record RouterConfig(
     return new RouterConfig(
         Path.of(options.text("--master-shard-uds-path")),
         directory,
+        here(),
         address(options),
         facts,
         batch,
@@ -117,6 +120,13 @@ record RouterConfig(
         keys == null ? null : Path.of(keys),
         patience(options),
         options.isOn("--json-output"));
+  }
+
+  private static Machine here() {
+    return new Machine(
+        System.getProperty("os.name"),
+        System.getProperty("os.arch"),
+        Path.of(System.getProperty("user.home")));
   }
 
   private static QueueOrder queueOrder(OptionValues options) {

@@ -26,9 +26,6 @@ public final class RouterMain {
   private RouterMain() {}
 
   public static void main(String[] arguments) throws InterruptedException {
-    // Otherwise the tokenizer library reports its start to its maker, and where it finds CUDA it
-    // downloads a native library for it.
-    System.setProperty("ai.djl.offline", "true");
     Map<String, String> environment = System.getenv();
     switch (RouterConfig.read(List.of(arguments), environment)) {
       case RouterConfig.Reading.Answer answer -> System.out.println(answer.text());

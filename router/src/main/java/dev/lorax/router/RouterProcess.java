@@ -54,9 +54,7 @@ final class RouterProcess implements AutoCloseable {
     Ticker ticker = System::nanoTime;
     RequestLimits limits = config.facts().limits();
     var keys = ApiKeys.load(config.apiKeys(), ticker);
-    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory());
-    // The native library is loaded by the first call, which no request should have to wait for.
-    tokenizer.encode("warm", true);
+    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), config.machine());
     var connector =
         new GrpcShardConnector(
             config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);
