@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Operator, model files and servers on one cluster, each step harmless when done already.
@@ -37,13 +38,18 @@ public record Installation(
   private static final Duration MODELS_DEADLINE = Duration.ofMinutes(4);
   private static final Duration REMOVAL_DEADLINE = Duration.ofMinutes(3);
 
-  /** Installs the operator by its Helm chart and waits until it runs. */
-  public void operator() {
+  /**
+   * Installs the operator by its Helm chart and waits until it runs.
+   *
+   * @param values of the chart, as {@code helm --set} takes them
+   */
+  public void operator(String... values) {
     restrictedNamespace(OPERATOR_NAMESPACE);
     cluster
         .helm()
         .with("upgrade", "--install", RELEASE, repository.resolve("helm/lorax-operator").toString())
         .with("--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "3m")
+        .with(Stream.of(values).flatMap(value -> Stream.of("--set", value)).toArray(String[]::new))
         .run(OPERATOR_DEADLINE);
   }
 

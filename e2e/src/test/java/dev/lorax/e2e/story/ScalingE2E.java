@@ -14,18 +14,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A server is scaled, both replicas serve, and once it is deleted nothing is left of it. */
-@Order(6)
+/**
+ * A server is scaled, both replicas serve, no stream suffers when replicas go, and once the server
+ * is deleted nothing is left of it.
+ */
+@Order(7)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ScalingE2E {
 
-  // Draining takes up to 60 s, the sample's drain timeout, beside what stopping takes.
-  private static final Duration REMOVAL_DEADLINE = Duration.ofMinutes(3);
+  // A busy machine takes its time over the streams that run.
+  private static final Duration REMOVAL_DEADLINE = Duration.ofMinutes(6);
 
   private static final String OWNED =
       "pods,services,endpointslices,deployments,replicasets,configmaps,loraxservers";
   private static final int ROUTER_PORT = 3000;
+  private static final int STREAMS = 8;
+  private static final String OTHER_PODS =
+      "{\"spec\": {\"podTemplate\": {\"annotations\": {\"replaced\": \"once\"}}}}";
+
+  /** Streams of a machine that has other things to do take longer than the minute of the sample. */
+  private static final String TIME_TO_DRAIN = "{\"spec\": {\"drainTimeout\": \"10m\"}}";
 
   private final World world;
   private final Prompts prompts;
@@ -38,6 +47,8 @@ final class ScalingE2E {
   @BeforeAll
   void serve() {
     world.demo();
+    world.kubectl("patch", "loraxserver", World.DEMO, "--type=merge", "-p", TIME_TO_DRAIN);
+    world.awaitReady(World.DEMO);
   }
 
   @Test
@@ -59,6 +70,36 @@ final class ScalingE2E {
 
   @Test
   @Order(2)
+  void no_stream_is_cut_or_altered_when_replicas_go_and_are_replaced() {
+    // given
+    LoadInCluster load = LoadInCluster.start(world, World.DEMO, STREAMS);
+
+    // when
+    world.kubectl("scale", "loraxserver", World.DEMO, "--replicas=1");
+    awaitPods(1);
+    String before = world.server(World.DEMO).pods().getFirst().getMetadata().getName();
+    world.kubectl("patch", "loraxserver", World.DEMO, "--type=merge", "-p", OTHER_PODS);
+    world.awaitReady(World.DEMO);
+    awaitPods(1);
+    LoadInCluster.Outcome outcome = load.stop();
+
+    // then
+    assertThat(world.server(World.DEMO).pods().getFirst().getMetadata().getName())
+        .isNotEqualTo(before);
+    assertThat(outcome.wrong()).as(outcome.log()).isZero();
+    assertThat(outcome.streams()).isGreaterThan(STREAMS);
+    World.say("%d streams, none cut or altered".formatted(outcome.streams()));
+  }
+
+  /** Pods that stop count until they are gone. */
+  private void awaitPods(int count) {
+    await()
+        .atMost(REMOVAL_DEADLINE)
+        .untilAsserted(() -> assertThat(world.server(World.DEMO).pods()).hasSize(count));
+  }
+
+  @Test
+  @Order(3)
   void nothing_is_left_of_a_server_that_was_deleted() {
     // when
     world.kubectl("delete", "loraxserver", World.DEMO);

@@ -75,7 +75,7 @@ final class World implements AutoCloseable {
   private void furnish() {
     say("images: " + installation.cluster().loadImages(config.images(), World::say));
     say("installing the operator");
-    installation.operator();
+    installation.operator("metricsApi.enabled=true", "resources.requests.cpu=100m");
     installation.models(changes());
     say("operator and model files are there");
   }

@@ -1,0 +1,102 @@
+package dev.lorax.e2e.story;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.lorax.e2e.load.StreamLoadMain;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Streams through the Service of a server, as other pods of the cluster open them: a way in from
+ * outside would stay with one pod, whatever becomes of it.
+ */
+final class LoadInCluster {
+
+  private static final String POD = "load";
+  private static final String PACKAGE = StreamLoadMain.class.getPackageName().replace('.', '/');
+  private static final Pattern END = Pattern.compile("streams (\\d+) wrong (\\d+)");
+
+  private final World world;
+
+  private LoadInCluster(World world) {
+    this.world = world;
+  }
+
+  /** What came of all streams. */
+  record Outcome(int streams, int wrong, String log) {}
+
+  /** Starts it and waits until the quiet run is over. */
+  static LoadInCluster start(World world, String server, int streams) {
+    world
+        .client()
+        .resource(
+            new ConfigMapBuilder()
+                .withNewMetadata()
+                .withName("load-classes")
+                .withNamespace(World.NAMESPACE)
+                .endMetadata()
+                .addToBinaryData("load.jar", Base64.getEncoder().encodeToString(jar()))
+                .addToData("server", "http://" + server + ":3000")
+                .addToData("streams", String.valueOf(streams))
+                .build())
+        .serverSideApply();
+    world.apply("load.yaml");
+    var load = new LoadInCluster(world);
+    await()
+        .atMost(Duration.ofMinutes(6))
+        .pollInterval(Duration.ofSeconds(1))
+        .ignoreExceptions()
+        .untilAsserted(() -> assertThat(load.log()).contains("quiet "));
+    return load;
+  }
+
+  /** Lets the streams that run end, and removes the pod. */
+  Outcome stop() {
+    world.kubectl("exec", POD, "--", "touch", "/tmp/stop");
+    await()
+        .atMost(Duration.ofMinutes(5))
+        .pollInterval(Duration.ofSeconds(1))
+        .untilAsserted(() -> assertThat(log()).containsPattern(END));
+    String log = log();
+    world.kubectl("delete", "pod", POD);
+    Matcher end = END.matcher(log);
+    assertThat(end.find()).isTrue();
+    return new Outcome(Integer.parseInt(end.group(1)), Integer.parseInt(end.group(2)), log);
+  }
+
+  /** Not by kubectl: a process for each look would take the time of those that are watched. */
+  private String log() {
+    return world.client().pods().inNamespace(World.NAMESPACE).withName(POD).getLog();
+  }
+
+  private static byte[] jar() {
+    var bytes = new ByteArrayOutputStream();
+    try (var jar = new JarOutputStream(bytes);
+        var files = Files.list(classes())) {
+      List<Path> found = files.filter(file -> file.toString().endsWith(".class")).sorted().toList();
+      for (Path file : found) {
+        jar.putNextEntry(new JarEntry(PACKAGE + "/" + file.getFileName()));
+        Files.copy(file, jar);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static Path classes() {
+    return Path.of("target/test-classes").resolve(PACKAGE).toAbsolutePath();
+  }
+}
