@@ -48,7 +48,14 @@ record RouterConfig(
    *
    * @param lameDuck for clients and proxies to hear that it leaves, before it lets nobody in
    */
-  record Patience(Duration shardConnect, Duration lameDuck, Duration drain) {}
+  record Patience(Duration shardConnect, Duration lameDuck, Duration drain) {
+    private static final Duration MOST_QUIET = Duration.ofSeconds(1);
+
+    /** For clients that keep their connections to come back; none where nobody is waited for. */
+    Duration quiet() {
+      return lameDuck.compareTo(MOST_QUIET) < 0 ? lameDuck : MOST_QUIET;
+    }
+  }
 
   /** Outcome of reading the command line. */
   sealed interface Reading {

@@ -102,10 +102,14 @@ final class RouterProcess implements AutoCloseable {
     intake.leave();
   }
 
-  /** Lets nobody in any more and waits for those inside; false if some did not end in time. */
-  boolean drain(Duration patience) throws InterruptedException {
+  /**
+   * Lets nobody new in and waits for those inside; false if some did not end in time.
+   *
+   * @param quiet for clients to come back whose last answer did not tell them to go elsewhere
+   */
+  boolean drain(Duration quiet, Duration patience) throws InterruptedException {
     intake.stopAdmitting();
-    return intake.awaitEmpty(patience.toMillis());
+    return intake.awaitQuiet(quiet, patience);
   }
 
   @Override

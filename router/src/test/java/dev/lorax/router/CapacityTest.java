@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Limits of a whole server: places, blocks, several shards, shutdown. */
+/** Limits of a whole server: places, blocks, several shards. */
 class CapacityTest {
   private static final String LONG =
       "{\"inputs\":\"tell me\",\"parameters\":{\"max_new_tokens\":80}}";
@@ -135,49 +135,6 @@ class CapacityTest {
       assertThat(json(router.get("/info")).path("model_dtype").asText()).isEqualTo("torch.float32");
     } finally {
       shards.forEach(ScriptedShard::close);
-    }
-  }
-
-  @Test
-  void lets_running_requests_end_when_it_drains() throws Exception {
-    ShardScript slow = ShardScript.PLAIN.withStep(Duration.ofMillis(10));
-    try (var shard = ScriptedShard.single(directory.resolve("shard"), slow);
-        var router = TestingRouter.start(directory.resolve("shard-0"))) {
-      var running = router.postLater("/generate", LONG);
-      await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).isNotEmpty());
-
-      var drained = CompletableFuture.supplyAsync(() -> drain(router));
-
-      await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
-      var late = router.post("/generate", LONG);
-      assertThat(late.statusCode()).isEqualTo(503);
-      assertThat(json(late).path("error").asText()).isEqualTo("the server is shutting down");
-      assertThat(drained.join()).isTrue();
-      assertThat(json(running.join()).path("generated_text").asText())
-          .isEqualTo(ScriptedText.expected("tell me", "", 80));
-    }
-  }
-
-  @Test
-  void serves_on_and_ends_connections_while_it_leaves() throws Exception {
-    try (var shard = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN);
-        var router = TestingRouter.start(directory.resolve("shard-0"))) {
-      var before = router.post("/generate", LONG);
-
-      router.process().leave();
-
-      var after = router.post("/generate", LONG);
-      assertThat(before.headers().firstValue("connection")).isEmpty();
-      assertThat(after.statusCode()).isEqualTo(200);
-      assertThat(after.headers().firstValue("connection")).hasValue("close");
-    }
-  }
-
-  private static boolean drain(TestingRouter router) {
-    try {
-      return router.process().drain(Duration.ofSeconds(20));
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
     }
   }
 }

@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 /** Lets a request for a generation in, or says why not. */
 final class GenerationRoute implements Handler<RoutingContext> {
   private final Gateway gateway;
+  private final Farewell farewell;
   private final Dialect dialect;
 
-  GenerationRoute(Gateway gateway, Dialect dialect) {
+  GenerationRoute(Gateway gateway, Farewell farewell, Dialect dialect) {
     this.gateway = gateway;
+    this.farewell = farewell;
     this.dialect = dialect;
   }
 
@@ -31,7 +33,7 @@ final class GenerationRoute implements Handler<RoutingContext> {
       refuse(http, KeyGuard.UNAUTHORIZED);
       return;
     }
-    Rejection refusal = refusal(caller);
+    Rejection refusal = refusal(http, caller);
     Place place = refusal == null ? gateway.intake().tryEnter() : null;
     if (place == null) {
       refuse(http, refusal == null ? Rejection.overloaded() : refusal);
@@ -40,8 +42,8 @@ final class GenerationRoute implements Handler<RoutingContext> {
     new Exchange(gateway, http, dialect, caller, place).start();
   }
 
-  private @Nullable Rejection refusal(Caller caller) {
-    Rejection closed = gateway.intake().closed();
+  private @Nullable Rejection refusal(RoutingContext http, Caller caller) {
+    Rejection closed = farewell.refusal(http.request());
     Rejection congested = closed == null ? gateway.intake().congested() : closed;
     return congested == null ? caller.enter() : congested;
   }

@@ -4,7 +4,6 @@ import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -41,9 +40,10 @@ final class HttpApi {
     this.clock = clock;
   }
 
-  Router router(Vertx vertx) {
+  /** The routes of one event loop, whose connections end as the farewell says. */
+  Router router(Vertx vertx, Farewell farewell) {
     Router router = Router.router(vertx);
-    router.route().handler(this::sayGoodbye);
+    router.route().handler(farewell::greet);
     router
         .route()
         .handler(
@@ -52,21 +52,13 @@ final class HttpApi {
                 .allowedMethod(HttpMethod.POST)
                 .allowedHeader("content-type"));
     guard(router);
-    reading(router);
-    asking(router);
+    reading(router, farewell);
+    asking(router, farewell);
     for (int status : REFUSALS.keySet()) {
       router.errorHandler(status, http -> refuse(http, status));
     }
     router.errorHandler(500, HttpApi::confess);
     return router;
-  }
-
-  /** A client that keeps its connection open would otherwise come back to a server that is gone. */
-  private void sayGoodbye(RoutingContext http) {
-    if (gateway.intake().leaving()) {
-      http.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-    }
-    http.next();
   }
 
   /** What tells of tenants or costs; generations ask for keys themselves. */
@@ -76,7 +68,7 @@ final class HttpApi {
     router.route("/v1/models").handler(new KeyGuard(gateway, ErrorFormat.OPENAI, false));
   }
 
-  private void reading(Router router) {
+  private void reading(Router router, Farewell farewell) {
     var health = new HealthRoute(gateway);
     router.get("/health").handler(health);
     router.get("/ping").handler(health);
@@ -88,7 +80,7 @@ final class HttpApi {
             http.response()
                 .putHeader("content-type", "text/plain; version=0.0.4")
                 .end(gateway.metrics().print()));
-    router.get("/startup").handler(new StartupRoute(gateway));
+    router.get("/startup").handler(new StartupRoute(gateway, farewell));
     router.get("/adapters").handler(new AdapterListRoute(gateway));
     var document = ResourceRoute.of("openapi.json", "application/json");
     router.get("/openapi.json").handler(document);
@@ -98,19 +90,22 @@ final class HttpApi {
     router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
   }
 
-  private void asking(Router router) {
-    post(router, "/", new GenerationRoute(gateway, NativeDialect.COMPATIBLE));
-    post(router, "/invocations", new GenerationRoute(gateway, NativeDialect.COMPATIBLE));
-    post(router, "/generate", new GenerationRoute(gateway, NativeDialect.GENERATE));
-    post(router, "/generate_stream", new GenerationRoute(gateway, NativeDialect.GENERATE_STREAM));
+  private void asking(Router router, Farewell farewell) {
+    post(router, "/", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
+    post(router, "/invocations", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
+    post(router, "/generate", new GenerationRoute(gateway, farewell, NativeDialect.GENERATE));
+    post(
+        router,
+        "/generate_stream",
+        new GenerationRoute(gateway, farewell, NativeDialect.GENERATE_STREAM));
     post(router, "/tokenize", new TokenizeRoute(gateway, tokenizer));
     post(router, "/adapters/load", new AdapterOrderRoute(gateway, false));
     post(router, "/adapters/unload", new AdapterOrderRoute(gateway, true));
     String model = gateway.facts().modelId();
     var chat = new ChatDialect(model, chatTemplate, gateway.intake().workers(), clock);
-    post(router, "/v1/chat/completions", new GenerationRoute(gateway, chat));
+    post(router, "/v1/chat/completions", new GenerationRoute(gateway, farewell, chat));
     var completions = new CompletionsDialect(model, clock);
-    post(router, "/v1/completions", new GenerationRoute(gateway, completions));
+    post(router, "/v1/completions", new GenerationRoute(gateway, farewell, completions));
   }
 
   private static void post(Router router, String path, Handler<RoutingContext> handler) {

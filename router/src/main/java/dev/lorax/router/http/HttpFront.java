@@ -1,6 +1,7 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.generation.ChatTemplate;
+import dev.lorax.router.request.Intake;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -39,7 +40,7 @@ public final class HttpFront implements AutoCloseable {
     try {
       vertx
           .deployVerticle(
-              () -> front.new Listener(api, address),
+              () -> front.new Listener(api, gateway.intake(), address),
               new DeploymentOptions().setInstances(address.eventLoops()))
           .await();
     } catch (RuntimeException e) {
@@ -63,10 +64,12 @@ public final class HttpFront implements AutoCloseable {
 
   private final class Listener extends VerticleBase {
     private final HttpApi api;
+    private final Intake intake;
     private final Address address;
 
-    Listener(HttpApi api, Address address) {
+    Listener(HttpApi api, Intake intake, Address address) {
       this.api = api;
+      this.intake = intake;
       this.address = address;
     }
 
@@ -79,7 +82,12 @@ public final class HttpFront implements AutoCloseable {
               .setHandle100ContinueAutomatically(true)
               .setMaxHeaderSize(MOST_HEADER_BYTES)
               .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
-      HttpServer server = vertx.createHttpServer(options).requestHandler(api.router(vertx));
+      var farewell = new Farewell(intake);
+      HttpServer server =
+          vertx
+              .createHttpServer(options)
+              .connectionHandler(farewell::connected)
+              .requestHandler(api.router(vertx, farewell));
       return server
           .listen(address.port(), address.hostname())
           .onSuccess(listening -> port.set(listening.actualPort()));

@@ -32,14 +32,16 @@ final class StartupRoute implements Handler<RoutingContext> {
           new OutputChoice(null, null, false, false, false));
 
   private final Gateway gateway;
+  private final Farewell farewell;
 
-  StartupRoute(Gateway gateway) {
+  StartupRoute(Gateway gateway, Farewell farewell) {
     this.gateway = gateway;
+    this.farewell = farewell;
   }
 
   @Override
   public void handle(RoutingContext http) {
-    Rejection closed = gateway.intake().closed();
+    Rejection closed = farewell.refusal(http.request());
     Place place = closed == null ? gateway.intake().tryEnter() : null;
     if (place == null) {
       answer(http, new Outcome.Refused(closed == null ? Rejection.overloaded() : closed));

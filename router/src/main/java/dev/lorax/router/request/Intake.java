@@ -8,6 +8,7 @@ import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
+import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Intake implements AutoCloseable {
   private static final Rejection CLOSING = Rejection.unavailable("the server is shutting down");
+
+  /** How often a router that drains looks whether it may end. */
+  private static final long LOOK_MILLIS = 20;
 
   private final RequestLimits limits;
   private final BatchLoop loop;
@@ -53,7 +57,7 @@ public final class Intake implements AutoCloseable {
             threads);
   }
 
-  /** Why nobody may enter now, or null. */
+  /** Why nobody new may enter now, or null. */
   public @Nullable Rejection closed() {
     return closing ? CLOSING : null;
   }
@@ -100,20 +104,34 @@ public final class Intake implements AutoCloseable {
     return leaving;
   }
 
-  /** Lets nobody in from now on. */
+  /** From now on only clients that were here before are let in. */
   public void stopAdmitting() {
     leaving = true;
     closing = true;
   }
 
-  /** Waits until everybody has left; false if some are still there when the patience is over. */
-  public boolean awaitEmpty(long patienceMillis) throws InterruptedException {
-    int all = limits.maxConcurrentRequests();
-    boolean empty = places.tryAcquire(all, patienceMillis, TimeUnit.MILLISECONDS);
-    if (empty) {
-      places.release(all);
+  /**
+   * Waits until nobody has been inside for a while, in which those who come back at once can do so;
+   * false if that did not come about within the patience.
+   */
+  public boolean awaitQuiet(Duration quiet, Duration patience) throws InterruptedException {
+    long begun = ticker.nanos();
+    long quietSince = begun;
+    long seen = nextId.get();
+    while (ticker.nanos() - begun < patience.toNanos()) {
+      long now = ticker.nanos();
+      boolean empty = places.availablePermits() == limits.maxConcurrentRequests();
+      long submitted = nextId.get();
+      if (!empty || submitted != seen) {
+        quietSince = now;
+        seen = submitted;
+      }
+      if (empty && now - quietSince >= quiet.toNanos()) {
+        return true;
+      }
+      Thread.sleep(LOOK_MILLIS);
     }
-    return empty;
+    return false;
   }
 
   @Override
