@@ -46,16 +46,10 @@ record RouterConfig(
   /**
    * How long the process waits for others.
    *
-   * @param lameDuck for clients and proxies to hear that it leaves, before it lets nobody in
+   * @param lameDuck for clients and proxies to hear that it leaves, before it lets nobody new in;
+   *     then for connections that nobody uses to be used once more
    */
-  record Patience(Duration shardConnect, Duration lameDuck, Duration drain) {
-    private static final Duration MOST_QUIET = Duration.ofSeconds(1);
-
-    /** For clients that keep their connections to come back; none where nobody is waited for. */
-    Duration quiet() {
-      return lameDuck.compareTo(MOST_QUIET) < 0 ? lameDuck : MOST_QUIET;
-    }
-  }
+  record Patience(Duration shardConnect, Duration lameDuck, Duration drain) {}
 
   /** Outcome of reading the command line. */
   sealed interface Reading {

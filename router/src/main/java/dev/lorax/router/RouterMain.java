@@ -72,7 +72,7 @@ public final class RouterMain {
     router.leave();
     Thread.sleep(config.patience().lameDuck());
     LOG.info("router drains");
-    boolean drained = router.drain(config.patience().quiet(), config.patience().drain());
+    boolean drained = router.drain(config.patience().lameDuck(), config.patience().drain());
     router.close();
     LOG.atInfo().addKeyValue("drained", drained).log("router stopped");
     stopped.countDown();

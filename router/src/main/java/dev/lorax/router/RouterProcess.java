@@ -105,11 +105,11 @@ final class RouterProcess implements AutoCloseable {
   /**
    * Lets nobody new in and waits for those inside; false if some did not end in time.
    *
-   * @param quiet for clients to come back whose last answer did not tell them to go elsewhere
+   * @param quiet for clients to come back that have a connection and were not told to go elsewhere
    */
   boolean drain(Duration quiet, Duration patience) throws InterruptedException {
     intake.stopAdmitting();
-    return intake.awaitQuiet(quiet, patience);
+    return intake.awaitEmpty(front::hasSaidGoodbye, quiet, patience);
   }
 
   @Override

@@ -22,7 +22,9 @@ class DepartureTest {
   private static final String LONG =
       "{\"inputs\":\"tell me\",\"parameters\":{\"max_new_tokens\":80}}";
   private static final String SHORT = LONG.replace("80", "8");
-  private static final Duration QUIET = Duration.ofSeconds(1);
+
+  /** Longer than any test should take. */
+  private static final Duration QUIET = Duration.ofSeconds(20);
 
   @TempDir private Path directory;
   private ScriptedShard shard;
@@ -94,7 +96,21 @@ class DepartureTest {
 
       assertThat(again.statusCode()).isEqualTo(200);
       assertThat(again.headers().firstValue("connection")).hasValue("close");
-      assertThat(drained.join()).isTrue();
+      // It has been told now, so nobody is waited for any more.
+      assertThat(drained).succeedsWithin(QUIET.dividedBy(2));
+    }
+  }
+
+  @Test
+  void waits_a_while_for_a_connection_that_nobody_uses() throws Exception {
+    try (HttpClient keeping = client(Version.HTTP_1_1)) {
+      assertThat(ask(keeping).statusCode()).isEqualTo(200);
+
+      boolean impatient = router.process().drain(QUIET, Duration.ofMillis(100));
+      boolean patient = router.process().drain(Duration.ofMillis(100), QUIET);
+
+      assertThat(impatient).isFalse();
+      assertThat(patient).isTrue();
     }
   }
 
@@ -141,7 +157,7 @@ class DepartureTest {
 
   private boolean drain() {
     try {
-      return router.process().drain(QUIET, Duration.ofSeconds(20));
+      return router.process().drain(QUIET, QUIET.multipliedBy(2));
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }

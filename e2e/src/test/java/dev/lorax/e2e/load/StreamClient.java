@@ -36,18 +36,22 @@ final class StreamClient {
     this.address = server.resolve("/generate_stream");
   }
 
-  /** A prompt without characters that JSON escapes, for an adapter or {@code base}. */
-  record Question(String adapter, String prompt) {
+  /**
+   * A prompt without characters that JSON escapes.
+   *
+   * @param adapter its id, or {@code base}
+   */
+  record Question(String adapter, int tokens, String prompt) {
 
     static Question parse(String line) {
-      String[] parts = line.split("\t", 2);
-      return new Question(parts[0], parts[1]);
+      String[] parts = line.split("\t", 3);
+      return new Question(parts[0], Integer.parseInt(parts[1]), parts[2]);
     }
 
     private String body() {
       String adapter = adapter().equals("base") ? "" : "\"adapter_id\":\"" + adapter() + "\",";
-      return "{\"inputs\":\"%s\",\"parameters\":{%s\"max_new_tokens\":48,\"ignore_eos_token\":true}}"
-          .formatted(prompt, adapter);
+      return "{\"inputs\":\"%s\",\"parameters\":{%s\"max_new_tokens\":%d,\"ignore_eos_token\":true}}"
+          .formatted(prompt, adapter, tokens);
     }
   }
 

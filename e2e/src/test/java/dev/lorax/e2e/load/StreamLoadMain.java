@@ -15,9 +15,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * Streams answers from a server until it is told to stop, and compares each with what a quiet
  * server said: {@code URL QUESTIONS STREAMS}. A line of the file with questions is an adapter, or
- * {@code base}, and a prompt behind a tab. First every question is asked alone; then this many
- * streams run at a time. It stops once {@code /tmp/stop} exists and the streams that run then have
- * ended.
+ * {@code base}, the number of tokens of its answer, and a prompt, with tabs between them. First
+ * every question is asked alone; then this many streams run at a time. It stops once {@code
+ * /tmp/stop} exists and the streams that run then have ended.
  *
  * <p>Output: {@code quiet N} once the quiet run is over, {@code wrong: …} for every stream that was
  * refused, cut or altered, and {@code streams N wrong M} at the end.
@@ -30,15 +30,16 @@ public final class StreamLoadMain {
 
   public static void main(String[] arguments)
       throws IOException, InterruptedException, ExecutionException {
-    var server = new StreamClient(URI.create(arguments[0]));
+    URI server = URI.create(arguments[0]);
     List<StreamClient.Question> questions =
         Files.readAllLines(Path.of(arguments[1])).stream()
             .filter(line -> !line.isBlank())
             .map(StreamClient.Question::parse)
             .toList();
+    var alone = new StreamClient(server);
     List<String> quiet = new ArrayList<>();
     for (StreamClient.Question question : questions) {
-      quiet.add(server.stream(question));
+      quiet.add(alone.stream(question));
     }
     System.out.println("quiet " + quiet.size());
     report(load(server, questions, quiet, Integer.parseInt(arguments[2])));
@@ -53,14 +54,16 @@ public final class StreamLoadMain {
   }
 
   private static Seen load(
-      StreamClient server, List<StreamClient.Question> questions, List<String> quiet, int workers)
+      URI server, List<StreamClient.Question> questions, List<String> quiet, int workers)
       throws InterruptedException, ExecutionException, IOException {
     var stop = new AtomicBoolean();
     try (ExecutorService running = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Seen>> seen = new ArrayList<>();
       for (int worker = 0; worker < workers; worker++) {
         int first = worker;
-        seen.add(running.submit(() -> work(server, questions, quiet, first, stop)));
+        // Each is a client with a connection of its own, which it uses again at once.
+        var client = new StreamClient(server);
+        seen.add(running.submit(() -> work(client, questions, quiet, first, stop)));
       }
       while (!Files.exists(STOP)) {
         Thread.sleep(200);

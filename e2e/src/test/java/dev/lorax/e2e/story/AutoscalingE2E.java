@@ -13,7 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A real HorizontalPodAutoscaler moves a server with the load that its routers tell of. */
-@Order(6)
+@Order(7)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class AutoscalingE2E {
@@ -72,7 +72,7 @@ final class AutoscalingE2E {
     LoadInCluster.Outcome outcome = load.stop();
 
     // then
-    assertThat(outcome.wrong()).as(outcome.log()).isZero();
+    outcome.assertRight();
     awaitReplicas(1);
     await()
         .atMost(DEADLINE)

@@ -35,7 +35,14 @@ final class LoadInCluster {
   }
 
   /** What came of all streams. */
-  record Outcome(int streams, int wrong, String log) {}
+  record Outcome(int streams, int wrong, String log) {
+
+    /** That none of them was refused, cut or altered. */
+    void assertRight() {
+      assertThat(wrong).as(log).isZero();
+      World.say("%d streams, all as in a quiet run".formatted(streams));
+    }
+  }
 
   /** Starts it and waits until the quiet run is over. */
   static LoadInCluster start(World world, String server, int streams) {

@@ -7,23 +7,26 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
-import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How connections end once the router leaves. Confined to one event loop.
+ * How connections end once the router leaves. Thread-safe.
  *
- * <p>A client that keeps its connection hears of it with its next answer. Where that answer is a
- * stream which began before, it hears of nothing, and comes back as soon as the stream has ended,
- * however late that is. So connections from before are served to the last; who comes by a new one
- * was sent here by a proxy that should know better, and can go elsewhere at no loss.
+ * <p>A client that keeps its connection is told with its next answer to open another one. Where
+ * that answer is a stream whose head is gone already, it hears nothing, and comes back when the
+ * stream has ended, however late that is. So clients from before are served until they have been
+ * told. Who comes by a new connection was sent here by a proxy that should know better, and can go
+ * elsewhere at no loss.
  */
 final class Farewell {
   private static final long NO_ERROR = 0;
 
   private final Intake intake;
-  private final Set<HttpConnection> latecomers = new HashSet<>();
+
+  /** Connections from before whose clients have not been told. */
+  private final Set<HttpConnection> unaware = ConcurrentHashMap.newKeySet();
 
   Farewell(Intake intake) {
     this.intake = intake;
@@ -31,9 +34,9 @@ final class Farewell {
 
   /** A client has opened a connection. */
   void connected(HttpConnection connection) {
-    if (intake.closed() != null) {
-      latecomers.add(connection);
-      connection.closeHandler(_ -> latecomers.remove(connection));
+    if (intake.closed() == null) {
+      unaware.add(connection);
+      connection.closeHandler(_ -> unaware.remove(connection));
     }
   }
 
@@ -48,6 +51,7 @@ final class Farewell {
     if (!intake.leaving()) {
       return;
     }
+    unaware.remove(request.connection());
     if (request.version() == HttpVersion.HTTP_2) {
       request.connection().goAway(NO_ERROR);
     } else {
@@ -58,6 +62,11 @@ final class Farewell {
   /** Why a request is not let in, or null. */
   @Nullable Rejection refusal(HttpServerRequest request) {
     Rejection closed = intake.closed();
-    return closed == null || !latecomers.contains(request.connection()) ? null : closed;
+    return closed == null || unaware.contains(request.connection()) ? null : closed;
+  }
+
+  /** Whether all clients from before have been told or have gone. */
+  boolean complete() {
+    return unaware.isEmpty();
   }
 }

@@ -28,20 +28,25 @@ final class HttpApi {
           415, "expected a request with `Content-Type: application/json`");
 
   private final Gateway gateway;
+  private final Farewell farewell;
   private final PromptTokenizer tokenizer;
   private final ChatTemplate chatTemplate;
   private final InstantSource clock;
 
   HttpApi(
-      Gateway gateway, PromptTokenizer tokenizer, ChatTemplate chatTemplate, InstantSource clock) {
+      Gateway gateway,
+      Farewell farewell,
+      PromptTokenizer tokenizer,
+      ChatTemplate chatTemplate,
+      InstantSource clock) {
     this.gateway = gateway;
+    this.farewell = farewell;
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
     this.clock = clock;
   }
 
-  /** The routes of one event loop, whose connections end as the farewell says. */
-  Router router(Vertx vertx, Farewell farewell) {
+  Router router(Vertx vertx) {
     Router router = Router.router(vertx);
     router.route().handler(farewell::greet);
     router
@@ -52,8 +57,8 @@ final class HttpApi {
                 .allowedMethod(HttpMethod.POST)
                 .allowedHeader("content-type"));
     guard(router);
-    reading(router, farewell);
-    asking(router, farewell);
+    reading(router);
+    asking(router);
     for (int status : REFUSALS.keySet()) {
       router.errorHandler(status, http -> refuse(http, status));
     }
@@ -68,7 +73,7 @@ final class HttpApi {
     router.route("/v1/models").handler(new KeyGuard(gateway, ErrorFormat.OPENAI, false));
   }
 
-  private void reading(Router router, Farewell farewell) {
+  private void reading(Router router) {
     var health = new HealthRoute(gateway);
     router.get("/health").handler(health);
     router.get("/ping").handler(health);
@@ -90,7 +95,7 @@ final class HttpApi {
     router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
   }
 
-  private void asking(Router router, Farewell farewell) {
+  private void asking(Router router) {
     post(router, "/", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
     post(router, "/invocations", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
     post(router, "/generate", new GenerationRoute(gateway, farewell, NativeDialect.GENERATE));

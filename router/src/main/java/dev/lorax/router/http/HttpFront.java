@@ -1,7 +1,6 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.generation.ChatTemplate;
-import dev.lorax.router.request.Intake;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -21,10 +20,12 @@ public final class HttpFront implements AutoCloseable {
   private static final int MOST_REQUEST_LINE_BYTES = 10 * 1024;
 
   private final Vertx vertx;
+  private final Farewell farewell;
   private final AtomicInteger port = new AtomicInteger();
 
-  private HttpFront(Vertx vertx) {
+  private HttpFront(Vertx vertx, Farewell farewell) {
     this.vertx = vertx;
+    this.farewell = farewell;
   }
 
   /** Listens; port 0 takes any free one. */
@@ -35,12 +36,13 @@ public final class HttpFront implements AutoCloseable {
       InstantSource clock,
       Address address) {
     Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
-    var front = new HttpFront(vertx);
-    var api = new HttpApi(gateway, tokenizer, chatTemplate, clock);
+    var farewell = new Farewell(gateway.intake());
+    var front = new HttpFront(vertx, farewell);
+    var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock);
     try {
       vertx
           .deployVerticle(
-              () -> front.new Listener(api, gateway.intake(), address),
+              () -> front.new Listener(api, address),
               new DeploymentOptions().setInstances(address.eventLoops()))
           .await();
     } catch (RuntimeException e) {
@@ -54,6 +56,11 @@ public final class HttpFront implements AutoCloseable {
     return port.get();
   }
 
+  /** Whether every client that may come back, if the router leaves, knows that it should not. */
+  public boolean hasSaidGoodbye() {
+    return farewell.complete();
+  }
+
   @Override
   public void close() {
     vertx.close().await();
@@ -64,12 +71,10 @@ public final class HttpFront implements AutoCloseable {
 
   private final class Listener extends VerticleBase {
     private final HttpApi api;
-    private final Intake intake;
     private final Address address;
 
-    Listener(HttpApi api, Intake intake, Address address) {
+    Listener(HttpApi api, Address address) {
       this.api = api;
-      this.intake = intake;
       this.address = address;
     }
 
@@ -82,12 +87,11 @@ public final class HttpFront implements AutoCloseable {
               .setHandle100ContinueAutomatically(true)
               .setMaxHeaderSize(MOST_HEADER_BYTES)
               .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
-      var farewell = new Farewell(intake);
       HttpServer server =
           vertx
               .createHttpServer(options)
               .connectionHandler(farewell::connected)
-              .requestHandler(api.router(vertx, farewell));
+              .requestHandler(api.router(vertx));
       return server
           .listen(address.port(), address.hostname())
           .onSuccess(listening -> port.set(listening.actualPort()));

@@ -17,6 +17,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,22 +112,25 @@ public final class Intake implements AutoCloseable {
   }
 
   /**
-   * Waits until nobody has been inside for a while, in which those who come back at once can do so;
-   * false if that did not come about within the patience.
+   * Waits until nobody is inside and nobody will come back.
+   *
+   * @param allGone whether nobody can come back
+   * @param quiet time after which nobody is expected any more who could
+   * @return false if that did not come about within the patience
    */
-  public boolean awaitQuiet(Duration quiet, Duration patience) throws InterruptedException {
+  public boolean awaitEmpty(BooleanSupplier allGone, Duration quiet, Duration patience)
+      throws InterruptedException {
     long begun = ticker.nanos();
-    long quietSince = begun;
-    long seen = nextId.get();
+    long lastSeen = begun;
+    long submitted = nextId.get();
     while (ticker.nanos() - begun < patience.toNanos()) {
       long now = ticker.nanos();
       boolean empty = places.availablePermits() == limits.maxConcurrentRequests();
-      long submitted = nextId.get();
-      if (!empty || submitted != seen) {
-        quietSince = now;
-        seen = submitted;
+      if (!empty || submitted != nextId.get()) {
+        lastSeen = now;
+        submitted = nextId.get();
       }
-      if (empty && now - quietSince >= quiet.toNanos()) {
+      if (empty && (allGone.getAsBoolean() || now - lastSeen >= quiet.toNanos())) {
         return true;
       }
       Thread.sleep(LOOK_MILLIS);
