@@ -28,14 +28,17 @@ final class EmbeddedCluster implements Cluster {
   }
 
   /** Starts the cluster, or goes on with the one that runs there already. */
-  static EmbeddedCluster up(Path program, Path state, Consumer<String> progress) {
+  static EmbeddedCluster up(Path program, Path state, int devices, Consumer<String> progress) {
     requireRoot();
     var cluster = new EmbeddedCluster(program, state);
     if (Files.exists(cluster.kubeconfig()) && cluster.answers()) {
       progress.accept("it runs already");
       return cluster;
     }
-    cluster.program("up", "--state", state.toString(), "--detach").run(START_DEADLINE, progress);
+    cluster
+        .program("up", "--state", state.toString(), "--detach")
+        .with("--devices", String.valueOf(devices))
+        .run(START_DEADLINE, progress);
     return cluster;
   }
 

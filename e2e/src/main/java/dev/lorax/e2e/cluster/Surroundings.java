@@ -8,5 +8,6 @@ import java.nio.file.Path;
  * @param repository the checkout, whose sources an embedded cluster is built from
  * @param state the folder that holds all of a cluster of our own
  * @param programs where kubectl and helm are looked up
+ * @param devices of nvidia.com/gpu that an embedded cluster pretends to have
  */
-public record Surroundings(Path repository, Path state, SearchPath programs) {}
+public record Surroundings(Path repository, Path state, SearchPath programs, int devices) {}

@@ -70,7 +70,11 @@ final class ScalingE2E {
   void both_replicas_serve_after_scaling_to_two() {
     // when
     scale(2);
-    List<Pod> pods = world.awaitReady(World.DEMO).pods();
+    List<Pod> pods =
+        world.awaitReady(World.DEMO).pods().stream()
+            // Those of the change before may not be gone yet.
+            .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
+            .toList();
 
     // then
     assertThat(pods).hasSize(2);

@@ -27,6 +27,9 @@ final class World implements AutoCloseable {
   /** The sample server, which the first story applies and the last one deletes. */
   static final String DEMO = "demo";
 
+  /** Accelerators that a cluster of ours pretends to have. */
+  static final int DEVICES = 2;
+
   private static final String SAMPLE = "docs/samples/loraxserver-demo.yaml";
   private static final String MANIFESTS = "src/test/resources/dev/lorax/e2e/story";
   private static final Duration READY_DEADLINE = Duration.ofMinutes(8);
@@ -52,7 +55,10 @@ final class World implements AutoCloseable {
   static World create(StoryConfig config) {
     var surroundings =
         new Surroundings(
-            config.repository(), config.module().resolve("target/cluster"), config.programs());
+            config.repository(),
+            config.module().resolve("target/cluster"),
+            config.programs(),
+            DEVICES);
     ClusterChoice choice =
         ClusterChoice.decide(
             config.context(), config.clusterProgram(), config.k3sImage(), surroundings, World::say);
@@ -82,6 +88,11 @@ final class World implements AutoCloseable {
 
   StoryConfig config() {
     return config;
+  }
+
+  /** Whether the cluster is made for the stories, with all that they need. */
+  boolean isOurs() {
+    return choice instanceof ClusterChoice.Embedded;
   }
 
   KubernetesClient client() {
