@@ -204,8 +204,10 @@ class SchedulingTest {
     }
 
     await()
-        .untilAsserted(() -> assertThat(router.metric("vllm:num_requests_waiting")).isPositive());
-    assertThat(router.metric("vllm:num_requests_running")).isPositive();
+        .untilAsserted(() -> {
+          assertThat(router.metric("vllm:num_requests_waiting")).isPositive();
+          assertThat(router.metric("vllm:num_requests_running")).isPositive();
+        });
     assertThat(router.metric("vllm:kv_cache_usage_perc")).isBetween(0.5, 1.0);
     assertThat(router.metric("lorax_kv_blocks_held")).isBetween(8.0, 15.0);
     assertThat(router.metric("lorax_queue_tokens")).isPositive();
