@@ -54,13 +54,11 @@ final class RouterProcess implements AutoCloseable {
     Ticker ticker = System::nanoTime;
     RequestLimits limits = config.facts().limits();
     var keys = ApiKeys.load(config.apiKeys(), ticker);
+    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), config.machine());
     var connector =
         new GrpcShardConnector(
             config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);
-    // The shards warm up meanwhile.
-    var connecting = Connecting.start(connector, config.patience().shardConnect());
-    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), config.machine());
-    ShardGroup shards = connecting.shards();
+    ShardGroup shards = connector.connectWithin(config.patience().shardConnect());
     var metrics =
         new RouterMetrics(
             limits.maxInputLength(),
