@@ -3,9 +3,6 @@ package dev.lorax.launcher;
 import dev.lorax.launcher.config.ArgumentException;
 import dev.lorax.launcher.config.LauncherArguments;
 import dev.lorax.launcher.config.LauncherConfig;
-import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
-import dev.lorax.launcher.control.AgentInstallation;
-import dev.lorax.launcher.control.AttachedProcessHost;
 import dev.lorax.launcher.download.Progress;
 import dev.lorax.launcher.download.ProgressReport;
 import dev.lorax.launcher.failure.FailureCode;
@@ -26,8 +23,6 @@ import dev.lorax.launcher.model.ModelException;
 import dev.lorax.launcher.model.ModelStore;
 import dev.lorax.launcher.preflight.Preflight;
 import dev.lorax.launcher.preflight.PreflightException;
-import dev.lorax.launcher.process.LocalProcessHost;
-import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.socket.UnixSockets;
 import dev.lorax.launcher.status.LauncherStatus;
 import dev.lorax.launcher.status.StatusServer;
@@ -35,7 +30,6 @@ import dev.lorax.launcher.status.TerminationLog;
 import dev.lorax.launcher.status.WaitLog;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -156,7 +150,7 @@ public final class LauncherMain {
     var status = new LauncherStatus(config.shards().count(), clock);
     try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
         var sockets = new UnixSockets();
-        var host = processHost(config, sockets);
+        var host = ProcessHosts.open(config, sockets);
         var statusServer = StatusServer.start(config.place().statusPort(), status, host);
         var waitLog = WaitLog.start(status, clock);
         var report = ProgressReport.start(status.progress(), terminal(config), clock)) {
@@ -173,38 +167,5 @@ public final class LauncherMain {
               status)
           .run();
     }
-  }
-
-  /** The only place that knows where the launcher runs. */
-  private static ProcessHost processHost(LauncherConfig config, UnixSockets sockets)
-      throws IOException, InterruptedException {
-    PlaceConfig place = config.place();
-    return switch (place.processHost()) {
-      case LOCAL -> {
-        var host = LocalProcessHost.open(place.socketDirectory().resolve("shared-memory"));
-        if (!host.childrenEndWithParent()) {
-          LOG.atWarn()
-              .log("no setpriv here: kill -9 of the launcher would leave its members behind");
-        }
-        yield host;
-      }
-      case POD -> {
-        Path runtime = Path.of(System.getProperty("java.home"));
-        AgentInstallation.install(runtime, ownJar(), place.agentDirectory());
-        yield AttachedProcessHost.listen(
-            place.socketDirectory().resolve("control.sock"),
-            sockets,
-            place.shardPlacement(),
-            config.restarts());
-      }
-    };
-  }
-
-  /** Started from a cache of loaded classes, the JVM does not know where they once came from. */
-  private static Path ownJar() {
-    var source = LauncherMain.class.getProtectionDomain().getCodeSource();
-    return source == null || source.getLocation() == null
-        ? Path.of(System.getProperty("java.class.path"))
-        : Path.of(URI.create(source.getLocation().toString()));
   }
 }
