@@ -2,26 +2,24 @@ package dev.lorax.launcher.agent;
 
 import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.control.AgentName;
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
-import dev.lorax.launcher.options.OptionReader;
 import dev.lorax.launcher.process.MemberName;
+import dev.lorax.options.HelpText;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.OptionGroup;
+import dev.lorax.options.OptionReader;
+import dev.lorax.options.Problems;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** The command line of an agent. */
 public final class AgentArguments {
 
-  private static final String HELP =
+  private static final String HEAD =
       """
-      Usage: lorax-agent [-hV] --control=SOCKET --index=N --role=ROLE
+      Usage: lorax-agent --role ROLE --index N --control SOCKET
       Starts processes in this container on behalf of the launcher.
-            --control=SOCKET   Socket on which the launcher listens.
-        -h, --help             Show this help message and exit.
-            --index=N          Index of this container among those of its role.
-            --role=ROLE        What runs in this container: shard or router.
-        -V, --version          Print version information and exit.
       """;
 
   private MemberName.Role role = MemberName.Role.SHARD;
@@ -47,32 +45,48 @@ public final class AgentArguments {
   }
 
   private Parsed read(List<String> line) {
-    List<Option<?>> required =
-        List.of(
-            Option.of("--role", Kind.oneOf(MemberName.Role.class), value -> role = value),
-            Option.of("--index", Kind.WHOLE_NUMBER, value -> index = value),
-            Option.of("--control", Kind.PATH, value -> control = value));
-    List<Option<?>> known = new ArrayList<>(required);
-    known.add(Option.of("--help", Kind.SWITCH, value -> help = value).orShort("-h"));
-    known.add(Option.of("--version", Kind.SWITCH, value -> version = value).orShort("-V"));
-    var reader = new OptionReader(known);
+    List<OptionGroup> groups =
+        List.of(new OptionGroup("Required", required()), new OptionGroup("Questions", questions()));
+    var reader = new OptionReader(OptionGroup.options(groups));
     reader.read(line);
     if (help) {
-      return new Parsed.Print(HELP);
+      return new Parsed.Print(new HelpText(HEAD, option -> false, "").of(groups));
     }
     if (version) {
       return new Parsed.Print("lorax-agent %s\n".formatted(LauncherConfig.VERSION));
     }
-    List<String> problems = new ArrayList<>();
-    reader.troubles().forEach(trouble -> problems.add(trouble.option() + ": " + trouble.what()));
-    for (var option : required) {
-      if (!reader.has(option)) {
-        problems.add(
-            "%s: expected %s, got nothing".formatted(option.name(), option.kind().expected()));
-      }
+    var problems = new Problems(Map.of());
+    reader.tell(problems);
+    for (var option : groups.getFirst().options()) {
+      problems.expect(reader.has(option), option.name(), option.kind().expected(), "nothing");
     }
-    reader.unknown().forEach(word -> problems.add(word + ": unknown option"));
-    return problems.isEmpty() ? new Parsed.Run(this) : new Parsed.Wrong(problems);
+    List<String> sentences = problems.sentences();
+    return sentences.isEmpty() ? new Parsed.Run(this) : new Parsed.Wrong(sentences);
+  }
+
+  private List<Option<?>> required() {
+    return List.of(
+        Option.of("--role", Kind.oneOf(MemberName.Role.values()), value -> role = value)
+            .onLineOnly()
+            .says("ROLE", "What runs in this container: shard or router."),
+        Option.of("--index", Kind.WHOLE_NUMBER, value -> index = value)
+            .onLineOnly()
+            .says("N", "Index of this container among those of its role."),
+        Option.of("--control", Kind.PATH, value -> control = value)
+            .onLineOnly()
+            .says("SOCKET", "Socket on which the launcher listens."));
+  }
+
+  private List<Option<?>> questions() {
+    return List.of(
+        Option.of("--help", Kind.SWITCH, value -> help = value)
+            .orShort("-h")
+            .onLineOnly()
+            .says("Print this help."),
+        Option.of("--version", Kind.SWITCH, value -> version = value)
+            .orShort("-V")
+            .onLineOnly()
+            .says("Print the version."));
   }
 
   public AgentName name() {

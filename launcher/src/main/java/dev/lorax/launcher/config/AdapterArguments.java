@@ -1,7 +1,8 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,14 +29,14 @@ final class AdapterArguments {
         Option.of("--adapter-id", Kind.TEXT, value -> adapterId = value)
             .usually("none")
             .says("ID", "Answers the requests that name no adapter."),
-        Option.of("--adapter-source", Kind.oneOf(Source.class), value -> adapterSource = value)
+        Option.of("--adapter-source", Kind.oneOf(Source.values()), value -> adapterSource = value)
             .usually("hub; local with --adapter-root")
             .says("SOURCE", "Of --adapter-id: hub, s3 or local."),
         Option.of("--merge-adapter-weights", Kind.SWITCH, value -> mergeAdapterWeights = value)
             .says("Merge --adapter-id into the base model, and serve no other adapter."),
         Option.of(
                 "--default-adapter-source",
-                Kind.oneOf(Source.class),
+                Kind.oneOf(Source.values()),
                 value -> defaultAdapterSource = value)
             .usually("= --adapter-source")
             .says("SOURCE", "Of adapters whose request names none."),
@@ -45,11 +46,12 @@ final class AdapterArguments {
             .says("ID", "Loaded before the first request. Repeatable, or with commas."),
         Option.of(
                 "--preloaded-adapter-source",
-                Kind.oneOf(Source.class),
+                Kind.oneOf(Source.values()),
                 value -> preloadedAdapterSource = value)
             .usually("= --adapter-source")
             .says("SOURCE", "Of --preloaded-adapter-ids."),
         Option.of("--adapter-root", Kind.PATH, adapterRoots::add)
+            .alsoIn("LORAX_ADAPTER_ROOTS")
             .separatedBy(":")
             .usually("none")
             .says(

@@ -2,6 +2,7 @@ package dev.lorax.launcher.config;
 
 import dev.lorax.launcher.failure.FailureCode;
 import dev.lorax.launcher.failure.HasFailureCode;
+import dev.lorax.options.Problems;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,7 @@ public final class ArgumentException extends Exception implements HasFailureCode
   ArgumentException(Problems problems, @Nullable Path terminationLog) {
     super(String.join("; ", problems.sentences()));
     this.problems = problems.sentences();
-    this.code = problems.code();
+    this.code = problems.onlyMissing() ? FailureCode.MODEL_NOT_FOUND : FailureCode.WRONG_ARGUMENTS;
     this.terminationLog = terminationLog;
   }
 

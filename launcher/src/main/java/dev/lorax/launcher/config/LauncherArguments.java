@@ -1,10 +1,12 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
-import dev.lorax.launcher.options.OptionReader;
+import dev.lorax.options.Environment;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.OptionGroup;
+import dev.lorax.options.OptionReader;
+import dev.lorax.options.Problems;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -32,12 +34,15 @@ public final class LauncherArguments {
       return List.of(
           Option.of("--env", Kind.SWITCH, value -> env = value)
               .orShort("-e")
+              .onLineOnly()
               .says("Print versions, devices and limits of this machine, for a bug report."),
           Option.of("--help", Kind.SWITCH, value -> help = value)
               .orShort("-h")
+              .onLineOnly()
               .says("Print this help."),
           Option.of("--version", Kind.SWITCH, value -> version = value)
               .orShort("-V")
+              .onLineOnly()
               .says("Print the version."));
     }
   }
@@ -79,16 +84,15 @@ public final class LauncherArguments {
     var environment = new Environment(variables);
     var arguments = new LauncherArguments();
     List<OptionGroup> groups = arguments.groups();
-    List<Option<?>> known = new ArrayList<>();
-    groups.forEach(group -> known.addAll(group.options()));
+    List<Option<?>> known = OptionGroup.options(groups);
     known.addAll(UpstreamOptions.options());
     var reader = new OptionReader(known);
     reader.read(line);
-    reader.read(environment.wordsFor(known, reader));
+    reader.read(environment);
     var problems = new Problems(environment.taken());
     var stores = new RemoteStores(environment, home, problems);
     if (arguments.questions.help) {
-      return new Parsed.Print(HelpText.of(groups));
+      return new Parsed.Print(LauncherHelp.of(groups));
     }
     if (arguments.questions.version) {
       return new Parsed.Print("lorax-launcher %s\n".formatted(LauncherConfig.VERSION));
@@ -97,7 +101,7 @@ public final class LauncherArguments {
       return new Parsed.Describe(
           stores.hubCache(arguments.model.cache, arguments.usualCache(home)));
     }
-    new ReadingProblems(problems).add(reader, known);
+    reader.tell(problems);
     UpstreamOptions.refuse(reader, problems);
     LauncherConfig config = arguments.toConfig(environment, stores, home, problems);
     if (!problems.sentences().isEmpty()) {
@@ -122,7 +126,7 @@ public final class LauncherArguments {
     return new LauncherConfig(
         model.toConfig(stores, usualCache(home), adapters.known()),
         shards.toConfig(count, adapters, model.trustRemoteCode),
-        router.toConfig(adapters.sourceOfRequests(), problems),
+        router.toConfig(adapters.sourceOfRequests()),
         place.toConfig(),
         restarts.toConfig());
   }

@@ -1,7 +1,8 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ final class ModelArguments {
         Option.of("--revision", Kind.TEXT, value -> revision = value)
             .usually("its default branch")
             .says("REV", "Branch, tag or commit of a hub model."),
-        Option.of("--source", Kind.oneOf(Source.class), value -> source = value)
+        Option.of("--source", Kind.oneOf(Source.values()), value -> source = value)
             .initially(source)
             .says("SOURCE", "hub, s3 or local. What exists on disk is taken as it is in any case."),
         Option.of("--huggingface-hub-cache", Kind.PATH, value -> cache = value)
@@ -76,7 +77,7 @@ final class ModelArguments {
         revision == null || revisionMark() < 0,
         "--revision",
         "one revision",
-        "%s and that of --model-id %s".formatted(revision, modelId),
+        revision + " and that of --model-id " + modelId,
         "leave one of them out");
     problems.expect(
         revision == null || (source == Source.HUB && !present),

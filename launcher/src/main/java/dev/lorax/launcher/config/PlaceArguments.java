@@ -3,9 +3,10 @@ package dev.lorax.launcher.config;
 import dev.lorax.launcher.config.LauncherConfig.PlaceConfig;
 import dev.lorax.launcher.config.LauncherConfig.ProcessHostKind;
 import dev.lorax.launcher.config.LauncherConfig.ShardPlacement;
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
 import dev.lorax.launcher.socket.UnixSockets;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +32,10 @@ final class PlaceArguments {
 
   List<Option<?>> options() {
     return List.of(
-        Option.of("--process-host", Kind.oneOf(ProcessHostKind.class), value -> processHost = value)
+        Option.of(
+                "--process-host",
+                Kind.oneOf(ProcessHostKind.values()),
+                value -> processHost = value)
             .initially(processHost)
             .says("HOST", "local: child processes. pod: agents in the other containers."),
         Option.of("--shard-placement", SHARD_PLACEMENT, value -> shardPlacement = value)
@@ -41,6 +45,7 @@ final class PlaceArguments {
             .usually("/tmp/lorax-server; /run/lorax in pods")
             .says("DIR", "Directory of all sockets."),
         Option.of("--agent-dir", Kind.PATH, value -> agentDirectory = value)
+            .alsoIn("LORAX_AGENT_DIR")
             .initially(agentDirectory)
             .says("DIR", "In pods: where the agent is copied to."),
         Option.of("--status-port", Kind.WHOLE_NUMBER, value -> statusPort = value)
@@ -52,6 +57,7 @@ final class PlaceArguments {
             .initially(logLevel)
             .says("LEVEL", "trace, debug, info, warn or error."),
         Option.of("--termination-log", Kind.PATH, value -> terminationLog = value)
+            .alsoIn("LORAX_TERMINATION_LOG")
             .usually("/dev/termination-log, if there")
             .says("FILE", "Gets the sentence that explains a failure."));
   }
@@ -116,7 +122,7 @@ final class PlaceArguments {
     problems.expect(
         UnixSockets.fits(directory.resolve(longest)),
         "--shard-uds-path",
-        "a path of at most %d bytes".formatted(UnixSockets.MAX_PATH_BYTES - longest.length() - 1),
+        "a path of at most " + (UnixSockets.MAX_PATH_BYTES - longest.length() - 1) + " bytes",
         directory,
         "the paths of Unix sockets are short");
     problems.expect(

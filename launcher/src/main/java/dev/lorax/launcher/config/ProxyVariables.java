@@ -1,5 +1,7 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.options.Environment;
+import dev.lorax.options.Problems;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.List;

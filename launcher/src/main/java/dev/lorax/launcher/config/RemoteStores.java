@@ -1,5 +1,7 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.options.Environment;
+import dev.lorax.options.Problems;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -61,7 +63,7 @@ final class RemoteStores {
   /** The option or its variable, unless huggingface_hub's own variable says otherwise. */
   Path hubCache(@Nullable Path asked, Path usual) {
     String variable = environment.get("HF_HUB_CACHE");
-    boolean typed = !environment.taken().contains("--huggingface-hub-cache");
+    boolean typed = !environment.taken().containsKey("--huggingface-hub-cache");
     if (asked != null && (typed || variable == null)) {
       return asked;
     }

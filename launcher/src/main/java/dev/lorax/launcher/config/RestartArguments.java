@@ -1,8 +1,9 @@
 package dev.lorax.launcher.config;
 
 import dev.lorax.launcher.config.LauncherConfig.RestartConfig;
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.time.Duration;
 import java.util.List;
 

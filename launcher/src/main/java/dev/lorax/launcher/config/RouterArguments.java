@@ -1,7 +1,8 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.net.InetAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Options that pass through to the router, as typed. */
 final class RouterArguments {
 
-  String hostname = "0.0.0.0";
+  InetAddress hostname = InetAddress.ofLiteral("0.0.0.0");
   int port = 3000;
   int maxConcurrentRequests = 1024;
   int maxBestOf = 2;
@@ -27,7 +28,7 @@ final class RouterArguments {
 
   List<Option<?>> options() {
     return List.of(
-        Option.of("--hostname", Kind.TEXT, value -> hostname = value)
+        Option.of("--hostname", Kind.ADDRESS, value -> hostname = value)
             .initially(hostname)
             .says(
                 "IP",
@@ -87,9 +88,9 @@ final class RouterArguments {
             .says("N", "Threads that tokenize prompts."));
   }
 
-  RouterConfig toConfig(Source defaultAdapterSource, Problems problems) {
+  RouterConfig toConfig(Source defaultAdapterSource) {
     return new RouterConfig(
-        address(problems),
+        hostname,
         port,
         maxConcurrentRequests,
         maxBestOf,
@@ -105,15 +106,6 @@ final class RouterArguments {
         defaultAdapterSource);
   }
 
-  private InetAddress address(Problems problems) {
-    try {
-      return InetAddress.ofLiteral(hostname);
-    } catch (IllegalArgumentException e) {
-      problems.add("--hostname", "expected an IP address, got %s".formatted(hostname));
-      return InetAddress.getLoopbackAddress();
-    }
-  }
-
   void check(Problems problems) {
     problems.port(1, "--port", port);
     problems.atLeast(1, "--max-concurrent-requests", maxConcurrentRequests);
@@ -123,11 +115,7 @@ final class RouterArguments {
     problems.atLeast(1, "--max-active-adapters", maxActiveAdapters);
     problems.atLeast(1, "--adapter-cycle-time-s", adapterCycleTimeSeconds);
     problems.atLeast(1, "--validation-workers", validationWorkers);
-    problems.expect(
-        Double.isFinite(waitingServedRatio) && waitingServedRatio >= 0,
-        "--waiting-served-ratio",
-        "a number of at least 0",
-        waitingServedRatio);
+    problems.ratio("--waiting-served-ratio", waitingServedRatio);
     problems.atLeast(1, "--max-input-length", maxInputLength);
     problems.atLeast(2, "--max-total-tokens", maxTotalTokens);
     problems.atLeast(1, "--max-batch-prefill-tokens", maxBatchPrefillTokens);
@@ -143,7 +131,7 @@ final class RouterArguments {
             || maxInputLength == null
             || maxBatchPrefillTokens >= maxInputLength,
         "--max-batch-prefill-tokens",
-        "at least --max-input-length %s".formatted(maxInputLength),
+        "at least --max-input-length " + maxInputLength,
         maxBatchPrefillTokens,
         "the longest prompt must fit one step");
     within("--max-batch-prefill-tokens", maxBatchPrefillTokens, problems);
@@ -159,7 +147,7 @@ final class RouterArguments {
     problems.expect(
         below == null || above == null || below < above,
         lower,
-        "less than %s %s".formatted(upper, above),
+        "less than " + upper + " " + above,
         below,
         "an answer needs at least one token");
   }
@@ -168,7 +156,7 @@ final class RouterArguments {
     problems.expect(
         value == null || maxBatchTotalTokens == null || value <= maxBatchTotalTokens,
         option,
-        "at most --max-batch-total-tokens %s".formatted(maxBatchTotalTokens),
+        "at most --max-batch-total-tokens " + maxBatchTotalTokens,
         value);
   }
 }

@@ -1,7 +1,8 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +33,11 @@ final class ShardArguments {
             .says(
                 "N",
                 "Number of shards, one device each. Visible is what CUDA_VISIBLE_DEVICES lists, else NVIDIA_VISIBLE_DEVICES."),
-        Option.of("--device", Kind.oneOf(ShardConfig.Device.class), value -> device = value)
+        Option.of("--device", Kind.oneOf(ShardConfig.Device.values()), value -> device = value)
+            .alsoIn("LORAX_DEVICE")
             .initially(device)
             .says("DEVICE", "cpu, cuda, or auto, which takes a GPU where there is one."),
-        Option.of("--dtype", Kind.oneOf(ShardConfig.Dtype.class), value -> dtype = value)
+        Option.of("--dtype", Kind.oneOf(ShardConfig.Dtype.values()), value -> dtype = value)
             .usually("what suits model and device")
             .says("DTYPE", "float32, bfloat16 or float16."),
         Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
@@ -84,7 +86,7 @@ final class ShardArguments {
     problems.expect(
         adapters.adapterMemoryFraction < cudaMemoryFraction || cudaMemoryFraction <= 0,
         "--adapter-memory-fraction",
-        "less than --cuda-memory-fraction %s".formatted(cudaMemoryFraction),
+        "less than --cuda-memory-fraction " + cudaMemoryFraction,
         adapters.adapterMemoryFraction);
     problems.expect(
         !(compile && eager), "--compile", "one of --compile and --eager", "both", "keep --eager");

@@ -1,5 +1,7 @@
 package dev.lorax.launcher.config;
 
+import dev.lorax.options.Environment;
+import dev.lorax.options.Problems;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;

@@ -1,9 +1,10 @@
 package dev.lorax.launcher.config;
 
 import dev.lorax.launcher.config.RouterConfig.AskedLimits;
+import dev.lorax.options.Problems;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,25 +32,27 @@ public record TokenLimits(int input, int total, int batchPrefill, @Nullable Inte
 
   /** What the router would refuse, but only after the shards have loaded the model. */
   public List<String> problems() {
-    var problems = new Problems(Set.of());
+    var problems = new Problems(Map.of());
     problems.expect(
         input < total,
         "--max-input-length",
-        "less than --max-total-tokens %d".formatted(total),
+        "less than --max-total-tokens " + total,
         input,
         "set both, or lower it");
     problems.expect(
         batchPrefill >= input,
         "--max-batch-prefill-tokens",
-        "at least --max-input-length %d".formatted(input),
+        "at least --max-input-length " + input,
         batchPrefill,
         "raise it, or lower --max-input-length");
     if (batchTotal != null) {
       problems.expect(
           Math.max(batchPrefill, total) <= batchTotal,
           "--max-batch-total-tokens",
-          "at least --max-batch-prefill-tokens %d and --max-total-tokens %d"
-              .formatted(batchPrefill, total),
+          "at least --max-batch-prefill-tokens "
+              + batchPrefill
+              + " and --max-total-tokens "
+              + total,
           batchTotal,
           "raise it, or lower --max-total-tokens and --max-input-length");
     }

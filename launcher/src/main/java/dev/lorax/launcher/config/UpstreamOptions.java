@@ -1,8 +1,10 @@
 package dev.lorax.launcher.config;
 
-import dev.lorax.launcher.options.Kind;
-import dev.lorax.launcher.options.Option;
-import dev.lorax.launcher.options.OptionReader;
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.OptionReader;
+import dev.lorax.options.Problems;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -104,7 +106,11 @@ final class UpstreamOptions {
 
   /** They take whatever is given, however often: it is refused afterwards, in one sentence. */
   static List<Option<?>> options() {
-    return REFUSED.stream().<Option<?>>map(UpstreamOptions::unused).toList();
+    List<Option<?>> options = new ArrayList<>();
+    for (var refused : REFUSED) {
+      options.add(unused(refused));
+    }
+    return options;
   }
 
   private static Option<?> unused(Refused refused) {

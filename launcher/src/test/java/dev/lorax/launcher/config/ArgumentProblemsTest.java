@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.lorax.launcher.failure.FailureCode;
+import dev.lorax.options.Option;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,7 +58,7 @@ final class ArgumentProblemsTest {
   void refuses_every_option_of_upstream_that_is_not_here_from_line_and_environment() {
     for (var refused : UpstreamOptions.REFUSED) {
       String name = refused.name();
-      String variable = Environment.nameOf(name);
+      String variable = Option.variableOf(name);
       String line = refused.takesValue() ? name + "=s3cret" : name;
       String value = refused.takesValue() ? "s3cret" : "1";
 

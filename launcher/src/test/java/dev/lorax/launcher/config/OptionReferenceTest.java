@@ -2,7 +2,7 @@ package dev.lorax.launcher.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lorax.launcher.options.Option;
+import dev.lorax.options.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +69,7 @@ final class OptionReferenceTest {
             .map(one ->
                 row(
                     one.name(),
-                    Environment.nameOf(one.name()),
+                    Option.variableOf(one.name()),
                     one.upstreamDefault(),
                     "refused",
                     one.sentence()));
@@ -82,10 +82,10 @@ final class OptionReferenceTest {
     boolean flag = !option.kind().needsValue();
     return row(
         name,
-        Environment.sets(name) ? Environment.nameOf(name) : "",
+        option.variable() == null ? "" : option.variable(),
         upstream.getOrDefault(name, "not there"),
         ours == null ? (flag ? "false" : "none") : ours,
-        option.description());
+        option.note().description());
   }
 
   private static String row(String name, String variable, String theirs, String ours, String note) {

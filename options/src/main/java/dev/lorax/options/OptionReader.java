@@ -1,4 +1,4 @@
-package dev.lorax.launcher.options;
+package dev.lorax.options;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -6,7 +6,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads words as {@code --name value}, {@code --name=value}, {@code -n value} or {@code -nvalue},
@@ -14,6 +15,7 @@ import java.util.regex.Pattern;
  */
 public final class OptionReader {
 
+  private final List<Option<?>> known;
   private final Map<String, Option<?>> options = new HashMap<>();
   private final Map<String, List<String>> given = new HashMap<>();
   private final List<Trouble> troubles = new ArrayList<>();
@@ -27,13 +29,18 @@ public final class OptionReader {
    */
   public record Trouble(String option, String what) {}
 
-  public OptionReader(List<Option<?>> options) {
-    options.forEach(option -> option.names().forEach(name -> this.options.put(name, option)));
+  public OptionReader(List<Option<?>> known) {
+    this.known = List.copyOf(known);
+    for (var option : known) {
+      for (var name : option.names()) {
+        options.put(name, option);
+      }
+    }
   }
 
-  /** May be called again with more words. */
-  public void read(List<String> words) {
-    Deque<String> rest = new ArrayDeque<>(words);
+  /** The words of a command line. */
+  public void read(List<String> line) {
+    Deque<String> rest = new ArrayDeque<>(line);
     while (!rest.isEmpty()) {
       String word = rest.remove();
       if (word.equals("--")) {
@@ -44,6 +51,11 @@ public final class OptionReader {
         unknown.add(word);
       }
     }
+  }
+
+  /** The variables of the options that no word before named. */
+  public void read(Environment environment) {
+    read(environment.wordsFor(known, this));
   }
 
   /** Whether the option was named, with a value or without. */
@@ -65,12 +77,33 @@ public final class OptionReader {
     return List.copyOf(troubles);
   }
 
+  /** Says what could not be read as every other problem is said. */
+  public void tell(Problems problems) {
+    new ReadingProblems(problems, known).add(this);
+  }
+
+  /** Values and defaults in effect, as words that would be read again as the same. */
+  public String inEffect() {
+    var line = new StringJoiner(" ");
+    for (var option : known) {
+      String initial = option.typedInitial();
+      List<String> values = given(option.name());
+      if (values.isEmpty() && initial != null) {
+        line.add(option.name() + "=" + initial);
+      }
+      for (var value : values) {
+        line.add(option.name() + "=" + value);
+      }
+    }
+    return line.toString();
+  }
+
   private boolean readLong(String word, Deque<String> rest) {
-    int equals = word.indexOf('=');
-    Option<?> option = options.get(equals < 0 ? word : word.substring(0, equals));
+    Option<?> option = named(word);
     if (option == null) {
       return false;
     }
+    int equals = word.indexOf('=');
     if (equals >= 0) {
       take(option, word.substring(equals + 1));
     } else {
@@ -100,7 +133,7 @@ public final class OptionReader {
   private void takeFrom(Deque<String> rest, Option<?> option) {
     if (!option.kind().needsValue()) {
       take(option, "true");
-    } else if (rest.isEmpty() || isOption(rest.element())) {
+    } else if (rest.isEmpty() || named(rest.element()) != null) {
       given.computeIfAbsent(option.name(), same -> new ArrayList<>());
       trouble(option, "expected %s, got nothing".formatted(option.kind().expected()));
     } else {
@@ -108,27 +141,33 @@ public final class OptionReader {
     }
   }
 
-  private boolean isOption(String word) {
+  private @Nullable Option<?> named(String word) {
     int equals = word.indexOf('=');
-    return options.containsKey(equals < 0 ? word : word.substring(0, equals));
+    return options.get(equals < 0 ? word : word.substring(0, equals));
   }
 
-  private <T> void take(Option<T> option, String text) {
+  private void take(Option<?> option, String text) {
     List<String> before = given.computeIfAbsent(option.name(), same -> new ArrayList<>());
-    if (!before.isEmpty() && option.separator() == null) {
+    String separator = option.separator();
+    if (separator == null && !before.isEmpty()) {
       trouble(option, "expected once, got it again");
       return;
     }
     before.add(text);
-    String separator = option.separator();
-    String[] values =
-        separator == null ? new String[] {text} : text.split(Pattern.quote(separator), -1);
-    for (var value : values) {
-      try {
-        option.taker().accept(option.kind().reading().apply(value));
-      } catch (IllegalArgumentException unreadable) {
-        trouble(option, "expected %s, got %s".formatted(option.kind().expected(), value));
+    int start = 0;
+    if (separator != null) {
+      for (int end; (end = text.indexOf(separator, start)) >= 0; start = end + separator.length()) {
+        takeOne(option, text.substring(start, end));
       }
+    }
+    takeOne(option, text.substring(start));
+  }
+
+  private <T> void takeOne(Option<T> option, String value) {
+    try {
+      option.taker().accept(option.kind().reading().apply(value));
+    } catch (IllegalArgumentException unreadable) {
+      trouble(option, "expected %s, got %s".formatted(option.kind().expected(), value));
     }
   }
 

@@ -1,13 +1,11 @@
-package dev.lorax.launcher.options;
+package dev.lorax.options;
 
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * What the values of an option look like.
@@ -25,7 +23,8 @@ public record Kind<T>(
 
   public static final Kind<String> TEXT = of("a value", text -> text);
   public static final Kind<Path> PATH = of("a path", text -> Path.of(text));
-  public static final Kind<Integer> WHOLE_NUMBER = of("a whole number", Integer::valueOf);
+  public static final Kind<Integer> WHOLE_NUMBER =
+      of("a whole number", text -> Integer.valueOf(text.strip()));
   public static final Kind<Double> NUMBER = of("a number", Double::valueOf);
   public static final Kind<Boolean> TRUTH = of("true or false", Kind::truth);
   public static final Kind<Boolean> SWITCH =
@@ -33,38 +32,58 @@ public record Kind<T>(
   public static final Kind<Duration> DURATION =
       new Kind<>("a duration such as 500ms, 30s, 10m or 1h", true, Kind::duration, Kind::spelled);
 
-  private static final Pattern DURATION_FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+  /** Of IP, so that no name is ever looked up. */
+  public static final Kind<InetAddress> ADDRESS =
+      new Kind<>("an IP address", true, InetAddress::ofLiteral, InetAddress::getHostAddress);
+
+  private static final int MOST_DIGITS = 9;
 
   private static <T> Kind<T> of(String expected, Function<String, T> reading) {
     return new Kind<>(expected, true, reading, String::valueOf);
   }
 
-  /** The constants of an enum in small letters; read in any. */
-  public static <E extends Enum<E>> Kind<E> oneOf(Class<E> constants) {
+  /** One of the constants of an enum, written in small letters and read in any. */
+  public static <E extends Enum<E>> Kind<E> oneOf(E[] constants) {
+    List<E> values = List.of(constants);
     return new Kind<>(
-        enumerated(List.of(constants.getEnumConstants()), Kind::small),
+        enumerated(values, Kind::small),
         true,
-        text -> Enum.valueOf(constants, text.toUpperCase(Locale.ROOT)),
+        text -> chosen(values, Kind::small, text.toLowerCase(Locale.ROOT)),
         Kind::small);
   }
 
   /** One of these, each written in this one way. */
   public static <T> Kind<T> oneOf(List<T> values, Function<T, String> spelling) {
     return new Kind<>(
-        enumerated(values, spelling),
-        true,
-        text ->
-            values.stream()
-                .filter(value -> spelling.apply(value).equals(text))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(text)),
-        spelling);
+        enumerated(values, spelling), true, text -> chosen(values, spelling, text), spelling);
+  }
+
+  /** Whether this text is such a value. */
+  public boolean reads(String text) {
+    try {
+      var _ = reading.apply(text);
+      return true;
+    } catch (IllegalArgumentException unreadable) {
+      return false;
+    }
+  }
+
+  private static <T> T chosen(List<T> values, Function<T, String> spelling, String text) {
+    for (var value : values) {
+      if (spelling.apply(value).equals(text)) {
+        return value;
+      }
+    }
+    throw new IllegalArgumentException(text);
   }
 
   private static <T> String enumerated(List<T> values, Function<T, String> spelling) {
-    List<String> names = new ArrayList<>(values.stream().map(spelling).toList());
-    String last = names.removeLast();
-    return "%s or %s".formatted(String.join(", ", names), last);
+    var names = new StringBuilder();
+    int last = values.size() - 1;
+    for (int i = 0; i <= last; i++) {
+      names.append(i == 0 ? "" : i == last ? " or " : ", ").append(spelling.apply(values.get(i)));
+    }
+    return names.toString();
   }
 
   private static String small(Enum<?> constant) {
@@ -80,16 +99,20 @@ public record Kind<T>(
   }
 
   private static Duration duration(String text) {
-    Matcher matcher = DURATION_FORM.matcher(text);
-    if (!matcher.matches()) {
+    int digits = 0;
+    while (digits < text.length() && text.charAt(digits) >= '0' && text.charAt(digits) <= '9') {
+      digits++;
+    }
+    if (digits == 0 || digits > MOST_DIGITS) {
       throw new IllegalArgumentException(text);
     }
-    long amount = Long.parseLong(matcher.group(1));
-    return switch (matcher.group(2)) {
+    int amount = Integer.parseInt(text.substring(0, digits));
+    return switch (text.substring(digits)) {
       case "ms" -> Duration.ofMillis(amount);
       case "s" -> Duration.ofSeconds(amount);
       case "m" -> Duration.ofMinutes(amount);
-      default -> Duration.ofHours(amount);
+      case "h" -> Duration.ofHours(amount);
+      default -> throw new IllegalArgumentException(text);
     };
   }
 

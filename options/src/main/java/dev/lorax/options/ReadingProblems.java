@@ -1,7 +1,5 @@
-package dev.lorax.launcher.config;
+package dev.lorax.options;
 
-import dev.lorax.launcher.options.Option;
-import dev.lorax.launcher.options.OptionReader;
 import java.util.List;
 import java.util.Locale;
 
@@ -9,26 +7,28 @@ import java.util.Locale;
 final class ReadingProblems {
 
   private final Problems problems;
+  private final List<Option<?>> known;
 
-  ReadingProblems(Problems problems) {
+  ReadingProblems(Problems problems, List<Option<?>> known) {
     this.problems = problems;
+    this.known = known;
   }
 
-  void add(OptionReader line, List<Option<?>> known) {
+  void add(OptionReader line) {
     for (var trouble : line.troubles()) {
       problems.add(trouble.option(), trouble.what());
     }
-    unknown(line.unknown(), known);
+    unknown(line.unknown());
   }
 
   /** The word after an unknown option is taken as its value. */
-  private void unknown(List<String> words, List<Option<?>> known) {
+  private void unknown(List<String> words) {
     boolean valueExpected = false;
     for (var word : words) {
       boolean option = word.startsWith("-") && word.length() > 1;
       if (option) {
         String name = word.split("=", 2)[0];
-        problems.add(name, "unknown option; " + suggestion(name, known));
+        problems.add(name, "unknown option; " + suggestion(name));
       } else if (!valueExpected) {
         problems.add("%s: expected an option that starts with --".formatted(word));
       }
@@ -37,7 +37,7 @@ final class ReadingProblems {
   }
 
   /** An option that differs in dashes and case only, or is cut short. */
-  private static String suggestion(String typed, List<Option<?>> known) {
+  private String suggestion(String typed) {
     String letters = letters(typed);
     List<String> meant =
         known.stream()
