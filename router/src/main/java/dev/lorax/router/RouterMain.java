@@ -8,6 +8,10 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import dev.lorax.router.batching.ShardException;
+import dev.lorax.router.config.RouterArguments;
+import dev.lorax.router.config.RouterArguments.Parsed;
+import dev.lorax.router.config.RouterConfig;
+import dev.lorax.router.tokenizer.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,21 +31,29 @@ public final class RouterMain {
 
   public static void main(String[] arguments) throws InterruptedException {
     Map<String, String> environment = System.getenv();
-    switch (RouterConfig.read(List.of(arguments), environment)) {
-      case RouterConfig.Reading.Answer answer -> System.out.println(answer.text());
-      case RouterConfig.Reading.Wrong wrong -> {
-        wrong.problems().forEach(problem -> System.err.println("lorax-router: " + problem));
-        terminate(environment, String.join("; ", wrong.problems()), USAGE_ERROR);
+    switch (RouterArguments.parse(List.of(arguments), environment)) {
+      case Parsed.Print(var text) -> System.out.print(text);
+      case Parsed.Wrong(var problems) -> {
+        problems.forEach(problem -> System.err.println("lorax-router: " + problem));
+        System.err.println("lorax-router: see --help");
+        terminate(environment, String.join("; ", problems), USAGE_ERROR);
       }
-      case RouterConfig.Reading.Read read -> run(read, environment);
+      case Parsed.Run asked -> run(asked, environment);
     }
   }
 
-  private static void run(RouterConfig.Reading.Read read, Map<String, String> environment)
+  private static void run(Parsed.Run asked, Map<String, String> environment)
       throws InterruptedException {
-    RouterConfig config = read.config();
+    RouterConfig config = asked.config();
     log(config.jsonOutput(), environment.getOrDefault("LOG_LEVEL", "info"));
-    LOG.atInfo().addKeyValue("options", read.options()).log("router starts");
+    LOG.atInfo().addKeyValue("options", asked.options()).log("router starts");
+    asked
+        .remarks()
+        .forEach((name, reason) ->
+            LOG.atWarn()
+                .addKeyValue("variable", name)
+                .addKeyValue("reason", reason)
+                .log("environment variable ignored"));
     try {
       serve(config);
     } catch (IOException e) {
@@ -57,7 +69,7 @@ public final class RouterMain {
       throws IOException, ShardException, InterruptedException {
     var stopping = new CountDownLatch(1);
     var stopped = new CountDownLatch(1);
-    var router = RouterProcess.start(config);
+    var router = RouterProcess.start(config, here());
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(() -> {
@@ -76,6 +88,13 @@ public final class RouterMain {
     router.close();
     LOG.atInfo().addKeyValue("drained", drained).log("router stopped");
     stopped.countDown();
+  }
+
+  static Machine here() {
+    return new Machine(
+        System.getProperty("os.name"),
+        System.getProperty("os.arch"),
+        Path.of(System.getProperty("user.home")));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

@@ -7,6 +7,7 @@ import dev.lorax.router.batching.BatchLoop;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.Ticker;
+import dev.lorax.router.config.RouterConfig;
 import dev.lorax.router.http.Gateway;
 import dev.lorax.router.http.HttpFront;
 import dev.lorax.router.metrics.RouterMetrics;
@@ -15,6 +16,7 @@ import dev.lorax.router.request.Preparer;
 import dev.lorax.router.request.RequestLimits;
 import dev.lorax.router.shard.GrpcShardConnector;
 import dev.lorax.router.shard.RpcDeadlines;
+import dev.lorax.router.tokenizer.Machine;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import java.io.IOException;
 import java.time.Duration;
@@ -49,12 +51,12 @@ final class RouterProcess implements AutoCloseable {
   }
 
   /** Connects to the shards, warms them up, and only then listens. */
-  static RouterProcess start(RouterConfig config)
+  static RouterProcess start(RouterConfig config, Machine machine)
       throws IOException, ShardException, InterruptedException {
     Ticker ticker = System::nanoTime;
     RequestLimits limits = config.facts().limits();
     var keys = ApiKeys.load(config.apiKeys(), ticker);
-    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), config.machine());
+    var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), machine);
     var connector =
         new GrpcShardConnector(
             config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);

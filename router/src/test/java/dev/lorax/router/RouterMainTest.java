@@ -35,9 +35,9 @@ class RouterMainTest {
 
     assertThat(router.exitValue()).isEqualTo(2);
     assertThat(output())
-        .contains("--port: expected an integer of at least 0, got `none`")
+        .contains("--port: expected a whole number, got none")
         .contains("--tokenizer-name: expected the directory of the model, got nothing")
-        .contains("unknown argument `--frobnicate`");
+        .contains("--frobnicate: unknown option; --help lists all");
   }
 
   @Test

@@ -2,6 +2,8 @@ package dev.lorax.router;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lorax.router.config.RouterArguments;
+import dev.lorax.router.config.RouterArguments.Parsed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -38,10 +40,11 @@ final class TestingRouter implements AutoCloseable {
     arguments.addAll(List.of("--max-input-length", "100", "--max-total-tokens", "200"));
     arguments.addAll(List.of("--max-batch-prefill-tokens", "400", "--eager-prefill"));
     arguments.addAll(List.of(options));
-    return switch (RouterConfig.read(arguments, Map.of())) {
-      case RouterConfig.Reading.Read read -> new TestingRouter(RouterProcess.start(read.config()));
-      case RouterConfig.Reading.Wrong wrong -> throw new AssertionError(wrong.problems());
-      case RouterConfig.Reading.Answer answer -> throw new AssertionError(answer.text());
+    return switch (RouterArguments.parse(arguments, Map.of())) {
+      case Parsed.Run asked ->
+          new TestingRouter(RouterProcess.start(asked.config(), RouterMain.here()));
+      case Parsed.Wrong(var problems) -> throw new AssertionError(problems);
+      case Parsed.Print(var text) -> throw new AssertionError(text);
     };
   }
 

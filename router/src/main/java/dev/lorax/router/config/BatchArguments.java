@@ -1,0 +1,78 @@
+package dev.lorax.router.config;
+
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
+import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.batching.QueueOrder;
+import dev.lorax.router.request.RequestLimits;
+import dev.lorax.router.shard.WarmupPlan;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Options about batches, as typed. */
+final class BatchArguments {
+  int maxPrefillTokens = 4096;
+  @Nullable Integer maxTotalTokens;
+  double waitingServedRatio = 0.3;
+  int maxWaitingSteps = 20;
+  boolean eagerPrefill;
+  QueueOrder queueOrder = QueueOrder.FAIR;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of(
+                "--max-batch-prefill-tokens", Kind.WHOLE_NUMBER, value -> maxPrefillTokens = value)
+            .initially(maxPrefillTokens)
+            .says("TOKENS", "Most prompt tokens of one step."),
+        Option.of("--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
+            .usually("what the shards measure")
+            .says("TOKENS", "Most tokens of all running requests."),
+        Option.of("--waiting-served-ratio", Kind.NUMBER, value -> waitingServedRatio = value)
+            .initially(waitingServedRatio)
+            .says("RATIO", "Waiting to running requests at which a prefill interrupts decoding."),
+        Option.of("--max-waiting-tokens", Kind.WHOLE_NUMBER, value -> maxWaitingSteps = value)
+            .initially(maxWaitingSteps)
+            .says("N", "Steps after which waiting requests interrupt decoding in any case."),
+        Option.of("--eager-prefill", Kind.SWITCH, value -> eagerPrefill = value)
+            .says("Prefill all that fits before decoding goes on."),
+        Option.of("--queue-order", Kind.oneOf(QueueOrder.values()), value -> queueOrder = value)
+            .initially(queueOrder)
+            .says(
+                "ORDER",
+                "fair: whoever was served the fewest tokens goes first. arrival: whoever came first."));
+  }
+
+  BatchLimits toLimits() {
+    return new BatchLimits(
+        maxPrefillTokens, (float) waitingServedRatio, maxWaitingSteps, queueOrder, eagerPrefill);
+  }
+
+  WarmupPlan toWarmup(RequestLimits requests) {
+    return new WarmupPlan(
+        requests.maxInputLength(), requests.maxTotalTokens(), maxPrefillTokens, maxTotalTokens);
+  }
+
+  void check(RequestArguments requests, Problems problems) {
+    problems.atLeast(1, "--max-batch-prefill-tokens", maxPrefillTokens);
+    problems.expect(
+        maxPrefillTokens >= requests.maxInputLength,
+        "--max-batch-prefill-tokens",
+        "at least --max-input-length " + requests.maxInputLength,
+        maxPrefillTokens,
+        "the longest prompt must fit one step");
+    problems.atLeast(1, "--max-batch-total-tokens", maxTotalTokens);
+    within("--max-batch-prefill-tokens", maxPrefillTokens, problems);
+    within("--max-total-tokens", requests.maxTotalTokens, problems);
+    problems.ratio("--waiting-served-ratio", waitingServedRatio);
+    problems.atLeast(0, "--max-waiting-tokens", maxWaitingSteps);
+  }
+
+  private void within(String option, int tokens, Problems problems) {
+    problems.expect(
+        maxTotalTokens == null || tokens <= maxTotalTokens,
+        option,
+        "at most --max-batch-total-tokens " + maxTotalTokens,
+        tokens);
+  }
+}

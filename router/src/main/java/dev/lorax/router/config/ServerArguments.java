@@ -1,0 +1,82 @@
+package dev.lorax.router.config;
+
+import dev.lorax.options.Kind;
+import dev.lorax.options.Option;
+import dev.lorax.options.Problems;
+import dev.lorax.router.config.RouterConfig.Patience;
+import dev.lorax.router.http.HttpFront.Address;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Options about the process, those that it talks to, and its end, as typed. */
+final class ServerArguments {
+  InetAddress hostname = InetAddress.ofLiteral("0.0.0.0");
+  int port = 3000;
+  @Nullable Path apiKeysFile;
+  Path firstShardSocket = Path.of("/tmp/lorax-server-0");
+  int shardConnectTimeoutSeconds = 60;
+  int lameDuckSeconds;
+  int drainTimeoutSeconds = 75;
+  boolean jsonOutput;
+
+  List<Option<?>> options() {
+    return List.of(
+        Option.of("--hostname", Kind.ADDRESS, value -> hostname = value)
+            .initially(hostname)
+            .says(
+                "IP",
+                "Address to listen on. A variable that holds a name is a host's, and unread."),
+        Option.of("--port", Kind.WHOLE_NUMBER, value -> port = value)
+            .orShort("-p")
+            .initially(port)
+            .says("PORT", "Port of the HTTP API. 0: any that is free."),
+        Option.of("--api-keys-file", Kind.PATH, value -> apiKeysFile = value)
+            .usually("none: everybody may ask")
+            .says("FILE", "JSON with hashed API keys; read again when it changes."),
+        Option.of("--master-shard-uds-path", Kind.PATH, value -> firstShardSocket = value)
+            .initially(firstShardSocket)
+            .says("SOCKET", "Unix socket of shard 0. Links are followed at every connect."),
+        Option.of(
+                "--shard-connect-timeout-s",
+                Kind.WHOLE_NUMBER,
+                value -> shardConnectTimeoutSeconds = value)
+            .initially(shardConnectTimeoutSeconds)
+            .says("SECONDS", "How long to wait for the shards at the start."),
+        Option.of("--lame-duck-s", Kind.WHOLE_NUMBER, value -> lameDuckSeconds = value)
+            .initially(lameDuckSeconds)
+            .says(
+                "SECONDS",
+                "How long to serve on after SIGTERM, closing each connection with its next answer, before new"
+                    + " connections are refused: until proxies send nobody any more."),
+        Option.of("--drain-timeout-s", Kind.WHOLE_NUMBER, value -> drainTimeoutSeconds = value)
+            .initially(drainTimeoutSeconds)
+            .says(
+                "SECONDS",
+                "How long running requests may take to end once new connections are refused."),
+        Option.of("--json-output", Kind.SWITCH, value -> jsonOutput = value)
+            .says("Log JSON, one object a line."));
+  }
+
+  Address toAddress() {
+    // Tokenizing, batching and the collector need cores as well.
+    int eventLoops = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    return new Address(hostname.getHostAddress(), port, eventLoops);
+  }
+
+  Patience toPatience() {
+    return new Patience(
+        Duration.ofSeconds(shardConnectTimeoutSeconds),
+        Duration.ofSeconds(lameDuckSeconds),
+        Duration.ofSeconds(drainTimeoutSeconds));
+  }
+
+  void check(Problems problems) {
+    problems.port(0, "--port", port);
+    problems.atLeast(0, "--shard-connect-timeout-s", shardConnectTimeoutSeconds);
+    problems.atLeast(0, "--lame-duck-s", lameDuckSeconds);
+    problems.atLeast(0, "--drain-timeout-s", drainTimeoutSeconds);
+  }
+}
