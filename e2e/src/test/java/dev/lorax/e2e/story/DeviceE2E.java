@@ -126,7 +126,7 @@ final class DeviceE2E {
   }
 
   private String owner(Pod pod) {
-    return pod.getMetadata().getLabels().get("app.kubernetes.io/instance");
+    return String.valueOf(pod.getMetadata().getLabels().get("app.kubernetes.io/instance"));
   }
 
   private static String other(String server) {

@@ -9,7 +9,9 @@ import dev.lorax.e2e.install.Installation;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -51,7 +53,7 @@ final class ScalingE2E {
 
   private final World world;
   private final Prompts prompts;
-  private LoadInCluster load;
+  private @Nullable LoadInCluster load;
 
   ScalingE2E(World world) {
     this.world = world;
@@ -141,7 +143,7 @@ final class ScalingE2E {
   @Test
   @Order(5)
   void no_stream_was_refused_or_cut_or_altered_meanwhile() {
-    LoadInCluster.Outcome outcome = load.stop();
+    LoadInCluster.Outcome outcome = Objects.requireNonNull(load).stop();
     outcome.assertRight();
     assertThat(outcome.streams()).isGreaterThan(STREAMS);
   }
