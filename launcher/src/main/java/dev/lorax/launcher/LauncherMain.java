@@ -30,6 +30,7 @@ import dev.lorax.launcher.status.TerminationLog;
 import dev.lorax.launcher.status.WaitLog;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -150,7 +151,7 @@ public final class LauncherMain {
     var status = new LauncherStatus(config.shards().count(), clock);
     try (var epochs = EpochDirectories.claim(config.place().socketDirectory());
         var sockets = new UnixSockets();
-        var host = ProcessHosts.open(config, sockets);
+        var host = ProcessHosts.open(config, sockets, runtime(), ownJar());
         var statusServer = StatusServer.start(config.place().statusPort(), status, host);
         var waitLog = WaitLog.start(status, clock);
         var report = ProgressReport.start(status.progress(), terminal(config), clock)) {
@@ -167,5 +168,17 @@ public final class LauncherMain {
               status)
           .run();
     }
+  }
+
+  private static Path runtime() {
+    return Path.of(System.getProperty("java.home"));
+  }
+
+  /** Started from a cache of loaded classes, the JVM does not know where they once came from. */
+  private static Path ownJar() {
+    var source = LauncherMain.class.getProtectionDomain().getCodeSource();
+    return source == null || source.getLocation() == null
+        ? Path.of(System.getProperty("java.class.path"))
+        : Path.of(URI.create(source.getLocation().toString()));
   }
 }

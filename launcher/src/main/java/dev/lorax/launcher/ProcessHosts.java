@@ -8,7 +8,6 @@ import dev.lorax.launcher.process.LocalProcessHost;
 import dev.lorax.launcher.process.ProcessHost;
 import dev.lorax.launcher.socket.UnixSockets;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,8 +19,12 @@ final class ProcessHosts {
 
   private ProcessHosts() {}
 
-  /** The host that the configuration names, ready to start processes. */
-  static ProcessHost open(LauncherConfig config, UnixSockets sockets)
+  /**
+   * The host that the configuration names, ready to start processes.
+   *
+   * @param runtime the Java runtime that this program runs on; agents get both
+   */
+  static ProcessHost open(LauncherConfig config, UnixSockets sockets, Path runtime, Path program)
       throws IOException, InterruptedException {
     PlaceConfig place = config.place();
     return switch (place.processHost()) {
@@ -34,8 +37,7 @@ final class ProcessHosts {
         yield host;
       }
       case POD -> {
-        Path runtime = Path.of(System.getProperty("java.home"));
-        AgentInstallation.install(runtime, ownJar(), place.agentDirectory());
+        AgentInstallation.install(runtime, program, place.agentDirectory());
         yield AttachedProcessHost.listen(
             place.socketDirectory().resolve("control.sock"),
             sockets,
@@ -43,13 +45,5 @@ final class ProcessHosts {
             config.restarts());
       }
     };
-  }
-
-  /** Started from a cache of loaded classes, the JVM does not know where they once came from. */
-  private static Path ownJar() {
-    var source = ProcessHosts.class.getProtectionDomain().getCodeSource();
-    return source == null || source.getLocation() == null
-        ? Path.of(System.getProperty("java.class.path"))
-        : Path.of(URI.create(source.getLocation().toString()));
   }
 }
