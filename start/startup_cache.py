@@ -1,8 +1,9 @@
 """Start-up caches of launcher and router: classes loaded and linked ahead of time (JEP 483, 514).
 
 A cache is recorded in a rehearsal: the two programs run once, as they always do, on a shard without
-a model, answer a few requests and stop. A JVM that finds a cache made for another JVM or jar says
-so on stderr and starts without it, only slower.
+a model, answer a few requests and stop. A JVM that finds a cache of another JVM says so on stderr
+and starts without it, only slower. It does not look whether the jar is another one, so a cache is
+kept under a key of its jar, or in one image with it.
 """
 
 import http.client
