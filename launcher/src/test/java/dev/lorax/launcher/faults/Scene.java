@@ -180,6 +180,10 @@ final class Scene implements AutoCloseable {
   /** To the process that has the role now. */
   void signal(String signal, String target) {
     LauncherProcess.signal(signal, processId(target));
+    // It ends at once, stopped or not, and may be gone before anybody could let it go on.
+    if (signal.equals("KILL") && target.equals("launcher")) {
+      frozen = false;
+    }
   }
 
   private long processId(String target) {
