@@ -61,7 +61,7 @@ class AdapterTable:
 
     def holds(self, index: int, adapter_id: str) -> bool:
         """Whether the index is loaded with this very adapter."""
-        resident = self._resident.get(index)
+        resident = self.find(index)
         return resident is not None and resident.id == adapter_id
 
     def install(self, index: int, adapter: Adapter) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,10 @@ class ChatRenderer:
         environment.filters["tojson"] = _to_json
         environment.globals["raise_exception"] = _raise_exception
         environment.globals["strftime_now"] = lambda layout: datetime.now().strftime(layout)
-        sources = _sources(directory, tokenizer.config)
-        self._templates = {name: environment.from_string(text) for name, text in sources.items()}
-        self._knows_tools = {
-            name
-            for name, text in sources.items()
-            if "tools" in meta.find_undeclared_variables(environment.parse(text))
+        self._environment = environment
+        self._sources = _sources(directory, tokenizer.config)
+        self._templates = {
+            name: environment.from_string(source) for name, source in self._sources.items()
         }
 
     def render(self, messages_json: str, tools_json: str, add_generation_prompt: bool) -> str:
@@ -59,7 +58,7 @@ class ChatRenderer:
         messages = _parse_list(messages_json, "messages")
         tools = _parse_list(tools_json, "tools") if tools_json else None
         name = self._pick(tools is not None)
-        if tools is not None and name not in self._knows_tools:
+        if tools is not None and name not in self._knowing_tools:
             messages = _told(messages, tools)
         try:
             return self._templates[name].render(
@@ -72,6 +71,15 @@ class ChatRenderer:
         # A template is a program and can fail in any way; whatever it is, it concerns one chat.
         except Exception as error:
             raise ChatTemplateError(str(error) or type(error).__name__) from error
+
+    @cached_property
+    def _knowing_tools(self) -> set[str]:
+        """Names of templates that read tools. Parsed for the first chat that has some."""
+        return {
+            name
+            for name, source in self._sources.items()
+            if "tools" in meta.find_undeclared_variables(self._environment.parse(source))
+        }
 
     def _pick(self, has_tools: bool) -> str:
         names = ("tool_use", "default") if has_tools else ("default",)

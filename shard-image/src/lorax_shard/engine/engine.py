@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lorax_shard.adapters.reader import Adapter
-from lorax_shard.adapters.table import AdapterTable, ResidentAdapter
+from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
@@ -152,10 +152,6 @@ class Engine:
         """Makes an adapter usable under an index."""
         self._release_adapters()
         self.adapters.install(index, adapter)
-
-    def describe_adapter(self, index: int) -> ResidentAdapter | None:
-        """The adapter that is loaded under an index; None when there is none."""
-        return self.adapters.find(index)
 
     def offload_adapter(self, index: int) -> bool:
         """Takes an adapter out; rows that run on it end with it. False when it was not loaded."""

@@ -187,7 +187,7 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     ) -> extensions_pb2.DescribeAdapterResponse:
         """Rank and memory of a loaded adapter."""
         index = request.adapter_index
-        adapter = await self._compute.run(self._engine.describe_adapter, index)
+        adapter = await self._compute.run(self._engine.adapters.find, index)
         if adapter is None:
             raise NotLoaded(f"adapter index {index} is not loaded")
         return extensions_pb2.DescribeAdapterResponse(rank=adapter.rank, bytes=adapter.bytes)

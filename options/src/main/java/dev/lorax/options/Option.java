@@ -41,6 +41,19 @@ public record Option<T>(
     return name.substring(2).replace('-', '_').toUpperCase(Locale.ROOT);
   }
 
+  /** The switch that asks for the help, on the line alone. */
+  public static Option<Boolean> help(Consumer<Boolean> taker) {
+    return of("--help", Kind.SWITCH, taker).orShort("-h").onLineOnly().says("Print this help.");
+  }
+
+  /** The switch that asks for the version, on the line alone. */
+  public static Option<Boolean> version(Consumer<Boolean> taker) {
+    return of("--version", Kind.SWITCH, taker)
+        .orShort("-V")
+        .onLineOnly()
+        .says("Print the version.");
+  }
+
   /** Also under a name of one letter. */
   public Option<T> orShort(String letter) {
     var both = List.of(letter, name());

@@ -78,15 +78,7 @@ public final class AgentArguments {
   }
 
   private List<Option<?>> questions() {
-    return List.of(
-        Option.of("--help", Kind.SWITCH, value -> help = value)
-            .orShort("-h")
-            .onLineOnly()
-            .says("Print this help."),
-        Option.of("--version", Kind.SWITCH, value -> version = value)
-            .orShort("-V")
-            .onLineOnly()
-            .says("Print the version."));
+    return List.of(Option.help(value -> help = value), Option.version(value -> version = value));
   }
 
   public AgentName name() {

@@ -36,14 +36,8 @@ public final class LauncherArguments {
               .orShort("-e")
               .onLineOnly()
               .says("Print versions, devices and limits of this machine, for a bug report."),
-          Option.of("--help", Kind.SWITCH, value -> help = value)
-              .orShort("-h")
-              .onLineOnly()
-              .says("Print this help."),
-          Option.of("--version", Kind.SWITCH, value -> version = value)
-              .orShort("-V")
-              .onLineOnly()
-              .says("Print the version."));
+          Option.help(value -> help = value),
+          Option.version(value -> version = value));
     }
   }
 

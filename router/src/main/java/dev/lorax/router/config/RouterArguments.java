@@ -1,7 +1,6 @@
 package dev.lorax.router.config;
 
 import dev.lorax.options.Environment;
-import dev.lorax.options.Kind;
 import dev.lorax.options.Option;
 import dev.lorax.options.OptionGroup;
 import dev.lorax.options.OptionReader;
@@ -37,15 +36,7 @@ public final class RouterArguments {
   }
 
   private List<Option<?>> questions() {
-    return List.of(
-        Option.of("--help", Kind.SWITCH, value -> help = value)
-            .orShort("-h")
-            .onLineOnly()
-            .says("Print this help."),
-        Option.of("--version", Kind.SWITCH, value -> version = value)
-            .orShort("-V")
-            .onLineOnly()
-            .says("Print the version."));
+    return List.of(Option.help(value -> help = value), Option.version(value -> version = value));
   }
 
   /** With the defaults of a line that says nothing. */
