@@ -61,6 +61,10 @@ class Client:
         """Changes an object as `kubectl patch --type=merge` does."""
         return self.ask("PATCH", path, body, "application/merge-patch+json")
 
+    def delete(self, path: str) -> Object:
+        """Takes an object away."""
+        return self.ask("DELETE", path)
+
     def ask(
         self, method: str, path: str, body: Object | None = None, kind: str = "application/json"
     ) -> Object:

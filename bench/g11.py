@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from api_server import ApiServer, Object, install
-from operator_process import OperatorProcess
+from operator_process import OperatorProcess, Program
 from pods import RouterLoad, crash, ready_pod
 from ratios import Interval, Row
-from servers import create, of, server_path, snapshot
+from servers import create, object_path, of, server_path, snapshot
 from write_proxy import WriteProxy
 
 _QUIET_SECONDS = 1.5
@@ -31,8 +32,7 @@ Step = Callable[["Case"], None]
 class Setting:
     """What is run."""
 
-    java: Path
-    jar: Path
+    program: Program
     definition: Path
     folder: Path
 
@@ -105,13 +105,34 @@ def _shrunk(case: Case) -> None:
     case.merge({"spec": {"replicas": 1}})
 
 
+def _mended(case: Case) -> None:
+    case.merge({"spec": {"router": {"resources": None}}})
+
+
+def _meddled(case: Case) -> None:
+    """Somebody else takes a label away, sets a field, and deletes two objects."""
+    client = case.api.client()
+    labels = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody"}}}
+    client.merge(object_path(case.namespace, "services"), labels)
+    client.merge(object_path(case.namespace, "deployments"), {"spec": {"minReadySeconds": 77}})
+    client.delete(object_path(case.namespace, "poddisruptionbudgets"))
+    client.delete(object_path(case.namespace, "horizontalpodautoscalers"))
+
+
+def _halted(case: Case) -> None:
+    case.merge({"spec": {"replicas": 0, "autoscaling": None, "rollout": {"paused": True}}})
+
+
 _PATHS = (
     Way("a server is created", (), _created),
     Way("a spec that cannot be served", (), _refused),
+    Way("it is mended", (_refused,), _mended),
     Way("a server is changed, two objects go", (_created,), _changed),
     Way("its pods become ready", (_created,), _pods),
     Way("a container crashes", (_created, _pods), _crashed),
     Way("a server shrinks", (_created, _pods), _shrunk),
+    Way("others change and delete what it owns", (_created,), _meddled),
+    Way("a server is paused and scaled to zero", (_created, _pods), _halted),
 )
 
 
@@ -194,13 +215,16 @@ class Measurement:
                 seen == server["metadata"]["generation"]
                 and time.monotonic() - quiet_since >= _QUIET_SECONDS
             ):
-                return
+                # An attempt that was refused is no write.
+                self._operator.await_idle()
+                if len(self._proxy.writes()) == count:
+                    return
             time.sleep(0.1)
         raise RuntimeError(f"{case.namespace} did not settle: {json.dumps(server)[:2000]}")
 
     def _start(self) -> OperatorProcess:
         setting = self._setting
-        return OperatorProcess(setting.java, setting.jar, self._proxy.address, setting.folder)
+        return OperatorProcess(setting.program, self._proxy.address, setting.folder)
 
 
 def measure(api: ApiServer, setting: Setting, report: Report) -> tuple[list[Row], Object]:
@@ -229,13 +253,16 @@ def _row(name: str, result: WayResult) -> Row:
     return Row(name, share, 0, 0, result.same, len(result.writes), "kills")
 
 
-def _difference(expected: Object, got: Object) -> str:
-    parts = [key for key in expected.keys() | got.keys() if expected.get(key) != got.get(key)]
-    return "; ".join(
-        f"{part}: expected {_short(expected.get(part))}, got {_short(got.get(part))}"
-        for part in sorted(parts)
-    )
-
-
-def _short(value: object) -> str:
-    return json.dumps(value)[:800]
+def _difference(expected: Any, got: Any, place: str = "") -> str:
+    """Where two snapshots differ, and in what; each place once."""
+    if expected == got:
+        return ""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        keys = sorted(expected.keys() | got.keys())
+        parts = [_difference(expected.get(key), got.get(key), f"{place}/{key}") for key in keys]
+        return "; ".join(filter(None, parts))
+    if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        pairs = enumerate(zip(expected, got, strict=True))
+        parts = [_difference(*pair, f"{place}/{number}") for number, pair in pairs]
+        return "; ".join(filter(None, parts))
+    return f"{place}: expected {json.dumps(expected)}, got {json.dumps(got)}"

@@ -2,7 +2,8 @@
 
 There are no controllers and no kubelets: what is measured is the operator and nothing else. The
 servers are there before it starts. Then it is stopped and started again, and finds everything as it
-left it; meanwhile new servers are created, and how long they wait for their Deployment is told.
+left it; meanwhile new servers are created, and how long they wait for their Deployment is told. The
+peer, a minimal controller in Go (bench/peer), makes the same writes on an API server of its own.
 """
 
 import concurrent.futures
@@ -10,15 +11,17 @@ import http.client
 import json
 import math
 import re
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from api_server import ApiError, ApiServer, Client, Object, install, started
-from operator_process import OperatorProcess
+from operator_process import OperatorProcess, Program
 from ratios import Interval, Row
+from recorded_writes import record
 from servers import create, plain
 
 SIZES = (10, 100, 1_000, 10_000)
@@ -41,9 +44,10 @@ Report = Callable[[str], None]
 class Setting:
     """What is run."""
 
-    program: Path
-    java: Path
-    jar: Path
+    cluster: Path
+    ours: Program
+    # From a file of writes.
+    peer: Callable[[Path], Program]
     definition: Path
     folder: Path
 
@@ -58,6 +62,7 @@ class Size:
     resync_seconds: float
     resync_cpu_seconds: float
     resident_mib: float
+    peak_mib: float
     rest_writes: int
     rest_cpu_seconds: float
     new_p50_seconds: float
@@ -66,43 +71,66 @@ class Size:
 
 def measure(setting: Setting, sizes: tuple[int, ...], report: Report) -> tuple[list[Row], Object]:
     """Rows for the largest size; a table of all."""
-    found = []
+    with started(setting.cluster, setting.folder / "recorded") as api:
+        install(api.client(), setting.definition)
+        peer = setting.peer(record(api, setting.ours, setting.folder))
+    found: dict[str, list[Size]] = {setting.ours.name: [], peer.name: []}
     for size in sizes:
-        folder = setting.folder / str(size)
-        with started(setting.program, folder) as api:
-            found.append(_size(api, setting, folder, size))
-        report(json.dumps(found[-1].__dict__))
-    largest = found[-1]
-    name = f"{largest.servers} servers"
-    rows = [
-        _row(f"{name}: API writes at rest in {_REST_SECONDS:.0f} s", largest.rest_writes, 0, 0),
-        _row(f"{name}: p99 of a new one while resyncing", largest.new_p99_seconds, 2, 0.5, "s"),
+        for program in (setting.ours, peer):
+            folder = setting.folder / f"{program.name}-{size}"
+            with started(setting.cluster, folder) as api:
+                install(api.client(), setting.definition)
+                one = _size(api, program, folder, size)
+            shutil.rmtree(folder)
+            found[program.name].append(one)
+            report(f"{program.name}: {json.dumps(asdict(one))}")
+    rows = _rows(found[setting.ours.name][-1], found[peer.name][-1])
+    sizes_of = {name: [asdict(size) for size in sizes] for name, sizes in found.items()}
+    return rows, {"sizes": sizes_of}
+
+
+def _rows(ours: Size, peer: Size) -> list[Row]:
+    name = f"{ours.servers} servers"
+
+    def ratio(case: str, field: str, floor: float, target: float, unit: str) -> Row:
+        one, other = getattr(ours, field), getattr(peer, field)
+        value = one / other
+        return Row(
+            f"{name}: {case}", Interval(value, value, value), floor, target, one, other, unit
+        )
+
+    def plain(case: str, field: str, floor: float, target: float, unit: str) -> Row:
+        value, other = getattr(ours, field), getattr(peer, field)
+        return Row(
+            f"{name}: {case}", Interval(value, value, value), floor, target, value, other, unit
+        )
+
+    return [
+        ratio("CPU until all are as they shall be / peer", "converge_cpu_seconds", 1.5, 1, "s"),
+        ratio("CPU of a restart that finds them so / peer", "resync_cpu_seconds", 1.5, 1, "s"),
+        ratio("memory / peer", "resident_mib", 3, 2, "MiB"),
+        plain(f"API writes at rest in {_REST_SECONDS:.0f} s", "rest_writes", 0, 0, "writes"),
+        plain("p99 of a new one while resyncing", "new_p99_seconds", 2, 0.5, "s"),
     ]
-    return rows, {"sizes": [size.__dict__ for size in found]}
 
 
-def _row(case: str, value: float, floor: float, target: float, unit: str = "writes") -> Row:
-    return Row(case, Interval(value, value, value), floor, target, value, 1, unit)
-
-
-def _size(api: ApiServer, setting: Setting, folder: Path, size: int) -> Size:
-    install(api.client(), setting.definition)
+def _size(api: ApiServer, program: Program, folder: Path, size: int) -> Size:
     _create(api, [f"server-{number}" for number in range(size)])
-    first, converge_seconds = _start(api, setting, folder, size)
+    first, converge_seconds = _start(api, program, folder, size)
     converge_cpu = first.cpu_seconds
     writes, cpu = _writes(api.client()), first.cpu_seconds
     time.sleep(_REST_SECONDS)
     rest_writes, rest_cpu = _writes(api.client()) - writes, first.cpu_seconds - cpu
     first.kill()
-    second = _operator(api, setting, folder)
+    second = _operator(api, program, folder)
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor() as beside:
         waits = beside.submit(_new_servers, api, second)
         second.await_ready()
-        _await_idle(second)
+        second.await_idle()
         resync_seconds = time.monotonic() - begin
         waited = sorted(waits.result())
-    resync_cpu, resident = second.cpu_seconds, second.resident_mib
+    resync_cpu, resident, peak = second.cpu_seconds, second.resident_mib, second.peak_mib
     second.kill()
     return Size(
         servers=size,
@@ -111,6 +139,7 @@ def _size(api: ApiServer, setting: Setting, folder: Path, size: int) -> Size:
         resync_seconds=round(resync_seconds, 1),
         resync_cpu_seconds=round(resync_cpu, 1),
         resident_mib=round(resident),
+        peak_mib=round(peak),
         rest_writes=rest_writes,
         rest_cpu_seconds=round(rest_cpu, 2),
         new_p50_seconds=round(waited[len(waited) // 2], 3),
@@ -128,17 +157,16 @@ def _create(api: ApiServer, names: list[str]) -> None:
         list(creators.map(some, range(_CREATORS)))
 
 
-def _operator(api: ApiServer, setting: Setting, folder: Path) -> OperatorProcess:
-    address = f"https://127.0.0.1:{api.port}"
-    return OperatorProcess(setting.java, setting.jar, address, folder)
+def _operator(api: ApiServer, program: Program, folder: Path) -> OperatorProcess:
+    return OperatorProcess(program, f"https://127.0.0.1:{api.port}", folder)
 
 
 def _start(
-    api: ApiServer, setting: Setting, folder: Path, size: int
+    api: ApiServer, program: Program, folder: Path, size: int
 ) -> tuple[OperatorProcess, float]:
     """An operator that has made everything for the first time, and how long that took."""
     begin = time.monotonic()
-    operator = _operator(api, setting, folder)
+    operator = _operator(api, program, folder)
     operator.await_ready()
     client = api.client()
     deadline = begin + _CONVERGE_SECONDS
@@ -146,19 +174,8 @@ def _start(
         if time.monotonic() > deadline:
             raise RuntimeError(f"{size} servers did not converge within {_CONVERGE_SECONDS:.0f} s")
         time.sleep(0.2)
-    _await_idle(operator)
+    operator.await_idle()
     return operator, time.monotonic() - begin
-
-
-def _await_idle(operator: OperatorProcess) -> None:
-    """Until nothing has waited for a reconcile, or been in one, twice in a row."""
-    calm = 0
-    while calm < 2:
-        busy = operator.gauge("lorax_operator_reconciles_waiting") + operator.gauge(
-            "lorax_operator_reconciles_running"
-        )
-        calm = 0 if busy else calm + 1
-        time.sleep(0.2)
 
 
 def _new_servers(api: ApiServer, operator: OperatorProcess) -> list[float]:

@@ -1,13 +1,16 @@
-"""The operator as a process of its own, started against an address and killed at will."""
+"""A controller as a process of its own, started against an address and killed at will."""
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from process_tree import members
@@ -15,28 +18,58 @@ from process_tree import members
 _READY_SECONDS = 120.0
 
 
+@dataclass(frozen=True)
+class Program:
+    """What is started: ours, or the peer."""
+
+    name: str
+    # From the port on which it shall serve /readyz and /metrics.
+    command: Callable[[int], list[str]]
+    # Gauges that are 0 while nothing waits for a reconcile and nothing is in one.
+    busy: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def ours(java: Path, jar: Path, options: Path) -> Program:
+    """The operator as its image starts it."""
+    images = {
+        f"LORAX_{part}_IMAGE": f"lorax/{part.lower().replace('_', '-')}:bench"
+        for part in ("LAUNCHER", "ROUTER", "SHARD_CPU", "SHARD_CUDA")
+    }
+    return Program(
+        "ours",
+        lambda port: ["env", f"LORAX_PORT={port}", str(java), f"@{options}", "-jar", str(jar)],
+        ("lorax_operator_reconciles_waiting", "lorax_operator_reconciles_running"),
+        {**images, "LORAX_LOG_LEVEL": "WARN"},
+    )
+
+
+def peer(program: Path, writes: Path) -> Program:
+    """The minimal controller in Go that makes the writes in a file."""
+    return Program(
+        "peer",
+        lambda port: [str(program), f"--writes={writes}", f"--address=127.0.0.1:{port}"],
+        ("workqueue_depth", "controller_runtime_active_workers"),
+    )
+
+
 class OperatorProcess:
     """A running one; killed when it is closed."""
 
-    def __init__(self, java: Path, jar: Path, address: str, folder: Path) -> None:
+    def __init__(self, program: Program, address: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._program = program
         self._port = _free_port()
-        self._log = folder / "operator.log"
-        command = [str(java), "-XX:+UseSerialGC", "-Xmx2g", "-jar", str(jar)]
+        self._log = folder / f"{program.name}.log"
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "KUBECONFIG": str(_kubeconfig(folder, address)),
-            "LORAX_LAUNCHER_IMAGE": "lorax/launcher:bench",
-            "LORAX_ROUTER_IMAGE": "lorax/router:bench",
-            "LORAX_SHARD_CPU_IMAGE": "lorax/shard-cpu:bench",
-            "LORAX_SHARD_CUDA_IMAGE": "lorax/shard-cuda:bench",
-            "LORAX_LOG_LEVEL": "WARN",
-            "LORAX_PORT": str(self._port),
+            **program.environment,
         }
         with self._log.open("ab") as sink:
             self._process = subprocess.Popen(
-                command, env=environment, stdout=sink, stderr=subprocess.STDOUT
+                program.command(self._port), env=environment, stdout=sink, stderr=subprocess.STDOUT
             )
 
     def await_ready(self) -> None:
@@ -52,19 +85,28 @@ class OperatorProcess:
                 time.sleep(0.1)
         raise RuntimeError(f"the operator is not ready: {self._log.read_text()[-2000:]}")
 
+    def await_idle(self) -> None:
+        """Waits until nothing has waited for a reconcile, or been in one, twice in a row."""
+        calm = 0
+        while calm < 2:
+            busy = sum(map(self._gauge, self._program.busy))
+            calm = 0 if busy else calm + 1
+            time.sleep(0.2)
+
     def kill(self) -> None:
         """SIGKILL; returns once it is gone."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
-    def gauge(self, name: str) -> float:
-        """A metric of it without labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=10) as page:
-            for line in page.read().decode().splitlines():
-                if line.startswith(name + " "):
-                    return float(line.split()[1])
-        raise RuntimeError(f"the operator has no metric {name}")
+    def _gauge(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=30) as page:
+            text = page.read().decode()
+        values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        if not values:
+            raise RuntimeError(f"the operator has no metric {name}")
+        return sum(map(float, values))
 
     @property
     def cpu_seconds(self) -> float:
@@ -74,8 +116,16 @@ class OperatorProcess:
     @property
     def resident_mib(self) -> float:
         """Memory that it holds now."""
+        return self._memory("VmRSS")
+
+    @property
+    def peak_mib(self) -> float:
+        """The most memory that it has held."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
         text = Path(f"/proc/{self._process.pid}/status").read_text()
-        line = next(line for line in text.splitlines() if line.startswith("VmRSS:"))
+        line = next(line for line in text.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) / 1024
 
 

@@ -64,7 +64,12 @@ def servers_path(namespace: str) -> str:
 
 def server_path(namespace: str, name: str = _NAME) -> str:
     """Where a server is."""
-    return f"{servers_path(namespace)}/{name}"
+    return object_path(namespace, "loraxservers", name)
+
+
+def object_path(namespace: str, kind: str, name: str = _NAME) -> str:
+    """Where something is that has a server's name."""
+    return f"{_KINDS[kind]}/namespaces/{namespace}/{kind}/{name}"
 
 
 def create(client: Client, namespace: str, server: Object | None = None) -> None:
@@ -78,13 +83,15 @@ def snapshot(client: Client, namespace: str) -> Object:
     for kind, group in _KINDS.items():
         listed = client.get(f"{group}/namespaces/{namespace}/{kind}")
         for item in listed["items"]:
-            found[f"{kind}/{item['metadata']['name']}"] = _lasting(copy.deepcopy(item))
+            found[f"{kind}/{item['metadata']['name']}"] = _lasting(copy.deepcopy(item), namespace)
     return found
 
 
-def _lasting(value: Any) -> Any:
+def _lasting(value: Any, namespace: str) -> Any:
     if isinstance(value, dict):
-        return {key: _lasting(part) for key, part in value.items() if key not in _OF_THE_MOMENT}
+        lasting = {key: part for key, part in value.items() if key not in _OF_THE_MOMENT}
+        return {key: _lasting(part, namespace) for key, part in lasting.items()}
     if isinstance(value, list):
-        return [_lasting(part) for part in value]
-    return value
+        return [_lasting(part, namespace) for part in value]
+    # What is made for a server may name its namespace.
+    return value.replace(namespace, "NAMESPACE") if isinstance(value, str) else value

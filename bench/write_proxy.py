@@ -6,8 +6,10 @@ import http.server
 import socket
 import socketserver
 import ssl
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from api_server import ApiServer
 
@@ -33,7 +35,7 @@ class WriteProxy:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self._lock = threading.Lock()
-        self._writes: list[str] = []
+        self._writes: list[tuple[str, bytes]] = []
         self.after: Callable[[int, str], None] = lambda number, line: None
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._listener = _Listener(("127.0.0.1", 0), handler)
@@ -51,6 +53,10 @@ class WriteProxy:
 
     def writes(self) -> list[str]:
         """The lines of all writes since the last reset, in the order of their answers."""
+        return [line for line, _ in self.sent()]
+
+    def sent(self) -> list[tuple[str, bytes]]:
+        """The same with their bodies."""
         with self._lock:
             return list(self._writes)
 
@@ -59,10 +65,10 @@ class WriteProxy:
         self._listener.shutdown()
         self._listener.server_close()
 
-    def written(self, line: str) -> None:
+    def written(self, line: str, body: bytes) -> None:
         """A write was answered."""
         with self._lock:
-            self._writes.append(line)
+            self._writes.append((line, body))
             number = len(self._writes)
         self.after(number, line)
 
@@ -90,6 +96,11 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Connections of a killed process break; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     proxy: WriteProxy
@@ -114,7 +125,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             else:
                 said = answer.read()
                 if answer.status < 300:
-                    self.proxy.written(f"{self.command} {self.path.split('?')[0]}")
+                    self.proxy.written(f"{self.command} {self.path.split('?')[0]}", body or b"")
                 self._whole(answer, said)
         except (OSError, http.client.HTTPException):
             # Whoever asked was killed, or the server was; both see it by the connection.

@@ -35,5 +35,5 @@ ENTRYPOINT ["lorax-router"]
 
 FROM java AS operator
 COPY images/bin/lorax-operator /opt/lorax/bin/
-COPY operator/target/lorax-operator.jar /opt/lorax/lib/
+COPY operator/jvm.options operator/target/lorax-operator.jar /opt/lorax/lib/
 ENTRYPOINT ["lorax-operator"]

@@ -11,6 +11,7 @@ from toolchain import build_environment, maven
 
 _SHARD = CHECKOUT / "shard-image"
 _CLUSTER = CHECKOUT / "e2e" / "cluster"
+_PEER = CHECKOUT / "bench" / "peer"
 _PYTHON = ["lorax", "start", "bench", "images", "shard-image"]
 
 
@@ -21,7 +22,7 @@ def fmt(arguments: list[str]) -> int:
     stages.run("java form", maven("--quiet", "spotless:apply"), env=build_environment())
     stages.run("python form", [str(python), "-m", "ruff", "format", *_PYTHON])
     stages.run("python order", [str(python), "-m", "ruff", "check", "--fix", *_PYTHON])
-    stages.run("go form", ["gofmt", "-w", "."], directory=_CLUSTER)
+    stages.run("go form", ["gofmt", "-w", str(_CLUSTER), str(_PEER)])
     return 0
 
 
@@ -54,13 +55,14 @@ def check_python(stages: Stages, python: Path) -> None:
 
 
 def check_go(stages: Stages) -> None:
-    """Formatter and vet of the Kubernetes program."""
-    formatted = 'test -z "$(gofmt -l . | tee /dev/stderr)"'
-    stages.run("go form", ["sh", "-c", formatted], directory=_CLUSTER)
-    stages.run("go vet", ["go", "vet", "./..."], directory=_CLUSTER, env=go_environment())
+    """Formatter and vet of the Kubernetes program and of the benchmarks' peer."""
+    formatted = f'test -z "$(gofmt -l {_CLUSTER} {_PEER} | tee /dev/stderr)"'
+    stages.run("go form", ["sh", "-c", formatted])
+    for name, module in (("go vet", _CLUSTER), ("peer vet", _PEER)):
+        stages.run(name, ["go", "vet", "./..."], directory=module, env=go_environment())
 
 
 def go_environment() -> dict[str, str]:
-    """The flags of the program's own build, so that vet and tests find its packages compiled."""
+    """The flags of the cluster's own build, so that vet and tests find its packages compiled."""
     flags = f"{os.environ.get('GOFLAGS', '')} -trimpath".strip()
     return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": flags}

@@ -1,6 +1,7 @@
 """`./lorax bench g9|g11`: the operator with many servers, and killed after each of its writes."""
 
 import argparse
+import functools
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -8,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import container_images
+import form
 import programs
 from failure import Failure
 from places import CHECKOUT
 from stages import Stages
 from toolchain import java_home
+from toolchain import program as tool
 
 sys.path.insert(0, str(CHECKOUT / "bench"))
 
 import api_server
 import g9
 import g11
+import operator_process
 from ratios import Row
 
 GOALS: Mapping[str, str] = {
@@ -33,8 +37,12 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     """On a real API server with nobody else on it."""
     programs.jars(stages, "operator")
     program = container_images.cluster_program(stages)
-    java = java_home() / "bin" / "java"
-    jar = CHECKOUT / "operator" / "target" / "lorax-operator.jar"
+    operator = CHECKOUT / "operator"
+    ours = operator_process.ours(
+        java_home() / "bin" / "java",
+        operator / "target" / "lorax-operator.jar",
+        operator / "jvm.options",
+    )
     definition = CHECKOUT / "crds" / "manifests" / "loraxservers.lorax.dev.yaml"
 
     def report(text: str) -> None:
@@ -44,10 +52,21 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
         folder = Path(name)
         try:
             if options.goal == "g9":
+                peer = functools.partial(operator_process.peer, _peer(stages))
                 sizes = tuple(size for size in SIZES if size <= options.servers)
-                many = g9.Setting(program, java, jar, definition, folder)
+                many = g9.Setting(program, ours, peer, definition, folder)
                 return g9.measure(many, sizes, report)
             with api_server.started(program, folder) as api:
-                return g11.measure(api, g11.Setting(java, jar, definition, folder), report)
+                return g11.measure(api, g11.Setting(ours, definition, folder), report)
         except RuntimeError as reason:
             raise Failure(str(reason)) from None
+
+
+def _peer(stages: Stages) -> Path:
+    """The controller in Go, built where its sources have changed."""
+    built = CHECKOUT / "target" / "bench-peer"
+    go = tool("go", "to build the peer", "Go 1.26 or newer")
+    command = [go, "build", "-o", str(built), "."]
+    directory = CHECKOUT / "bench" / "peer"
+    stages.run("peer", command, directory=directory, env=form.go_environment())
+    return built

@@ -26,20 +26,25 @@ def test_what_differs_between_any_two_runs_is_left_out_at_every_depth() -> None:
     """Everything else stays."""
     deployment = {
         "metadata": {"name": "demo", "uid": "1", "ownerReferences": [{"uid": "2", "name": "x"}]},
+        "about": "space/demo",
         "spec": {"replicas": 2},
     }
 
-    assert servers._lasting(deployment) == {
+    assert servers._lasting(deployment, "space") == {
         "metadata": {"name": "demo", "ownerReferences": [{"name": "x"}]},
+        "about": "NAMESPACE/demo",
         "spec": {"replicas": 2},
     }
 
 
-def test_a_difference_names_the_object_and_both_states() -> None:
-    """An object that is missing is a difference, too."""
-    said = g11._difference({"services/demo": {"port": 1}}, {"pods/a": {}})
+def test_a_difference_names_the_place_and_both_states() -> None:
+    """An object that is missing is a difference, too; what is equal is not told."""
+    expected = {"services/demo": {"ports": [{"port": 1}, {"port": 3}]}}
+    got = {"services/demo": {"ports": [{"port": 2}, {"port": 3}]}, "pods/a": {}}
 
-    assert said == ('pods/a: expected null, got {}; services/demo: expected {"port": 1}, got null')
+    assert g11._difference(expected, got) == (
+        "/pods/a: expected null, got {}; /services/demo/ports/0/port: expected 1, got 2"
+    )
 
 
 def test_one_kill_with_another_end_is_below_the_floor() -> None:

@@ -5,10 +5,12 @@ import static dev.lorax.operator.TestingServer.version;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.operator.server.manifest.Labels;
 import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaimVolumeSource;
+import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
@@ -301,6 +303,32 @@ final class LoraxServerIT {
     // then
     server.awaitReason("PodsPending");
     assertThat(server.deployment().getMetadata().getOwnerReferences()).hasSize(1);
+  }
+
+  @Test
+  void takes_back_a_service_that_lost_the_label_by_which_it_is_watched() {
+    // given
+    server.create();
+    server.awaitReason("PodsPending");
+    String uid = server.service().getMetadata().getUid();
+
+    // when
+    client
+        .resource(server.service())
+        .edit(found ->
+            new ServiceBuilder(found)
+                .editMetadata()
+                .addToLabels(Labels.MANAGED_BY, "somebody")
+                .endMetadata()
+                .build());
+
+    // then
+    soon()
+        .untilAsserted(() ->
+            assertThat(server.service().getMetadata().getLabels())
+                .containsEntry(Labels.MANAGED_BY, "lorax-operator"));
+    assertThat(server.service().getMetadata().getUid()).isEqualTo(uid);
+    assertThat(server.condition("Ready").getReason()).isEqualTo("PodsPending");
   }
 
   @Test

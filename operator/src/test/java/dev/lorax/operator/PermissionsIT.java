@@ -79,6 +79,8 @@ final class PermissionsIT {
     soon().untilAsserted(() -> assertThat(server.service()).isNotNull());
     soon().untilAsserted(() -> assertThat(server.disruptionBudget()).isNotNull());
     soon().untilAsserted(() -> assertThat(server.autoscaler()).isNotNull());
+    server.client().resource(server.service()).delete();
+    soon().untilAsserted(() -> assertThat(server.service()).isNotNull());
     try (var router = TestingRouter.start().has(1, 1, 10)) {
       new TestingPod(server.client(), server.namespace(), TestingServer.NAME)
           .create(PodLayout.STATUS_PORT, router.port())

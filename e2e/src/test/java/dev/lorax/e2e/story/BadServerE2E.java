@@ -18,8 +18,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class BadServerE2E {
 
-  private static final String MISSING_MODEL = "missing-model";
-
   private final World world;
 
   BadServerE2E(World world) {
@@ -49,18 +47,40 @@ final class BadServerE2E {
 
   @Test
   void a_model_file_that_is_missing_is_named_by_the_condition() {
-    world.apply("missing-model.yaml");
+    refused("missing-model", "ModelNotFound", "no-such-model.gguf");
+  }
+
+  @Test
+  void an_image_that_cannot_be_had_is_named_by_the_condition() {
+    refused("missing-image", "ImagePullFailed", "registry.invalid/lorax/router:none");
+  }
+
+  @Test
+  void a_quota_that_is_used_up_is_named_by_the_condition() {
+    world.kubectl("create", "quota", "full", "--hard=count/pods=0");
+    try {
+      refused("over-quota", "PodsRefused", "exceeded quota: full");
+    } finally {
+      world.kubectl("delete", "quota", "full");
+    }
+  }
+
+  /** Applies a server and awaits what its status says, in a condition that needs somebody. */
+  private void refused(String name, String reason, String part) {
+    world.apply(name + ".yaml");
     try {
       await()
           .atMost(Duration.ofMinutes(3))
           .untilAsserted(() ->
-              assertThat(world.server(MISSING_MODEL).condition("Ready"))
+              assertThat(world.server(name).condition("Ready"))
                   .hasValueSatisfying(ready -> {
-                    assertThat(ready.getReason()).isEqualTo("ModelNotFound");
-                    assertThat(ready.getMessage()).contains("no-such-model.gguf");
+                    assertThat(ready.getReason()).isEqualTo(reason);
+                    assertThat(ready.getMessage()).contains(part);
                   }));
+      assertThat(world.server(name).condition("Degraded"))
+          .hasValueSatisfying(degraded -> assertThat(degraded.getStatus()).isEqualTo("True"));
     } finally {
-      world.kubectl("delete", "loraxserver", MISSING_MODEL);
+      world.kubectl("delete", "loraxserver", name);
     }
   }
 }

@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.chat.DemoPrompts.Check;
-import dev.lorax.e2e.install.Installation;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.util.List;
@@ -42,6 +41,9 @@ final class ScalingE2E {
    */
   private static final String TIME_TO_DRAIN = "{\"spec\": {\"drainTimeout\": \"10m\"}}";
 
+  private static final String NO_BUDGET =
+      "{\"spec\": {\"disruptionBudget\": {\"mode\": \"None\"}}}";
+
   /** The same images by another name, as if they were new ones. */
   private static final String NEW_IMAGES =
       """
@@ -52,11 +54,13 @@ final class ScalingE2E {
       """;
 
   private final World world;
+  private final OperatorProcesses operator;
   private final Prompts prompts;
   private @Nullable LoadInCluster load;
 
   ScalingE2E(World world) {
     this.world = world;
+    this.operator = new OperatorProcesses(world);
     this.prompts = new Prompts(world.config());
   }
 
@@ -119,29 +123,46 @@ final class ScalingE2E {
 
   @Test
   @Order(3)
+  void the_leader_of_two_operators_is_killed_and_the_other_goes_on() {
+    // given
+    world.operator("replicas=2");
+    String killed = operator.leader();
+
+    // when
+    operator.kill(killed);
+    patch(NO_BUDGET);
+
+    // then
+    world.awaitReady(World.DEMO);
+    assertThat(operator.leader()).isNotEmpty().isNotEqualTo(killed);
+    assertThat(world.kubectl("get", "poddisruptionbudgets", "--output=name")).isEmpty();
+    world.operator("replicas=1");
+  }
+
+  @Test
+  @Order(4)
   void a_replica_goes_when_the_server_is_scaled_down() {
     scale(1);
     awaitReplaced(() -> assertThat(pods()).hasSize(1));
   }
 
   @Test
-  @Order(4)
+  @Order(5)
   void router_shard_launcher_and_operator_are_updated() {
     // given
     List<String> before = pods();
 
     // when
     patch(NEW_IMAGES);
-    operator("restart");
+    operator.replace();
 
     // then
-    operator("status");
     world.awaitReady(World.DEMO);
     awaitReplaced(() -> assertThat(pods()).hasSize(1).doesNotContainAnyElementsOf(before));
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void no_stream_was_refused_or_cut_or_altered_meanwhile() {
     LoadInCluster.Outcome outcome = Objects.requireNonNull(load).stop();
     outcome.assertRight();
@@ -149,7 +170,7 @@ final class ScalingE2E {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   void nothing_is_left_of_a_server_that_was_deleted() {
     // when
     world.kubectl("delete", "loraxserver", World.DEMO);
@@ -181,13 +202,5 @@ final class ScalingE2E {
 
   private void patch(String change) {
     world.kubectl("patch", "loraxserver", World.DEMO, "--type=merge", "-p", change);
-  }
-
-  private void operator(String rollout) {
-    world.kubectl(
-        "rollout",
-        rollout,
-        "deployment/lorax-operator",
-        "--namespace=" + Installation.OPERATOR_NAMESPACE);
   }
 }

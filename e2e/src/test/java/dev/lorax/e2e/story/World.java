@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** A cluster with operator and model files, which all stories of a run share. */
 final class World implements AutoCloseable {
@@ -30,6 +31,11 @@ final class World implements AutoCloseable {
   /** Accelerators that a cluster of ours pretends to have. */
   static final int DEVICES = 2;
 
+  /** A process that starts on a machine that has other things to do. */
+  static final Duration OPERATOR_DEADLINE = Duration.ofMinutes(4);
+
+  private static final List<String> OPERATOR_VALUES =
+      List.of("metricsApi.enabled=true", "resources.requests.cpu=100m");
   private static final String SAMPLE = "docs/samples/loraxserver-demo.yaml";
   private static final String MANIFESTS = "src/test/resources/dev/lorax/e2e/story";
   private static final Duration READY_DEADLINE = Duration.ofMinutes(8);
@@ -81,9 +87,17 @@ final class World implements AutoCloseable {
   private void furnish() {
     say("images: " + installation.cluster().loadImages(config.images(), World::say));
     say("installing the operator");
-    installation.operator("metricsApi.enabled=true", "resources.requests.cpu=100m");
+    operator();
     installation.models(changes());
     say("operator and model files are there");
+  }
+
+  /**
+   * Installs the operator's chart, or upgrades it, with values that differ from those of others.
+   */
+  void operator(String... values) {
+    installation.operator(
+        Stream.concat(OPERATOR_VALUES.stream(), Stream.of(values)).toArray(String[]::new));
   }
 
   StoryConfig config() {

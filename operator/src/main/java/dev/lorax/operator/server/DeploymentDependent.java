@@ -6,20 +6,19 @@ import dev.lorax.operator.server.manifest.Labels;
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
-import io.javaoperatorsdk.operator.api.reconciler.Context;
-import io.javaoperatorsdk.operator.processing.dependent.kubernetes.CRUDKubernetesDependentResource;
+import io.javaoperatorsdk.operator.api.reconciler.dependent.GarbageCollected;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
+import java.util.Optional;
 
 /** Keeps the Deployment of a server as its plan says. */
-@KubernetesDependent(informer = @Informer(labelSelector = Labels.ALL_SERVERS))
-public final class DeploymentDependent
-    extends CRUDKubernetesDependentResource<Deployment, LoraxServer> {
+@KubernetesDependent(
+    informer =
+        @Informer(labelSelector = Labels.ALL_SERVERS, onAddFilter = PlannedDependent.Never.class))
+public final class DeploymentDependent extends PlannedDependent<Deployment>
+    implements GarbageCollected<LoraxServer> {
 
   @Override
-  protected Deployment desired(LoraxServer server, Context<LoraxServer> context) {
-    return DeploymentManifest.of(
-        context
-            .managedWorkflowAndDependentResourceContext()
-            .getMandatory(ServingPlan.class, ServingPlan.class));
+  protected Optional<Deployment> in(ServingPlan plan) {
+    return Optional.of(DeploymentManifest.of(plan));
   }
 }

@@ -8,32 +8,28 @@ import io.fabric8.kubernetes.api.model.resource.v1.ResourceClaimTemplate;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.DependentResource;
-import io.javaoperatorsdk.operator.processing.dependent.Creator;
-import io.javaoperatorsdk.operator.processing.dependent.Updater;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
-import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependentResource;
 import io.javaoperatorsdk.operator.processing.dependent.workflow.Condition;
+import java.util.Optional;
 
 /**
  * Keeps the template of claims for devices, where the plan has one. It is never deleted from here:
  * it goes with its server. Such templates are watched only once a plan has needed one, because not
  * every cluster knows them.
  */
-@KubernetesDependent(informer = @Informer(labelSelector = Labels.ALL_SERVERS))
-public final class DeviceClaimDependent
-    extends KubernetesDependentResource<ResourceClaimTemplate, LoraxServer>
-    implements Creator<ResourceClaimTemplate, LoraxServer>,
-        Updater<ResourceClaimTemplate, LoraxServer> {
+@KubernetesDependent(
+    informer =
+        @Informer(labelSelector = Labels.ALL_SERVERS, onAddFilter = PlannedDependent.Never.class))
+public final class DeviceClaimDependent extends PlannedDependent<ResourceClaimTemplate> {
 
   @Override
-  protected ResourceClaimTemplate desired(LoraxServer server, Context<LoraxServer> context) {
-    return DeviceClaimManifest.of(plan(context)).orElseThrow();
+  protected Optional<ResourceClaimTemplate> in(ServingPlan plan) {
+    return DeviceClaimManifest.of(plan);
   }
 
-  private static ServingPlan plan(Context<LoraxServer> context) {
-    return context
-        .managedWorkflowAndDependentResourceContext()
-        .getMandatory(ServingPlan.class, ServingPlan.class);
+  @Override
+  protected String nameIn(ServingPlan plan) {
+    return plan.devices() == null ? super.nameIn(plan) : plan.devices().template();
   }
 
   /** Whether the cluster is known to have such templates; the same for all servers. */
@@ -47,17 +43,6 @@ public final class DeviceClaimDependent
           .managedWorkflowAndDependentResourceContext()
           .getMandatory(ClaimSupport.class, ClaimSupport.class)
           .known();
-    }
-  }
-
-  /** Whether the plan has such a template. */
-  public static final class Wanted implements Condition<ResourceClaimTemplate, LoraxServer> {
-    @Override
-    public boolean isMet(
-        DependentResource<ResourceClaimTemplate, LoraxServer> dependent,
-        LoraxServer server,
-        Context<LoraxServer> context) {
-      return DeviceClaimManifest.of(plan(context)).isPresent();
     }
   }
 }

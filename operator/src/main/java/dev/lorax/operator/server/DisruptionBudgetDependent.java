@@ -6,43 +6,19 @@ import dev.lorax.operator.server.manifest.Labels;
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
-import io.javaoperatorsdk.operator.api.reconciler.Context;
-import io.javaoperatorsdk.operator.api.reconciler.dependent.DependentResource;
-import io.javaoperatorsdk.operator.processing.dependent.kubernetes.CRUDKubernetesDependentResource;
+import io.javaoperatorsdk.operator.api.reconciler.dependent.GarbageCollected;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
-import io.javaoperatorsdk.operator.processing.dependent.workflow.Condition;
-import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import java.util.Optional;
 
 /** Keeps the PodDisruptionBudget of a server where its plan has one, and removes it where not. */
-@KubernetesDependent(informer = @Informer(labelSelector = Labels.ALL_SERVERS))
-public final class DisruptionBudgetDependent
-    extends CRUDKubernetesDependentResource<PodDisruptionBudget, LoraxServer> {
+@KubernetesDependent(
+    informer =
+        @Informer(labelSelector = Labels.ALL_SERVERS, onAddFilter = PlannedDependent.Never.class))
+public final class DisruptionBudgetDependent extends PlannedDependent<PodDisruptionBudget>
+    implements GarbageCollected<LoraxServer> {
 
   @Override
-  protected PodDisruptionBudget desired(LoraxServer server, Context<LoraxServer> context) {
-    return DisruptionBudgetManifest.of(plan(context)).orElseThrow();
-  }
-
-  /** Named like its server, also when it is to go and the plan says nothing of it. */
-  @Override
-  protected ResourceID targetSecondaryResourceID(LoraxServer server, Context<LoraxServer> context) {
-    return ResourceID.fromResource(server);
-  }
-
-  private static ServingPlan plan(Context<LoraxServer> context) {
-    return context
-        .managedWorkflowAndDependentResourceContext()
-        .getMandatory(ServingPlan.class, ServingPlan.class);
-  }
-
-  /** Whether the plan has such a budget. */
-  public static final class Wanted implements Condition<PodDisruptionBudget, LoraxServer> {
-    @Override
-    public boolean isMet(
-        DependentResource<PodDisruptionBudget, LoraxServer> dependent,
-        LoraxServer server,
-        Context<LoraxServer> context) {
-      return DisruptionBudgetManifest.of(plan(context)).isPresent();
-    }
+  protected Optional<PodDisruptionBudget> in(ServingPlan plan) {
+    return DisruptionBudgetManifest.of(plan);
   }
 }

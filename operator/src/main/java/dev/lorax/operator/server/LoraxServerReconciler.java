@@ -39,19 +39,19 @@ import java.util.Set;
     dependents = {
       @Dependent(
           type = CacheClaimDependent.class,
-          reconcilePrecondition = CacheClaimDependent.Wanted.class),
+          reconcilePrecondition = PlannedDependent.Wanted.class),
       @Dependent(
           type = DeviceClaimDependent.class,
           activationCondition = DeviceClaimDependent.Known.class,
-          reconcilePrecondition = DeviceClaimDependent.Wanted.class),
+          reconcilePrecondition = PlannedDependent.Wanted.class),
       @Dependent(type = DeploymentDependent.class),
       @Dependent(type = ServiceDependent.class),
       @Dependent(
           type = DisruptionBudgetDependent.class,
-          reconcilePrecondition = DisruptionBudgetDependent.Wanted.class),
+          reconcilePrecondition = PlannedDependent.Wanted.class),
       @Dependent(
           type = AutoscalerDependent.class,
-          reconcilePrecondition = AutoscalerDependent.Wanted.class)
+          reconcilePrecondition = PlannedDependent.Wanted.class)
     })
 @ControllerConfiguration(fieldManager = LoraxServerReconciler.FIELD_MANAGER)
 @GradualRetry(
@@ -112,8 +112,9 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
    * the API server is asked whether it is still wanted.
    */
   private static boolean isGone(LoraxServer server, Context<LoraxServer> context) {
-    if (context.getSecondaryResource(Deployment.class).isPresent()
-        && context.getSecondaryResource(Service.class).isPresent()) {
+    if (server.getStatus() == null
+        || context.getSecondaryResource(Deployment.class).isPresent()
+            && context.getSecondaryResource(Service.class).isPresent()) {
       return false;
     }
     LoraxServer now = context.getClient().resource(server).get();

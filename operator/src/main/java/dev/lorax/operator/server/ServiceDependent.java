@@ -6,19 +6,19 @@ import dev.lorax.operator.server.manifest.ServiceManifest;
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.Service;
 import io.javaoperatorsdk.operator.api.config.informer.Informer;
-import io.javaoperatorsdk.operator.api.reconciler.Context;
-import io.javaoperatorsdk.operator.processing.dependent.kubernetes.CRUDKubernetesDependentResource;
+import io.javaoperatorsdk.operator.api.reconciler.dependent.GarbageCollected;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
+import java.util.Optional;
 
 /** Keeps the Service of a server as its plan says. */
-@KubernetesDependent(informer = @Informer(labelSelector = Labels.ALL_SERVERS))
-public final class ServiceDependent extends CRUDKubernetesDependentResource<Service, LoraxServer> {
+@KubernetesDependent(
+    informer =
+        @Informer(labelSelector = Labels.ALL_SERVERS, onAddFilter = PlannedDependent.Never.class))
+public final class ServiceDependent extends PlannedDependent<Service>
+    implements GarbageCollected<LoraxServer> {
 
   @Override
-  protected Service desired(LoraxServer server, Context<LoraxServer> context) {
-    return ServiceManifest.of(
-        context
-            .managedWorkflowAndDependentResourceContext()
-            .getMandatory(ServingPlan.class, ServingPlan.class));
+  protected Optional<Service> in(ServingPlan plan) {
+    return Optional.of(ServiceManifest.of(plan));
   }
 }
