@@ -38,6 +38,8 @@ def record(api: ApiServer, program: Program, folder: Path) -> Path:
         operator.kill()
         proxy.close()
     server = api.client().get(server_path(_NAMESPACE, _NAME))
+    # As it is kept, so that the peer sees when there is nothing to write.
+    writes["status"]["status"] = server["status"]
     path = folder / "writes.json"
     path.write_text(json.dumps({"name": _NAME, "uid": server["metadata"]["uid"], **writes}))
     return path
