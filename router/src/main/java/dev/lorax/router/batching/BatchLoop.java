@@ -272,7 +272,8 @@ public final class BatchLoop {
         lose(reason);
       }
     }
-    backlog.turned(waiting.tokens(), waiting.takenSinceLast(), ticker.nanos());
+    long taken = waiting.takenSinceLast();
+    backlog.turned(waiting.tokens(), taken, ticker.nanos(), session != null);
     int waits = waiting.size();
     observer.turned(
         session == null
