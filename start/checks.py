@@ -64,6 +64,7 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     model = demo_model.gguf(stages)
     converted = programs.convert(stages, folder, model, cache() / "models")
     _shard_tests(stages, python, converted, model)
+    _local_stories(stages, python, folder, model)
     if options.no_cluster:
         return
     cluster = ahead.wait(stages)
@@ -91,6 +92,18 @@ def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> N
         *_OTHER_PYTHON_TESTS,
     ]
     stages.run("other python tests", [str(python), *others], env=environment)
+
+
+def _local_stories(stages: Stages, python: Path, folder: Path, gguf: Path) -> None:
+    environment = {
+        **os.environ,
+        "HUGGINGFACE_HUB_CACHE": str(cache() / "models"),
+        "LORAX_DEMO_GGUF": str(gguf),
+        "LORAX_LAUNCHER": str(folder / "lorax-launcher"),
+    }
+    report = LOGS / "pytest-local.xml"
+    tests = ["-m", "pytest", f"--junitxml={report}", "e2e/local"]
+    stages.run("local stories", [str(python), *tests], env=environment)
 
 
 def _cluster_tests(stages: Stages) -> None:

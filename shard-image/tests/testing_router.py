@@ -1,10 +1,11 @@
 """What a router does to a shard, as far as the tests need it: blocks, batches, fan-out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shard_process import ShardGroup
 
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
 BLOCK_SIZE = 16
@@ -44,6 +45,7 @@ class TestingRouter:
 
     def __init__(self, group: ShardGroup) -> None:
         self.stubs = group.stubs()
+        self._extensions = group.extensions_of_all()
         self.master = self.stubs[0]
         self.answers: dict[int, Answer] = {}
         self._next_request = 0
@@ -108,6 +110,20 @@ class TestingRouter:
         batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
         self._next_batch += 1
         return self._take(self.fan_out("Prefill", pb.PrefillRequest(batch=batch)))
+
+    def resume(self, generated: Mapping[int, Sequence[int]], *requests: pb.Request):
+        """Starts a batch of requests of which some have generated before, by request id."""
+        batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
+        self._next_batch += 1
+        request = extensions_pb2.ResumeRequest(
+            batch=batch,
+            generated=[
+                extensions_pb2.GeneratedTokens(request_id=request_id, ids=ids)
+                for request_id, ids in generated.items()
+            ],
+        )
+        calls = [stub.Resume.future(request, timeout=60) for stub in self._extensions]
+        return self._take([call.result() for call in calls])
 
     def decode(self, *batches: pb.CachedBatch) -> pb.CachedBatch | None:
         """One step of the batches, which become one."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from collections.abc import Sequence as List
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,7 +19,8 @@ from lorax_shard.engine.messages import (
     RequestsFailed,
     StepResult,
 )
-from lorax_shard.engine.outcome import advance, last_rows, prompt_tokens
+from lorax_shard.engine.outcome import advance, first_generation, last_rows
+from lorax_shard.engine.replay import replay
 from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
 from lorax_shard.engine.sequence import Sequence, check_blocks, prompt_ids, tokens_needed
 from lorax_shard.engine.steps import decode_step, logit_count, order_by_adapter, prefill_step
@@ -77,7 +77,10 @@ class Engine:
 
     @torch.inference_mode()
     def prefill(self, batch: BatchRequest) -> StepResult:
-        """Runs the prompts of a new batch and chooses the first token of each."""
+        """Runs the prompts of a new batch and chooses the first token of each.
+
+        The first token now: a request may have generated others before, which are computed along.
+        """
         cache = self._warm_cache()
         if batch.id in self._batches:
             raise InvalidRequest(f"batch {batch.id} is cached already")
@@ -88,15 +91,10 @@ class Engine:
         logits = self.model.forward(prefill_step(sequences, self._device), cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
         last = logits[last_rows(counts)]
+        replay(self.model, sequences, last, cache, self._device)
         choices = self._choose(sequences, last, cache)
         generations = [
-            replace(
-                advance(sequence, choice, row, self._tokenizer),
-                prompt_tokens=sequence.prompt_length,
-                prefill_tokens=prompt_tokens(sequence, rows, self._tokenizer)
-                if sequence.request.prefill_logprobs
-                else None,
-            )
+            first_generation(sequence, choice, row, rows, self._tokenizer)
             for sequence, choice, row, rows in zip(
                 sequences, choices, last, logits.split(counts), strict=True
             )
@@ -167,6 +165,12 @@ class Engine:
             )
         if request.stopping.max_new_tokens < 1:
             raise InvalidRequest(f"request {request.id}: max_new_tokens must be positive, got 0")
+        if len(request.generated) >= request.stopping.max_new_tokens:
+            raise InvalidRequest(
+                f"request {request.id}: expected fewer than max_new_tokens "
+                f"({request.stopping.max_new_tokens}) generated tokens, got "
+                f"{len(request.generated)}"
+            )
         prompt = prompt_ids(request, self._tokenizer, self.model.config.vocab_size)
         needed = tokens_needed(request, len(prompt))
         if needed > self.model.config.max_positions:

@@ -77,6 +77,7 @@ class GenerationRequest:
     cached_tokens: int = 0
     chunk_tokens: int | None = None
     prefill_logprobs: bool = False
+    generated: tuple[int, ...] = ()  # by a shard that is gone: the answer goes on after them
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence as List
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -28,6 +29,26 @@ def advance(sequence: Sequence, choice: Choice, logits: Tensor, tokenizer: Token
         prompt_tokens=0,
         prefill_tokens=None,
         text=sequence.final_text(reason) if reason else None,
+    )
+
+
+def first_generation(
+    sequence: Sequence, choice: Choice, row: Tensor, rows: Tensor, tokenizer: Tokenizer
+) -> Generation:
+    """The first token after a prefill, and what is told of the prompt.
+
+    row: [vocab], the logits of the choice; rows: [1 or prompt, vocab], those of the prompt. Of the
+    prompt of a sequence that goes on, everything has been told before.
+    """
+    generation = advance(sequence, choice, row, tokenizer)
+    if sequence.request.generated:
+        return generation
+    return replace(
+        generation,
+        prompt_tokens=sequence.prompt_length,
+        prefill_tokens=prompt_tokens(sequence, rows, tokenizer)
+        if sequence.request.prefill_logprobs
+        else None,
     )
 
 

@@ -44,6 +44,12 @@ class TokenChooser:
         changed = self.parameters.is_penalised or self.grammar is not None
         return not self.parameters.is_sampled and not changed
 
+    def skip(self, tokens: int) -> None:
+        """Draws what that many earlier tokens have drawn."""
+        if self.parameters.is_sampled:
+            for _ in range(tokens):
+                self._random.random()
+
     def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
         """Penalties, grammar, warpers, then the draw. logits: [vocab], float32, not changed."""
         scores = self._penalise(logits.clone(), prompt, generated)

@@ -44,6 +44,7 @@ class Sequence:
         self.chooser = TokenChooser(request.sampling, grammar)
         self._tokenizer = tokenizer
         self._texts = TokenTexts(tokenizer, self.prompt_length)
+        self._catch_up(request.generated)
 
     @property
     def prompt(self) -> list[int]:
@@ -81,6 +82,23 @@ class Sequence:
             seed=sampling.seed if sampling.is_sampled else None,
         )
 
+    def _catch_up(self, generated: Ids[int]) -> None:
+        """Takes the state in which these tokens have left the sequence."""
+        if not generated:
+            return
+        for token_id in generated:
+            self.ids.append(token_id)
+            self._texts.add(self.ids)
+        self.chooser.skip(len(generated))
+        grammar = self.chooser.grammar
+        if grammar is not None:
+            grammar.accept_all(generated)
+            if grammar.is_complete or grammar.failure:
+                raise InvalidRequest(
+                    f"request {self.request.id}: its {len(generated)} generated tokens end the "
+                    f"answer or do not follow its schema {grammar.failure}".rstrip()
+                )
+
     def _finish(self, token_id: int, added: str) -> FinishReason | None:
         stopping = self.request.stopping
         if len(self.ids) - self.prompt_length >= stopping.max_new_tokens:
@@ -108,9 +126,10 @@ def prompt_ids(request: GenerationRequest, tokenizer: Tokenizer, vocab_size: int
         ids = ids[-request.truncate :]
     if not ids:
         raise InvalidRequest(f"request {request.id}: the prompt is empty")
-    if max(ids) >= vocab_size:
+    highest = max([*ids, *request.generated])
+    if highest >= vocab_size:
         raise InvalidRequest(
-            f"request {request.id}: token id {max(ids)} does not exist: "
+            f"request {request.id}: token id {highest} does not exist: "
             f"the vocabulary has {vocab_size}"
         )
     return ids

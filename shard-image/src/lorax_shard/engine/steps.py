@@ -1,6 +1,7 @@
 """From sequences to the tensors of one step."""
 
 from collections.abc import Sequence as List
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +13,15 @@ from lorax_shard.layers.attention import DecodePlan, PrefillPlan
 from lorax_shard.layers.native import native_kernels, uses_triton
 from lorax_shard.layers.routing import LoraRouting, LoraSlot, route_padded, route_segments
 from lorax_shard.layers.step import StepContext
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring tokens of one sequence, at positions start to stop."""
+
+    sequence: Sequence
+    start: int
+    stop: int
 
 
 def prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext:
@@ -45,11 +55,7 @@ def logit_count(sequence: Sequence) -> int:
 def decode_step(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
     """The last token of every sequence, which is not in the cache yet."""
     lengths = np.array([len(sequence.ids) for sequence in sequences])  # context, new token included
-    width = int((lengths.max() + BLOCK_SIZE - 1) // BLOCK_SIZE)
-    tables = np.zeros((len(sequences), width), dtype=np.int64)
-    for row, sequence in enumerate(sequences):
-        blocks = sequence.blocks[:width]
-        tables[row, : len(blocks)] = blocks
+    tables = _block_tables(sequences, int(lengths.max()))
     positions = lengths - 1
     own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
     lora = _route_decode(_lora_slots(sequences), device, dtype)
@@ -67,6 +73,35 @@ def decode_step(sequences: List[Sequence], device: torch.device, dtype: torch.dt
     )
 
 
+def replay_step(runs: List[Run], device: torch.device) -> StepContext:
+    """Generated tokens that are not in the cache, each computed as a decode step would.
+
+    A row sees the rows before it in its sequence: a layer writes all keys and values to the cache
+    before any row attends. Wanted logits: the last token of each run.
+    """
+    counts = [run.stop - run.start for run in runs]
+    sequences = [run.sequence for run in runs]
+    slots = _lora_slots(sequences)
+    positions = np.concatenate([np.arange(run.start, run.stop) for run in runs])
+    tables = _block_tables(sequences, max(run.stop for run in runs))
+    return StepContext(
+        token_ids=_tensor(
+            np.concatenate([run.sequence.ids[run.start : run.stop] for run in runs]), device
+        ),
+        positions=_tensor(positions, device),
+        attention=DecodePlan(
+            _tensor(
+                np.concatenate([run.sequence.slots(run.start, run.stop) for run in runs]), device
+            ),
+            _tensor(np.repeat(tables, counts, axis=0), device),
+            _tensor(positions + 1, device),
+        ),
+        lora=route_segments(slots, counts, device),
+        logit_rows=_tensor(np.cumsum(counts) - 1, device),
+        logit_lora=route_segments(slots, [1] * len(runs), device),
+    )
+
+
 def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
     """The same sequences, those of one adapter side by side and those without one first."""
 
@@ -75,6 +110,16 @@ def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
         return (slot.bucket, slot.slot) if slot else (0, 0)
 
     return sorted(sequences, key=place)
+
+
+def _block_tables(sequences: List[Sequence], context: int) -> np.ndarray:
+    """Blocks of the sequences as far as the longest context goes: [B, N], padded with block 0."""
+    width = (context + BLOCK_SIZE - 1) // BLOCK_SIZE
+    tables = np.zeros((len(sequences), width), dtype=np.int64)
+    for row, sequence in enumerate(sequences):
+        blocks = sequence.blocks[:width]
+        tables[row, : len(blocks)] = blocks
+    return tables
 
 
 def _route_decode(

@@ -14,6 +14,7 @@ from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
+from lorax_shard.server.prefill_calls import PrefillCalls
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         self._engine = shard.engine
         self._compute = compute
         self._adapters = AdapterCalls(shard, compute)
+        self._prefills = PrefillCalls(shard, compute)
 
     async def Info(self, request: pb.InfoRequest, context: Any) -> pb.InfoResponse:
         """What the model can do, and the adapters that are there already."""
@@ -93,15 +95,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         """The first token of each prompt of a new batch."""
         if request.HasField("cached_batch"):
             raise ValueError("chunked prefill (cached_batch) is not supported")
-        batch = translate.batch_request(request.batch)
-        for schema in batch.schemas:
-            await asyncio.to_thread(self._engine.grammars.prepare, schema)
-        result = await self._compute.run(self._engine.prefill, batch)
-        config = self._shard.config
-        return pb.PrefillResponse(
-            generations=translate.generations(result.generations, config.rank, config.world),
-            batch=translate.cached_batch(result.batch),
-        )
+        return await self._prefills.run(translate.batch_request(request.batch))
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""
@@ -159,6 +153,7 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self._chat = shard.chat
         self._engine = shard.engine
         self._compute = compute
+        self._prefills = PrefillCalls(shard, compute)
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -191,3 +186,15 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         if adapter is None:
             raise NotLoaded(f"adapter index {index} is not loaded")
         return extensions_pb2.DescribeAdapterResponse(rank=adapter.rank, bytes=adapter.bytes)
+
+    async def Capabilities(
+        self, request: extensions_pb2.CapabilitiesRequest, context: Any
+    ) -> extensions_pb2.CapabilitiesResponse:
+        """All there are."""
+        return extensions_pb2.CapabilitiesResponse(resume=True)
+
+    async def Resume(
+        self, request: extensions_pb2.ResumeRequest, context: Any
+    ) -> pb.PrefillResponse:
+        """The next token of requests that have generated on a shard which is gone."""
+        return await self._prefills.run(translate.resumed_batch(request))

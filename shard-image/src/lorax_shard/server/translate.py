@@ -1,6 +1,7 @@
 """Between protobuf messages and the engine's own."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
 from lorax_shard.adapters.merging import AdapterChoice, MajoritySign, Merge, MergeStrategy
@@ -17,6 +18,7 @@ from lorax_shard.engine.messages import (
     StoppingParameters,
     Tokens,
 )
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
 BASE_MODEL_ID = "__base_model__"
@@ -44,6 +46,28 @@ _FINISH_REASONS = {
 def batch_request(batch: pb.Batch) -> BatchRequest:
     """A batch to prefill or to warm up with."""
     return BatchRequest(batch.id, tuple(_request(request) for request in batch.requests))
+
+
+def resumed_batch(request: extensions_pb2.ResumeRequest) -> BatchRequest:
+    """A batch of which some requests have generated before."""
+    batch = batch_request(request.batch)
+    generated: dict[int, tuple[int, ...]] = {}
+    known = {each.id for each in batch.requests}
+    for tokens in request.generated:
+        if tokens.request_id not in known:
+            raise InvalidRequest(
+                f"generated tokens of request {tokens.request_id}, which batch {batch.id} does "
+                "not hold"
+            )
+        if tokens.request_id in generated:
+            raise InvalidRequest(f"generated tokens of request {tokens.request_id} come twice")
+        generated[tokens.request_id] = tuple(tokens.ids)
+    return replace(
+        batch,
+        requests=tuple(
+            replace(each, generated=generated.get(each.id, ())) for each in batch.requests
+        ),
+    )
 
 
 def _request(request: pb.Request) -> GenerationRequest:

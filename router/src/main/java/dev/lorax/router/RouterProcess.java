@@ -109,6 +109,7 @@ final class RouterProcess implements AutoCloseable {
    */
   boolean drain(Duration quiet, Duration patience) throws InterruptedException {
     intake.stopAdmitting();
+    loop.drain();
     return intake.awaitEmpty(front::hasSaidGoodbye, quiet, patience);
   }
 

@@ -1,6 +1,8 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import dev.lorax.protocol.extensions.v1.GeneratedTokens;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.AdapterParameters;
 import dev.lorax.protocol.generate.v1.AdapterSource;
 import dev.lorax.protocol.generate.v1.Batch;
@@ -82,6 +84,10 @@ final class ScriptedService extends LoraxServiceImplBase {
     return List.copyOf(violations);
   }
 
+  boolean resumes() {
+    return script.resumes();
+  }
+
   synchronized int cachedBatches() {
     return cache.size();
   }
@@ -161,15 +167,33 @@ final class ScriptedService extends LoraxServiceImplBase {
 
   @Override
   public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
+    begin(request, request.getBatch(), Map.of(), observer);
+  }
+
+  /** A Prefill of requests that have generated before; see extensions.proto. */
+  void resume(ResumeRequest request, StreamObserver<PrefillResponse> observer) {
+    Map<Long, GeneratedTokens> generated =
+        request.getGeneratedList().stream()
+            .collect(Collectors.toMap(GeneratedTokens::getRequestId, tokens -> tokens));
+    begin(request, request.getBatch(), generated, observer);
+  }
+
+  private void begin(
+      Message call,
+      Batch batch,
+      Map<Long, GeneratedTokens> generated,
+      StreamObserver<PrefillResponse> observer) {
     compute(
-        request,
+        call,
         observer,
         () -> {
-          Batch batch = request.getBatch();
           var texts = new ArrayList<ScriptedText>();
           for (Request prompt : batch.getRequestsList()) {
             check(loaded.contains(prompt.getAdapterIndex()), "an adapter that is not loaded");
-            texts.add(new ScriptedText(prompt));
+            var text = new ScriptedText(prompt);
+            GeneratedTokens before = generated.get(prompt.getId());
+            check(before == null || text.resume(before.getIdsList()), "tokens nobody generated");
+            texts.add(text);
           }
           if (batch.getRequestsList().stream().anyMatch(r -> r.getInputs().contains("poison"))) {
             throw Status.INTERNAL.withDescription("the prompt is poisoned").asRuntimeException();

@@ -1,5 +1,7 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
@@ -7,6 +9,8 @@ import dev.lorax.protocol.extensions.v1.PrepareSchemaRequest;
 import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -17,7 +21,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final ScriptedService service;
   private volatile boolean silent;
+
+  ScriptedTemplate(ScriptedService service) {
+    this.service = service;
+  }
 
   static String rendered(String messagesJson) {
     return rendered("", messagesJson);
@@ -69,6 +78,22 @@ final class ScriptedTemplate extends ExtensionsImplBase {
             .setPrompt(rendered(request.getToolsJson(), request.getMessagesJson()))
             .build());
     observer.onCompleted();
+  }
+
+  @Override
+  public void capabilities(
+      CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
+    if (!service.resumes()) {
+      super.capabilities(request, observer);
+      return;
+    }
+    observer.onNext(CapabilitiesResponse.newBuilder().setResume(true).build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void resume(ResumeRequest request, StreamObserver<PrefillResponse> observer) {
+    service.resume(request, observer);
   }
 
   @Override

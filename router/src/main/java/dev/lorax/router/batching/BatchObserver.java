@@ -51,7 +51,11 @@ public interface BatchObserver {
 
   void connected(ShardProfile profile);
 
-  void lost(String reason);
+  /** The shards are gone; that many of the requests which ran wait for others. */
+  void lost(String reason, int interrupted);
+
+  /** Interrupted requests go on with other shards. */
+  void resumed(int count);
 
   /** A bug: the loop has dropped the shards and goes on with new ones. */
   void unexpected(RuntimeException exception);

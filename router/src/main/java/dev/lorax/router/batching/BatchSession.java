@@ -28,6 +28,7 @@ final class BatchSession {
   private final RunningBatch running = new RunningBatch();
   private final Outbox outbox = new Outbox();
   private int stepsSinceJoin;
+  private Collection<Entry> stepping = List.of();
 
   BatchSession(
       ShardGroup shards,
@@ -75,10 +76,15 @@ final class BatchSession {
         waiting, waitingTokens, running.size(), held, usable, allocator.blockSize());
   }
 
-  /** Fails everything that runs. */
-  void abandon(Rejection rejection) {
+  /** Lets out everything that runs, with what it has got. */
+  List<Entry> abandon() {
     outbox.flush();
-    running.leaveAll(ticker.nanos()).forEach(entry -> entry.sink().failed(rejection));
+    return running.leaveAll(ticker.nanos());
+  }
+
+  /** Requests whose step was under way when {@link #turn} failed. */
+  Set<Entry> stepping() {
+    return Set.copyOf(stepping);
   }
 
   private void end(List<Entry> overrun) {
@@ -107,21 +113,37 @@ final class BatchSession {
 
   private void prefill(PrefillBatch batch) throws ShardException, InterruptedException {
     running.enter(batch.entries());
+    stepping = batch.entries();
     long start = ticker.nanos();
     try {
       Pending<StepResult> call = shards.prefill(batch);
-      batch.entries().forEach(entry -> entry.sink().scheduled(start));
+      batch.entries().forEach(entry -> entry.schedule(start));
       StepResult result = send(call);
+      stepping = List.of();
       observer.stepSucceeded(Step.PREFILL, batch.entries().size(), ticker.nanos() - start);
+      resumed(batch);
       deliver(result, batch.entries());
       if (result.batch() != null) {
         running.add(result.batch());
       }
     } catch (ShardException.Refused e) {
+      stepping = List.of();
       observer.stepFailed(Step.PREFILL, batch.entries().size(), e.reason());
       // One of several shards may have kept the batch.
       send(shards.clear(batch.id()));
       isolate(batch, Rejection.generation("Server error: " + e.reason()));
+    }
+  }
+
+  private void resumed(PrefillBatch batch) {
+    int resumed = 0;
+    for (Entry entry : batch.entries()) {
+      if (entry.progress().resume()) {
+        resumed++;
+      }
+    }
+    if (resumed > 0) {
+      observer.resumed(resumed);
     }
   }
 
@@ -140,13 +162,16 @@ final class BatchSession {
   private void decode() throws ShardException, InterruptedException {
     long start = ticker.nanos();
     int size = running.size();
+    stepping = running.all();
     try {
       StepResult result = send(shards.decode(running.cached()));
+      stepping = List.of();
       observer.stepSucceeded(Step.DECODE, size, ticker.nanos() - start);
       stepsSinceJoin++;
       running.replace(result.batch() == null ? List.of() : List.of(result.batch()));
       deliver(result, running.all());
     } catch (ShardException.Refused e) {
+      stepping = List.of();
       observer.stepFailed(Step.DECODE, size, e.reason());
       blame(e);
     }
@@ -183,7 +208,7 @@ final class BatchSession {
         }
         sameGap++;
         outbox.add(entry.sink(), generation);
-        entry.flow().generated(generation.tokens().size());
+        entry.generated(generation);
         if (generation.end() != null) {
           running.leave(entry, now);
         }

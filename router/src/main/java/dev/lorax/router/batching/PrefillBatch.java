@@ -8,6 +8,16 @@ public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
     entries = List.copyOf(entries);
   }
 
+  /** Whether some of the requests have generated before, on shards that were lost. */
+  public boolean goesOn() {
+    for (Entry entry : entries) {
+      if (entry.progress().tokens() > 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Blocks that the requests hold together. */
   public int blocks() {
     int blocks = 0;

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Chooses which waiting requests are prefilled next. Confined to the batch loop.
  *
- * <p>Two budgets bound the choice: prompt tokens of one Prefill, and blocks of the cache. A request
- * takes the blocks for its whole possible length when it joins, so a running one never runs out.
+ * <p>Two budgets bound the choice: tokens of one Prefill, and blocks of the cache. A request takes
+ * the blocks for its whole possible length when it joins, so a running one never runs out. One that
+ * may have ended its shards more than once goes alone: if it does so again, it harms nobody else.
  */
 final class Scheduler {
   private final BatchLimits limits;
@@ -27,14 +28,18 @@ final class Scheduler {
     this.speculatedTokens = speculatedTokens;
   }
 
-  /** The next batch, or null if fewer than that many requests can go now. */
+  /**
+   * The next batch, or null if fewer than that many requests can go now; those that were
+   * interrupted do not wait for others.
+   */
   @Nullable PrefillBatch next(int minSize, long nanoTime) {
     var chosen = new ArrayList<Entry>();
     int budget = limits.maxPrefillTokens();
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
-      int promptTokens = entry.request().prompt().length();
+      int tokens = entry.prefillTokens();
+      boolean alone = entry.progress().suspect();
       // A prompt larger than the whole budget goes alone: it could not go any other way.
-      if (promptTokens > budget && !chosen.isEmpty()) {
+      if ((tokens > budget || alone) && !chosen.isEmpty()) {
         break;
       }
       BlockTable blocks = allocator.tryAllocate(entry.request().slots(speculatedTokens));
@@ -44,9 +49,12 @@ final class Scheduler {
       waiting.take(entry);
       entry.joins(blocks, nanoTime);
       chosen.add(entry);
-      budget -= promptTokens;
+      budget -= tokens;
+      if (alone) {
+        break;
+      }
     }
-    if (chosen.isEmpty() || chosen.size() < minSize) {
+    if (chosen.isEmpty() || (chosen.size() < minSize && !chosen.getFirst().interrupted())) {
       putBack(chosen, nanoTime);
       return null;
     }

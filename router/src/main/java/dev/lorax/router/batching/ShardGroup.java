@@ -16,6 +16,10 @@ public interface ShardGroup extends AutoCloseable {
   /** Completes with the reason once the connection to a shard has broken. */
   CompletionStage<String> lost();
 
+  /**
+   * The next token of each request: the first, or where it has generated on other shards the one
+   * after those.
+   */
   Pending<StepResult> prefill(PrefillBatch batch);
 
   /** One step of all the batches; the shards make one batch of them. */

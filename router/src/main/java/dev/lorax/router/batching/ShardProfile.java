@@ -7,6 +7,7 @@ import java.util.List;
  * What connected shards said about themselves.
  *
  * @param totalBlocks blocks of the key-value cache that may be used, the reserved one included
+ * @param resumes whether they can go on with requests that other shards began
  */
 public record ShardProfile(
     int shardCount,
@@ -15,6 +16,7 @@ public record ShardProfile(
     int blockSize,
     int totalBlocks,
     int speculatedTokens,
+    boolean resumes,
     List<PreloadedAdapter> preloadedAdapters) {
   public ShardProfile {
     preloadedAdapters = List.copyOf(preloadedAdapters);

@@ -15,6 +15,10 @@ final class Counter implements Metric {
     value.increment();
   }
 
+  void add(long more) {
+    value.add(more);
+  }
+
   @Override
   public MetricName name() {
     return name;

@@ -28,6 +28,7 @@ public final class RouterMetrics implements BatchObserver {
 
   private final MetricPage page = new MetricPage();
   private final Counter requests = page.counter(MetricName.of("lorax_request_count"));
+  private final Counter resumed = page.counter(MetricName.of("lorax_request_resumed"));
   private final Counter successes = page.counter(MetricName.of("lorax_request_success"));
   private final Map<FailureLabel, Counter> failures =
       perValue(FailureLabel.class, FailureLabel::label, "lorax_request_failure", "err");
@@ -204,10 +205,18 @@ public final class RouterMetrics implements BatchObserver {
   }
 
   @Override
-  public void lost(String reason) {
+  public void lost(String reason, int interrupted) {
     shardsConnected.set(0);
     maxTokens.set(0);
-    LOG.atError().addKeyValue("reason", reason).log("shards lost");
+    LOG.atError()
+        .addKeyValue("reason", reason)
+        .addKeyValue("interrupted", interrupted)
+        .log("shards lost");
+  }
+
+  @Override
+  public void resumed(int count) {
+    resumed.add(count);
   }
 
   @Override

@@ -201,6 +201,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
             info.getBlockSize(),
             totalBlocks,
             info.getSpeculate(),
+            ShardCapabilities.ask(channels.getFirst(), deadlines.control()).getResume(),
             preloaded(channels.getFirst(), info));
     int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;
     if (profile.maxBatchTotalTokens() < longest) {

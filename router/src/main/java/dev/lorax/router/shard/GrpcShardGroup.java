@@ -1,5 +1,7 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
@@ -61,9 +63,23 @@ final class GrpcShardGroup implements ShardGroup {
 
   @Override
   public Pending<StepResult> prefill(PrefillBatch batch) {
+    if (batch.goesOn()) {
+      return resume(batch);
+    }
     var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch)).build();
     var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request));
     return () -> prefilled(calls.await());
+  }
+
+  private Pending<StepResult> resume(PrefillBatch batch) {
+    ResumeRequest request = WireBatches.resumption(batch);
+    var calls = new ArrayList<Future<PrefillResponse>>(channels.size());
+    for (UnixChannel shard : channels) {
+      var stub = ExtensionsGrpc.newFutureStub(shard.channel()).withDeadlineAfter(deadlines.step());
+      calls.add(stub.resume(request));
+    }
+    Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
+    return () -> prefilled(answers.await());
   }
 
   @Override

@@ -12,7 +12,8 @@ import java.util.List;
 
 /** Requests for tests that are about their sizes only. */
 final class Entries {
-  private static final Entry.Deadlines NEVER = new Entry.Deadlines(Long.MAX_VALUE, Long.MAX_VALUE);
+  private static final Entry.Deadlines NEVER =
+      new Entry.Deadlines(0, Long.MAX_VALUE, Long.MAX_VALUE);
 
   private Entries() {}
 

@@ -7,6 +7,7 @@ import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Token;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,15 +16,20 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Shards without a process or a model, which keep the rules of the protocol and remember who breaks
- * them. Prompts of length {@link #POISON} fail their Prefill; adapters whose id begins with {@code
- * bad} cannot be downloaded. Confined to the batch loop.
+ * them. Prompts of length {@link #POISON} fail their Prefill, those of length {@link #DEADLY} end
+ * the shards when their third token is computed; adapters whose id begins with {@code bad} cannot
+ * be downloaded. Confined to the batch loop.
  */
 final class InMemoryShards implements ShardGroup {
   static final int POISON = 13;
+  static final int DEADLY = 17;
+
+  private static final int DEADLY_TOKEN = 3;
 
   private final ShardProfile profile;
   private final int maxPrefillTokens;
@@ -32,9 +38,19 @@ final class InMemoryShards implements ShardGroup {
   private final Map<Long, Map<Long, Sequence>> cache = new LinkedHashMap<>();
   private final Map<Integer, String> loaded = new HashMap<>(Map.of(0, "base"));
   private final List<String> violations = new ArrayList<>();
+  private final Map<Long, Integer> lostSteps;
   private boolean refuseNextDecode;
+  private boolean endInNextStep;
 
-  InMemoryShards(ShardProfile profile, int maxPrefillTokens, int maxActiveAdapters) {
+  /**
+   * @param lostSteps in how many steps of each request shards were lost; counted here, too
+   */
+  InMemoryShards(
+      ShardProfile profile,
+      int maxPrefillTokens,
+      int maxActiveAdapters,
+      Map<Long, Integer> lostSteps) {
+    this.lostSteps = lostSteps;
     this.profile = profile;
     this.maxPrefillTokens = maxPrefillTokens;
     this.maxActiveAdapters = maxActiveAdapters;
@@ -52,6 +68,11 @@ final class InMemoryShards implements ShardGroup {
     refuseNextDecode = true;
   }
 
+  /** The next step will not be answered, nor anything after it. */
+  void endInNextStep() {
+    endInNextStep = true;
+  }
+
   @Override
   public ShardProfile profile() {
     return profile;
@@ -64,12 +85,21 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<StepResult> prefill(PrefillBatch batch) {
-    int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
-    check(prompts <= maxPrefillTokens || batch.entries().size() == 1, "a Prefill over its budget");
+    int tokens =
+        batch.entries().stream()
+            .mapToInt(e -> e.request().prompt().length() + e.generated().length)
+            .sum();
+    check(tokens <= maxPrefillTokens || batch.entries().size() == 1, "a Prefill over its budget");
     var sequences = new LinkedHashMap<Long, Sequence>();
     for (Entry entry : batch.entries()) {
       check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
       sequences.put(entry.id(), new Sequence(entry));
+      int[] countedUp = IntStream.rangeClosed(1, entry.generated().length).toArray();
+      check(Arrays.equals(entry.generated(), countedUp), "other tokens than were generated");
+      check(profile.resumes() || countedUp.length == 0, "a call that the shards do not know");
+    }
+    if (ends(sequences)) {
+      return this::ended;
     }
     boolean poisoned =
         batch.entries().stream().anyMatch(e -> e.request().prompt().length() == POISON);
@@ -94,6 +124,9 @@ final class InMemoryShards implements ShardGroup {
       sequences.putAll(cached == null ? Map.of() : cached);
     }
     check(sequences.values().stream().noneMatch(Sequence::ended), "a request that had ended");
+    if (ends(sequences)) {
+      return this::ended;
+    }
     boolean refused = refuseNextDecode;
     refuseNextDecode = false;
     long id = batches.getFirst().id();
@@ -164,6 +197,18 @@ final class InMemoryShards implements ShardGroup {
     cache.clear();
   }
 
+  private boolean ends(Map<Long, Sequence> sequences) {
+    if (!endInNextStep && sequences.values().stream().noneMatch(Sequence::deadly)) {
+      return false;
+    }
+    sequences.keySet().forEach(id -> lostSteps.merge(id, 1, Integer::sum));
+    return true;
+  }
+
+  private StepResult ended() throws ShardException {
+    throw new ShardException.Lost("shard 0 is gone", null);
+  }
+
   private StepResult step(long batchId, Map<Long, Sequence> sequences) {
     var generations = new ArrayList<Generation>();
     for (Sequence sequence : sequences.values()) {
@@ -206,6 +251,11 @@ final class InMemoryShards implements ShardGroup {
     Sequence(Entry entry) {
       this.entry = entry;
       this.blocks = entry.blocks().blocks();
+      this.generated = entry.generated().length;
+    }
+
+    boolean deadly() {
+      return entry.request().prompt().length() == DEADLY && generated + 1 == DEADLY_TOKEN;
     }
 
     boolean ended() {

@@ -11,6 +11,7 @@ import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.kvcache.BlockAllocator;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import net.jqwik.api.Arbitraries;
@@ -88,6 +89,47 @@ class SchedulerProperties {
     } else {
       assertThat(batch.entries()).hasSizeGreaterThanOrEqualTo(minSize);
     }
+  }
+
+  @Property
+  void interrupted_requests_go_first_and_suspects_alone(
+      @ForAll("wishes") List<Wish> wishes, @ForAll @IntRange(max = 40) int ran) {
+    // given some that ran on shards which are gone, every third of them more often than the others
+    List<Wish> ready = wishes.stream().map(w -> new Wish(w.promptTokens(), 1, 0)).toList();
+    var waiting = queue(ready);
+    var served = new ArrayList<Entry>();
+    while (waiting.size() > 0 && served.size() < ran) {
+      Entry entry = Objects.requireNonNull(waiting.peek());
+      waiting.take(entry);
+      served.add(entry);
+    }
+    served.forEach(entry -> entry.interrupt(true, NOW));
+    served.stream().filter(entry -> entry.id() % 3 == 0).forEach(e -> e.interrupt(true, NOW));
+    adapters.reset(List.of());
+    waiting.rebind(adapters, served);
+    assertThat(waiting.size()).isEqualTo(wishes.size());
+
+    // when
+    var scheduler = scheduler(waiting, new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE));
+    var order = new ArrayList<Entry>();
+    while (waiting.size() > 0) {
+      // Whatever the others have to wait for.
+      int minSize = Objects.requireNonNull(waiting.peek()).interrupted() ? 1000 : 0;
+      PrefillBatch batch = Objects.requireNonNull(scheduler.next(minSize, NOW));
+      assertThat(batch.entries().size() == 1 || batch.entries().stream().noneMatch(this::suspect))
+          .isTrue();
+      order.addAll(batch.entries());
+      batch.entries().forEach(e -> e.leaves(NOW));
+    }
+
+    // then
+    assertThat(order.subList(0, served.size())).containsExactlyElementsOf(served);
+    assertThat(order.subList(served.size(), order.size()))
+        .isSortedAccordingTo(Comparator.comparingLong(Entry::id));
+  }
+
+  private boolean suspect(Entry entry) {
+    return entry.progress().suspect();
   }
 
   @Provide
