@@ -22,6 +22,8 @@ final class RouterArguments {
   @Nullable Integer maxBatchTotalTokens;
   int maxWaitingTokens = 20;
   boolean eagerPrefill = true;
+  boolean chunkedPrefill = true;
+  boolean prefixCaching = true;
   int maxActiveAdapters = 1024;
   int adapterCycleTimeSeconds = 2;
   int validationWorkers = 2;
@@ -62,8 +64,8 @@ final class RouterArguments {
                 "--max-batch-prefill-tokens",
                 Kind.WHOLE_NUMBER,
                 value -> maxBatchPrefillTokens = value)
-            .usually("--max-input-length + 50")
-            .says("TOKENS", "Most prompt tokens of one step."),
+            .usually(TokenLimits.DEFAULT_CHUNKED_STEP + "; unchunked, longest prompt + 50")
+            .says("TOKENS", "Most prompt tokens of one step; with chunks, most tokens."),
         Option.of(
                 "--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxBatchTotalTokens = value)
             .usually("what fits the device")
@@ -73,7 +75,13 @@ final class RouterArguments {
             .says("N", "Steps after which waiting requests interrupt decoding in any case."),
         Option.of("--eager-prefill", Kind.TRUTH, value -> eagerPrefill = value)
             .initially(eagerPrefill)
-            .says("BOOL", "Prefill all that fits before decoding goes on."),
+            .says("BOOL", "Without chunks, prefill all that fits before decoding goes on."),
+        Option.of("--chunked-prefill", Kind.TRUTH, value -> chunkedPrefill = value)
+            .initially(chunkedPrefill)
+            .says("BOOL", "Compute long prompts in chunks, beside the running requests."),
+        Option.of("--prefix-caching", Kind.TRUTH, value -> prefixCaching = value)
+            .initially(prefixCaching)
+            .says("BOOL", "Compute once what prompts for the same adapter begin with."),
         Option.of("--max-active-adapters", Kind.WHOLE_NUMBER, value -> maxActiveAdapters = value)
             .initially(maxActiveAdapters)
             .says("N", "Most adapters on the shards at a time."),
@@ -100,6 +108,8 @@ final class RouterArguments {
         waitingServedRatio,
         maxWaitingTokens,
         eagerPrefill,
+        chunkedPrefill,
+        prefixCaching,
         maxActiveAdapters,
         adapterCycleTimeSeconds,
         validationWorkers,
@@ -127,13 +137,14 @@ final class RouterArguments {
   private void checkOrder(Problems problems) {
     less("--max-input-length", maxInputLength, "--max-total-tokens", maxTotalTokens, problems);
     problems.expect(
-        maxBatchPrefillTokens == null
+        chunkedPrefill
+            || maxBatchPrefillTokens == null
             || maxInputLength == null
             || maxBatchPrefillTokens >= maxInputLength,
         "--max-batch-prefill-tokens",
         "at least --max-input-length " + maxInputLength,
         maxBatchPrefillTokens,
-        "the longest prompt must fit one step");
+        "without --chunked-prefill the longest prompt must fit one step");
     within("--max-batch-prefill-tokens", maxBatchPrefillTokens, problems);
     within("--max-total-tokens", maxTotalTokens, problems);
   }

@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the router is started with.
  *
+ * @param chunkedPrefill told to the shards, of which the router learns it
+ * @param prefixCaching told to router and shards
  * @param defaultAdapterSource source of adapters whose request names none
  */
 public record RouterConfig(
@@ -18,6 +20,8 @@ public record RouterConfig(
     double waitingServedRatio,
     int maxWaitingTokens,
     boolean eagerPrefill,
+    boolean chunkedPrefill,
+    boolean prefixCaching,
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,

@@ -37,6 +37,7 @@ public final class RouterCommand {
   private Map<String, String> environment() {
     return Map.of(
         "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
+        "PREFIX_CACHING", Boolean.toString(config.prefixCaching()),
         "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 
@@ -70,6 +71,9 @@ public final class RouterCommand {
     if (config.eagerPrefill()) {
       arguments.add("--eager-prefill");
     }
+    if (config.prefixCaching()) {
+      arguments.add("--prefix-caching");
+    }
     add(arguments, "--max-active-adapters", config.maxActiveAdapters());
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
@@ -80,7 +84,8 @@ public final class RouterCommand {
   }
 
   private void addTokenLimits(List<String> arguments, ModelDirectory model) {
-    var limits = TokenLimits.of(config.limits(), model.maxPositionEmbeddings());
+    var limits =
+        TokenLimits.of(config.limits(), config.chunkedPrefill(), model.maxPositionEmbeddings());
     add(arguments, "--max-input-length", limits.input());
     add(arguments, "--max-total-tokens", limits.total());
     add(arguments, "--max-batch-prefill-tokens", limits.batchPrefill());

@@ -5,6 +5,8 @@ import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.kvcache.BlockTable;
+import dev.lorax.router.kvcache.PrefixOwner;
+import dev.lorax.router.kvcache.PromptKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ public final class Entry {
   private @Nullable Flow flow;
   private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
+  private int chunkTokens;
   private long lastTokenNanos;
 
   /**
@@ -82,6 +85,11 @@ public final class Entry {
     return present(blocks, "blocks");
   }
 
+  /** Prompt tokens that its first step computes, 0 for all that are not cached. */
+  public int chunkTokens() {
+    return chunkTokens;
+  }
+
   boolean cancelled() {
     return cancelled;
   }
@@ -112,8 +120,19 @@ public final class Entry {
     return gap;
   }
 
-  void joins(BlockTable table, long nanoTime) {
+  /** Those with whom it may share what is computed for its prompt. */
+  PrefixOwner prefixOwner() {
+    return new PrefixOwner(adapter().index(), adapter().loads());
+  }
+
+  /** What it may take from earlier prompts, and leave to later ones. */
+  PromptKey promptKey() {
+    return new PromptKey(prefixOwner(), request.prompt().tokenIds(), !request.prefillLogprobs());
+  }
+
+  void joins(BlockTable table, int firstChunk, long nanoTime) {
     blocks = table;
+    chunkTokens = firstChunk;
     used = adapter();
     used.acquire(nanoTime);
     flow().joined();

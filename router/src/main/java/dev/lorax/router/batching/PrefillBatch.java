@@ -2,7 +2,10 @@ package dev.lorax.router.batching;
 
 import java.util.List;
 
-/** Requests whose prompts are computed together. Each holds its blocks already. */
+/**
+ * Requests whose prompts are computed together, the last one perhaps in chunks. Each holds its
+ * blocks already.
+ */
 public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
   public PrefillBatch {
     entries = List.copyOf(entries);

@@ -37,6 +37,15 @@ final class RunningBatch {
     return cached;
   }
 
+  /** Tokens that the next step of all of them computes. */
+  int nextTokens() {
+    int tokens = 0;
+    for (CachedBatch batch : cached) {
+      tokens += batch.currentTokens();
+    }
+    return tokens;
+  }
+
   int size() {
     return entries.size();
   }

@@ -1,7 +1,8 @@
 package dev.lorax.router.batching;
 
-import dev.lorax.router.kvcache.BlockAllocator;
+import dev.lorax.router.kvcache.BlockPool;
 import dev.lorax.router.kvcache.BlockTable;
+import dev.lorax.router.kvcache.PromptKey;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,46 +12,53 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two budgets bound the choice: prompt tokens of one Prefill, and blocks of the cache. A request
  * takes the blocks for its whole possible length when it joins, so a running one never runs out.
+ * What is cached of a prompt costs nothing. Where prompts may come in chunks, the last request of a
+ * batch gets what is left of the budget, and the shards go on with it from there.
  */
 final class Scheduler {
   private final BatchLimits limits;
   private final WaitingEntries waiting;
-  private final BlockAllocator allocator;
-  private final int speculatedTokens;
+  private final BlockPool blocks;
+  private final ShardProfile profile;
   private long nextBatchId = 1;
 
-  Scheduler(
-      BatchLimits limits, WaitingEntries waiting, BlockAllocator allocator, int speculatedTokens) {
+  Scheduler(BatchLimits limits, WaitingEntries waiting, BlockPool blocks, ShardProfile profile) {
     this.limits = limits;
     this.waiting = waiting;
-    this.allocator = allocator;
-    this.speculatedTokens = speculatedTokens;
+    this.blocks = blocks;
+    this.profile = profile;
   }
 
-  /** The next batch, or null if fewer than that many requests can go now. */
-  @Nullable PrefillBatch next(int minSize, long nanoTime) {
+  /**
+   * The next batch, or null if fewer than that many requests can go now.
+   *
+   * @param runningTokens tokens of the step that are spoken for
+   */
+  @Nullable PrefillBatch next(int minSize, int runningTokens, long nanoTime) {
     var chosen = new ArrayList<Entry>();
-    int budget = limits.maxPrefillTokens();
+    int budget = limits.maxPrefillTokens() - runningTokens;
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
-      int promptTokens = entry.request().prompt().length();
-      // A prompt larger than the whole budget goes alone: it could not go any other way.
-      if (promptTokens > budget && !chosen.isEmpty()) {
+      PromptKey prompt = entry.promptKey();
+      int rest = prompt.tokenIds().length - blocks.cachedTokens(prompt);
+      // A prompt larger than the whole budget goes alone where it could not go any other way.
+      if (rest > budget && (profile.chunkedPrefill() ? budget < 1 : !chosen.isEmpty())) {
         break;
       }
-      BlockTable blocks = allocator.tryAllocate(entry.request().slots(speculatedTokens));
-      if (blocks == null) {
+      BlockTable table =
+          blocks.tryAllocate(prompt, entry.request().slots(profile.speculatedTokens()));
+      if (table == null) {
         break;
       }
       waiting.take(entry);
-      entry.joins(blocks, nanoTime);
+      entry.joins(table, rest > budget && profile.chunkedPrefill() ? budget : 0, nanoTime);
       chosen.add(entry);
-      budget -= promptTokens;
+      budget -= rest;
     }
     if (chosen.isEmpty() || chosen.size() < minSize) {
       putBack(chosen, nanoTime);
       return null;
     }
-    return new PrefillBatch(nextBatchId++, chosen, allocator.blockSize());
+    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize());
   }
 
   /** The same requests, each in a batch of its own. */

@@ -17,6 +17,7 @@ final class BatchArguments {
   double waitingServedRatio = 0.3;
   int maxWaitingSteps = 20;
   boolean eagerPrefill;
+  boolean prefixCaching;
   QueueOrder queueOrder = QueueOrder.FAIR;
 
   List<Option<?>> options() {
@@ -24,7 +25,9 @@ final class BatchArguments {
         Option.of(
                 "--max-batch-prefill-tokens", Kind.WHOLE_NUMBER, value -> maxPrefillTokens = value)
             .initially(maxPrefillTokens)
-            .says("TOKENS", "Most prompt tokens of one step."),
+            .says(
+                "TOKENS",
+                "Most prompt tokens of one step; with shards that chunk prompts, most tokens."),
         Option.of("--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
             .usually("what the shards measure")
             .says("TOKENS", "Most tokens of all running requests."),
@@ -36,6 +39,8 @@ final class BatchArguments {
             .says("N", "Steps after which waiting requests interrupt decoding in any case."),
         Option.of("--eager-prefill", Kind.SWITCH, value -> eagerPrefill = value)
             .says("Prefill all that fits before decoding goes on."),
+        Option.of("--prefix-caching", Kind.SWITCH, value -> prefixCaching = value)
+            .says("Compute what prompts have in common once. The shards must know cache_len."),
         Option.of("--queue-order", Kind.oneOf(QueueOrder.values()), value -> queueOrder = value)
             .initially(queueOrder)
             .says(
@@ -45,7 +50,12 @@ final class BatchArguments {
 
   BatchLimits toLimits() {
     return new BatchLimits(
-        maxPrefillTokens, (float) waitingServedRatio, maxWaitingSteps, queueOrder, eagerPrefill);
+        maxPrefillTokens,
+        (float) waitingServedRatio,
+        maxWaitingSteps,
+        queueOrder,
+        eagerPrefill,
+        prefixCaching);
   }
 
   WarmupPlan toWarmup(RequestLimits requests) {
@@ -55,12 +65,6 @@ final class BatchArguments {
 
   void check(RequestArguments requests, Problems problems) {
     problems.atLeast(1, "--max-batch-prefill-tokens", maxPrefillTokens);
-    problems.expect(
-        maxPrefillTokens >= requests.maxInputLength,
-        "--max-batch-prefill-tokens",
-        "at least --max-input-length " + requests.maxInputLength,
-        maxPrefillTokens,
-        "the longest prompt must fit one step");
     problems.atLeast(1, "--max-batch-total-tokens", maxTotalTokens);
     within("--max-batch-prefill-tokens", maxPrefillTokens, problems);
     within("--max-total-tokens", requests.maxTotalTokens, problems);

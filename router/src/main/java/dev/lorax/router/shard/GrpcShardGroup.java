@@ -60,9 +60,12 @@ final class GrpcShardGroup implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch) {
-    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch)).build();
-    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request));
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch));
+    if (beside != null) {
+      request.setCachedBatch(WireBatches.cached(beside));
+    }
+    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request.build()));
     return () -> prefilled(calls.await());
   }
 

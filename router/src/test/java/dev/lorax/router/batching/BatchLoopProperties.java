@@ -11,6 +11,7 @@ import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import net.jqwik.api.Arbitraries;
@@ -19,6 +20,7 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.statistics.Statistics;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,26 +31,36 @@ import org.jspecify.annotations.Nullable;
 class BatchLoopProperties {
   private static final int PREFILL_BUDGET = 120;
   private static final int PLACES = 2;
-  private static final ShardProfile PROFILE =
-      new ShardProfile(1, "float32", "cpu", 16, 33, 0, List.of());
+
+  /** Blocks so small that prompts share some, and shards that chunk prompts or do not. */
+  private static ShardProfile profile(boolean chunkedPrefill) {
+    return new ShardProfile(1, "float32", "cpu", 4, 129, 0, chunkedPrefill, List.of());
+  }
 
   private long nanos;
 
   /** One thing that happens between two turns. */
   sealed interface Event {
-    record Ask(int promptTokens, int newTokens, int adapter) implements Event {}
+    /**
+     * @param common tokens at its beginning that are the same in all prompts
+     */
+    record Ask(int promptTokens, int common, int newTokens, int adapter) implements Event {}
 
     /** Cancels the request asked for that many requests ago. */
     record Cancel(int ago) implements Event {}
 
     record RefuseDecode() implements Event {}
 
+    /** The next step fails over the running request that is the oldest. */
+    record BlameOldest() implements Event {}
+
     record Turns(int count) implements Event {}
   }
 
-  @Property(tries = 300)
-  void owes_nothing_in_the_end(@ForAll("histories") List<Event> history) throws Exception {
-    var shards = new InMemoryShards(PROFILE, PREFILL_BUDGET, PLACES);
+  @Property(tries = 400)
+  void owes_nothing_in_the_end(
+      @ForAll("histories") List<Event> history, @ForAll boolean chunkedPrefill) throws Exception {
+    var shards = new InMemoryShards(profile(chunkedPrefill), PREFILL_BUDGET, PLACES);
     var observer = new WatchingObserver();
     BatchLoop loop = loop(shards, observer);
     var asked = new ArrayList<Promise>();
@@ -61,13 +73,14 @@ class BatchLoopProperties {
           }
         }
         case Event.RefuseDecode _ -> shards.refuseNextDecode();
+        case Event.BlameOldest _ -> shards.blameOldest();
         case Event.Turns turns -> {
           for (int i = 0; i < turns.count(); i++) {
             turn(loop);
           }
         }
       }
-      assertThat(observer.heldTokens).isLessThanOrEqualTo(PROFILE.maxBatchTotalTokens());
+      assertThat(observer.heldTokens).isLessThanOrEqualTo(128 * 4);
     }
 
     // Everybody alone, one token a turn, an adapter moving before each: nobody waits for longer.
@@ -83,6 +96,11 @@ class BatchLoopProperties {
     assertThat(shards.empty()).isTrue();
     assertThat(shards.violations()).isEmpty();
     assertThat(observer.bugs).isEmpty();
+    assertThat(observer.broken).isFalse();
+    Statistics.label("prefix hits").collect(observer.hits > 0);
+    if (chunkedPrefill) {
+      Statistics.label("chunked prompts").collect(shards.chunks() > 0);
+    }
   }
 
   @Provide
@@ -90,13 +108,14 @@ class BatchLoopProperties {
     Arbitrary<Event> ask =
         Combinators.combine(
                 Arbitraries.integers().between(1, 150),
+                Arbitraries.of(0, 30, 150),
                 Arbitraries.integers().between(1, 40),
                 Arbitraries.integers().between(-1, 6))
             .as(Event.Ask::new);
     Arbitrary<Event> poison =
         Arbitraries.integers()
             .between(1, 5)
-            .map(newTokens -> new Event.Ask(InMemoryShards.POISON, newTokens, 0));
+            .map(newTokens -> new Event.Ask(InMemoryShards.POISON, 0, newTokens, 0));
     Arbitrary<Event> cancel = Arbitraries.integers().between(0, 20).map(Event.Cancel::new);
     Arbitrary<Event> turns = Arbitraries.integers().between(1, 12).map(Event.Turns::new);
     return Arbitraries.frequencyOf(
@@ -104,7 +123,8 @@ class BatchLoopProperties {
             net.jqwik.api.Tuple.of(1, poison),
             net.jqwik.api.Tuple.of(3, cancel),
             net.jqwik.api.Tuple.of(6, turns),
-            net.jqwik.api.Tuple.of(1, Arbitraries.of(new Event.RefuseDecode())))
+            net.jqwik.api.Tuple.of(
+                1, Arbitraries.of(new Event.RefuseDecode(), new Event.BlameOldest())))
         .list()
         .ofMinSize(1)
         .ofMaxSize(80);
@@ -113,7 +133,7 @@ class BatchLoopProperties {
   private BatchLoop loop(InMemoryShards shards, BatchObserver observer) {
     var loop =
         new BatchLoop(
-            new BatchLimits(PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true),
+            new BatchLimits(PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true, true),
             new ResidencyLimits(PLACES, Duration.ofNanos(5)),
             10_000,
             () -> shards,
@@ -138,10 +158,16 @@ class BatchLoopProperties {
         };
     var promise = new Promise(ask.newTokens());
     Entry entry =
-        Entries.waiting(id, ask.promptTokens(), ask.newTokens(), key, Share.EQUAL, promise);
+        Entries.waiting(id, prompt(ask, (int) id), ask.newTokens(), key, Share.EQUAL, promise);
     promise.entry = entry;
     assertThat(loop.submit(entry)).isNull();
     return promise;
+  }
+
+  private static int[] prompt(Event.Ask ask, int id) {
+    var ids = new int[ask.promptTokens()];
+    Arrays.fill(ids, Math.min(ask.common(), ids.length), ids.length, 1 + id % 3);
+    return ids;
   }
 
   /** What a request is owed: its tokens in order and one end, unless it was cancelled. */
@@ -194,6 +220,8 @@ class BatchLoopProperties {
     private int waiting;
     private int running;
     private int heldTokens;
+    private boolean broken;
+    private int hits;
 
     @Override
     public void turned(TurnState state) {
@@ -220,7 +248,13 @@ class BatchLoopProperties {
     public void stepFailed(Step step, int size, String message) {}
 
     @Override
-    public void joined(boolean afterLongWait) {}
+    public void joined(Joining joining) {}
+
+    @Override
+    public void prompted(int promptTokens, int cachedTokens) {
+      broken |= cachedTokens >= promptTokens;
+      hits += cachedTokens > 0 ? 1 : 0;
+    }
 
     @Override
     public void moved(Move move, AdapterKey adapter, long nanosTaken) {}

@@ -7,6 +7,7 @@ import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Token;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -32,7 +33,12 @@ final class InMemoryShards implements ShardGroup {
   private final Map<Long, Map<Long, Sequence>> cache = new LinkedHashMap<>();
   private final Map<Integer, String> loaded = new HashMap<>(Map.of(0, "base"));
   private final List<String> violations = new ArrayList<>();
+  private final Map<Integer, String> contents = new HashMap<>();
+  private final Map<Integer, Integer> loads = new HashMap<>();
+  private final Set<Long> joined = new HashSet<>();
   private boolean refuseNextDecode;
+  private boolean blameOldest;
+  private int chunks;
 
   InMemoryShards(ShardProfile profile, int maxPrefillTokens, int maxActiveAdapters) {
     this.profile = profile;
@@ -46,6 +52,16 @@ final class InMemoryShards implements ShardGroup {
 
   boolean empty() {
     return cache.isEmpty();
+  }
+
+  /** Steps that left a prompt unfinished. */
+  int chunks() {
+    return chunks;
+  }
+
+  /** The next step names its oldest request as the culprit, and changes nothing. */
+  void blameOldest() {
+    blameOldest = true;
   }
 
   void refuseNextDecode() {
@@ -63,49 +79,54 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch) {
-    int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
-    check(prompts <= maxPrefillTokens || batch.entries().size() == 1, "a Prefill over its budget");
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
     var sequences = new LinkedHashMap<Long, Sequence>();
+    long id = batch.id();
+    if (beside != null) {
+      check(profile.chunkedPrefill(), "a cached batch beside a Prefill");
+      Map<Long, Sequence> cached = cache.get(beside.id());
+      check(cached != null, "a batch that is not in the cache");
+      sequences.putAll(cached == null ? Map.of() : cached);
+      id = beside.id();
+    }
     for (Entry entry : batch.entries()) {
       check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
-      sequences.put(entry.id(), new Sequence(entry));
+      var sequence = new Sequence(entry, loadedAs(entry), profile.chunkedPrefill());
+      sequence.checkCached();
+      sequences.put(entry.id(), sequence);
     }
+    int tokens = sequences.values().stream().mapToInt(s -> s.planned).sum();
+    check(
+        tokens <= maxPrefillTokens
+            || (!profile.chunkedPrefill() && batch.entries().size() == 1)
+            // Every request makes a step, however many there are.
+            || tokens == sequences.size(),
+        "a Prefill over its budget");
     boolean poisoned =
         batch.entries().stream().anyMatch(e -> e.request().prompt().length() == POISON);
-    if (!poisoned) {
-      cache.put(batch.id(), sequences);
-      checkBlocks();
+    if (poisoned) {
+      return refuse("poison", List.of());
     }
-    return () -> {
-      if (poisoned) {
-        throw new ShardException.Refused("poison", null);
-      }
-      return step(batch.id(), sequences);
-    };
+    return step(id, sequences);
   }
 
   @Override
   public Pending<StepResult> decode(List<CachedBatch> batches) {
     var sequences = new LinkedHashMap<Long, Sequence>();
     for (CachedBatch batch : batches) {
-      Map<Long, Sequence> cached = cache.remove(batch.id());
+      Map<Long, Sequence> cached = cache.get(batch.id());
       check(cached != null, "a batch that is not in the cache");
       sequences.putAll(cached == null ? Map.of() : cached);
     }
     check(sequences.values().stream().noneMatch(Sequence::ended), "a request that had ended");
     boolean refused = refuseNextDecode;
     refuseNextDecode = false;
-    long id = batches.getFirst().id();
-    if (!refused) {
-      cache.put(id, sequences);
+    if (refused) {
+      batches.forEach(batch -> cache.remove(batch.id()));
+      return refuse("out of memory", List.of());
     }
-    return () -> {
-      if (refused) {
-        throw new ShardException.Refused("out of memory", null);
-      }
-      return step(id, sequences);
-    };
+    batches.subList(1, batches.size()).forEach(batch -> joined.add(batch.id()));
+    return step(batches.getFirst().id(), sequences);
   }
 
   @Override
@@ -115,7 +136,7 @@ final class InMemoryShards implements ShardGroup {
     if (sequences != null) {
       sequences.keySet().retainAll(requestIds);
     }
-    return () -> cached(batch.id(), requestIds);
+    return () -> cached(batch.id(), sequences == null ? Map.of() : sequences);
   }
 
   @Override
@@ -141,6 +162,7 @@ final class InMemoryShards implements ShardGroup {
   @Override
   public void load(Adapter adapter) {
     loaded.put(adapter.index(), adapter.key().label());
+    loads.merge(adapter.index(), 1, Integer::sum);
     check(loaded.size() - 1 <= maxActiveAdapters, "more adapters than there are places");
   }
 
@@ -164,29 +186,72 @@ final class InMemoryShards implements ShardGroup {
     cache.clear();
   }
 
-  private StepResult step(long batchId, Map<Long, Sequence> sequences) {
+  /** As upstream: the answer comes later, what is computed is computed now. */
+  private Pending<StepResult> step(long batchId, Map<Long, Sequence> sequences) {
+    if (blameOldest && !sequences.isEmpty()) {
+      blameOldest = false;
+      joined.clear();
+      return refuse("numbers overflow", List.of(sequences.keySet().iterator().next()));
+    }
+    joined.forEach(cache::remove);
+    joined.clear();
+    cache.put(batchId, sequences);
+    checkBlocks();
+    sequences.values().forEach(Sequence::compute);
     var generations = new ArrayList<Generation>();
     for (Sequence sequence : sequences.values()) {
-      generations.add(sequence.next());
+      Generation generation = sequence.next();
+      if (generation != null) {
+        generations.add(generation);
+      } else {
+        chunks++;
+      }
+    }
+    int left = maxPrefillTokens - (sequences.size() - 1);
+    for (Sequence sequence : sequences.values()) {
+      left -= sequence.plan(left);
     }
     if (sequences.values().stream().allMatch(Sequence::ended)) {
       cache.remove(batchId);
-      return new StepResult(generations, null);
+      return () -> new StepResult(generations, null);
     }
-    return new StepResult(generations, cached(batchId, List.copyOf(sequences.keySet())));
+    CachedBatch goesOn = cached(batchId, sequences);
+    return () -> new StepResult(generations, goesOn);
   }
 
-  private static CachedBatch cached(long id, List<Long> requestIds) {
-    return new CachedBatch(id, requestIds, requestIds.size(), 0, 0);
+  private static Pending<StepResult> refuse(String reason, List<Long> culprits) {
+    return () -> {
+      throw new ShardException.Refused(reason, null, false, culprits);
+    };
   }
 
+  private static CachedBatch cached(long id, Map<Long, Sequence> sequences) {
+    int tokens = sequences.values().stream().mapToInt(s -> s.planned).sum();
+    return new CachedBatch(id, List.copyOf(sequences.keySet()), sequences.size(), 0, tokens);
+  }
+
+  private String loadedAs(Entry entry) {
+    int index = entry.adapter().index();
+    return index + " " + loads.getOrDefault(index, 0);
+  }
+
+  /** No block that one request still writes to is anybody else's. */
   private void checkBlocks() {
-    Set<Integer> owned = new HashSet<>();
+    Map<Integer, Integer> users = new HashMap<>();
     for (Map<Long, Sequence> sequences : cache.values()) {
       for (Sequence sequence : sequences.values()) {
         for (int block : sequence.blocks) {
           check(block != 0, "the reserved block");
-          check(owned.add(block), "a block of another request");
+          users.merge(block, 1, Integer::sum);
+        }
+      }
+    }
+    for (Map<Long, Sequence> sequences : cache.values()) {
+      for (Sequence sequence : sequences.values()) {
+        int written = Math.min(sequence.cached, sequence.prompt.length);
+        for (int i = written / profile.blockSize(); i < sequence.blocks.length; i++) {
+          int block = sequence.blocks[i];
+          check(users.getOrDefault(block, 0) == 1, "a block of another request");
         }
       }
     }
@@ -198,27 +263,82 @@ final class InMemoryShards implements ShardGroup {
     }
   }
 
-  private static final class Sequence {
+  private final class Sequence {
     private final Entry entry;
+    private final String loadedAs;
     private final int[] blocks;
+    private final int[] prompt;
+    private int cached;
+    private int planned;
     private int generated;
 
-    Sequence(Entry entry) {
+    Sequence(Entry entry, String loadedAs, boolean chunks) {
       this.entry = entry;
+      this.loadedAs = loadedAs;
       this.blocks = entry.blocks().blocks();
+      this.prompt = entry.request().prompt().tokenIds();
+      this.cached = entry.blocks().cachedTokens();
+      int rest = prompt.length - cached;
+      check(rest > 0, "a prompt of which nothing is left to compute");
+      check(chunks || entry.chunkTokens() == 0, "a chunk");
+      check(entry.chunkTokens() < rest, "a chunk that is all");
+      this.planned = entry.chunkTokens() > 0 ? entry.chunkTokens() : rest;
+    }
+
+    /** What it takes from the cache was computed there from the same tokens and adapter. */
+    void checkCached() {
+      for (int place = 0; place < cached; place++) {
+        check(content(place).equals(contents.get(slot(place))), "keys that were not computed");
+      }
+    }
+
+    void compute() {
+      for (int place = cached; place < cached + planned; place++) {
+        contents.put(slot(place), content(place));
+      }
+    }
+
+    private int slot(int place) {
+      int blockSize = profile.blockSize();
+      return blocks[place / blockSize] * blockSize + place % blockSize;
+    }
+
+    /** Keys and values depend on the adapter and on all tokens up to the place. */
+    private String content(int place) {
+      String tokens =
+          place < prompt.length
+              ? Arrays.toString(Arrays.copyOf(prompt, place + 1))
+              : "request " + entry.id();
+      return loadedAs + " " + place + " " + tokens;
     }
 
     boolean ended() {
       return generated >= entry.request().stop().maxNewTokens();
     }
 
-    Generation next() {
+    /** Null while the prompt goes on. */
+    @Nullable Generation next() {
+      boolean prefilled = cached < prompt.length;
+      cached += planned;
+      planned = 1;
+      if (cached < prompt.length) {
+        return null;
+      }
       generated++;
       var token = new Token(generated, "t", -1, false, false, List.of());
       GeneratedText end =
           ended() ? new GeneratedText("", generated, 0, FinishReason.LENGTH, null) : null;
-      int prompt = generated == 1 ? entry.request().prompt().length() : 0;
-      return new Generation(entry.id(), prompt, List.of(), List.of(token), end);
+      return new Generation(
+          entry.id(), prefilled ? prompt.length : 0, List.of(), List.of(token), end);
+    }
+
+    /** How much of the rest of an unfinished prompt the next step computes. */
+    int plan(int left) {
+      if (cached >= prompt.length) {
+        return 0;
+      }
+      planned = Math.max(1, Math.min(prompt.length - cached, left));
+      return planned;
     }
   }
 }
