@@ -91,7 +91,7 @@ class RealShardTest {
       assertThat(plain.metric("lorax_prefix_cache_hit_tokens")).isZero();
     }
 
-    try (var router = router("--max-batch-prefill-tokens", "40", "--prefix-caching")) {
+    try (var router = router("--prefill-chunk-tokens", "40", "--prefix-caching")) {
       for (int round = 0; round < 2; round++) {
         var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();
         for (Question question : questions) {

@@ -23,6 +23,7 @@ final class RouterArguments {
   int maxWaitingTokens = 20;
   boolean eagerPrefill = true;
   boolean chunkedPrefill = true;
+  int prefillChunkTokens = 512;
   boolean prefixCaching = true;
   int maxActiveAdapters = 1024;
   int adapterCycleTimeSeconds = 2;
@@ -64,8 +65,8 @@ final class RouterArguments {
                 "--max-batch-prefill-tokens",
                 Kind.WHOLE_NUMBER,
                 value -> maxBatchPrefillTokens = value)
-            .usually(TokenLimits.DEFAULT_CHUNKED_STEP + "; unchunked, longest prompt + 50")
-            .says("TOKENS", "Most prompt tokens of one step; with chunks, most tokens."),
+            .usually("--max-input-length + 50")
+            .says("TOKENS", "Most prompt tokens of one step."),
         Option.of(
                 "--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxBatchTotalTokens = value)
             .usually("what fits the device")
@@ -79,6 +80,10 @@ final class RouterArguments {
         Option.of("--chunked-prefill", Kind.TRUTH, value -> chunkedPrefill = value)
             .initially(chunkedPrefill)
             .says("BOOL", "Compute long prompts in chunks, beside the running requests."),
+        Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> prefillChunkTokens = value)
+            .initially(prefillChunkTokens)
+            .says(
+                "TOKENS", "Most tokens of a step with chunks, those of running requests included."),
         Option.of("--prefix-caching", Kind.TRUTH, value -> prefixCaching = value)
             .initially(prefixCaching)
             .says("BOOL", "Compute once what prompts for the same adapter begin with."),
@@ -109,6 +114,7 @@ final class RouterArguments {
         maxWaitingTokens,
         eagerPrefill,
         chunkedPrefill,
+        prefillChunkTokens,
         prefixCaching,
         maxActiveAdapters,
         adapterCycleTimeSeconds,
@@ -130,6 +136,7 @@ final class RouterArguments {
     problems.atLeast(2, "--max-total-tokens", maxTotalTokens);
     problems.atLeast(1, "--max-batch-prefill-tokens", maxBatchPrefillTokens);
     problems.atLeast(2, "--max-batch-total-tokens", maxBatchTotalTokens);
+    problems.atLeast(1, "--prefill-chunk-tokens", prefillChunkTokens);
     checkOrder(problems);
   }
 

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * What the router is started with.
  *
  * @param chunkedPrefill told to the shards, of which the router learns it
+ * @param prefillChunkTokens tokens of one step with shards that do
  * @param prefixCaching told to router and shards
  * @param defaultAdapterSource source of adapters whose request names none
  */
@@ -21,6 +22,7 @@ public record RouterConfig(
     int maxWaitingTokens,
     boolean eagerPrefill,
     boolean chunkedPrefill,
+    int prefillChunkTokens,
     boolean prefixCaching,
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,

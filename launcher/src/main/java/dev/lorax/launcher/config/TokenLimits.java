@@ -22,12 +22,6 @@ public record TokenLimits(
   private static final int PREFILL_HEADROOM = 50;
 
   /**
-   * Where prompts come in chunks, a step computes this many tokens at most: measured, see
-   * docs/performance.md.
-   */
-  static final int DEFAULT_CHUNKED_STEP = 512;
-
-  /**
    * @param chunked whether a prompt may take several steps
    */
   public static TokenLimits of(AskedLimits asked, boolean chunked, OptionalInt contextLength) {
@@ -36,9 +30,8 @@ public record TokenLimits(
             ? asked.total()
             : Math.min(contextLength.orElse(DEFAULT_TOTAL), DEFAULT_TOTAL);
     int input = asked.input() != null ? asked.input() : total - 1;
-    int whole = input + PREFILL_HEADROOM;
-    int usual = chunked ? Math.min(whole, DEFAULT_CHUNKED_STEP) : whole;
-    int batchPrefill = asked.batchPrefill() != null ? asked.batchPrefill() : usual;
+    int batchPrefill =
+        asked.batchPrefill() != null ? asked.batchPrefill() : input + PREFILL_HEADROOM;
     return new TokenLimits(input, total, chunked, batchPrefill, asked.batchTotal());
   }
 

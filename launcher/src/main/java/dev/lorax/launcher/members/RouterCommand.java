@@ -38,6 +38,7 @@ public final class RouterCommand {
     return Map.of(
         "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
         "PREFIX_CACHING", Boolean.toString(config.prefixCaching()),
+        "PREFILL_CHUNK_TOKENS", Integer.toString(config.prefillChunkTokens()),
         "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 

@@ -36,7 +36,7 @@ final class Scheduler {
    */
   @Nullable PrefillBatch next(int minSize, int runningTokens, long nanoTime) {
     var chosen = new ArrayList<Entry>();
-    int budget = limits.maxPrefillTokens() - runningTokens;
+    int budget = limits.stepTokens(profile.chunkedPrefill()) - runningTokens;
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
       PromptKey prompt = entry.promptKey();
       int rest = prompt.tokenIds().length - blocks.cachedTokens(prompt);

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Options about batches, as typed. */
 final class BatchArguments {
   int maxPrefillTokens = 4096;
+  int chunkTokens = 512;
   @Nullable Integer maxTotalTokens;
   double waitingServedRatio = 0.3;
   int maxWaitingSteps = 20;
@@ -25,9 +26,12 @@ final class BatchArguments {
         Option.of(
                 "--max-batch-prefill-tokens", Kind.WHOLE_NUMBER, value -> maxPrefillTokens = value)
             .initially(maxPrefillTokens)
+            .says("TOKENS", "Most prompt tokens of one step."),
+        Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> chunkTokens = value)
+            .initially(chunkTokens)
             .says(
                 "TOKENS",
-                "Most prompt tokens of one step; with shards that chunk prompts, most tokens."),
+                "Most tokens of a step with shards that chunk prompts, running requests included."),
         Option.of("--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
             .usually("what the shards measure")
             .says("TOKENS", "Most tokens of all running requests."),
@@ -51,6 +55,7 @@ final class BatchArguments {
   BatchLimits toLimits() {
     return new BatchLimits(
         maxPrefillTokens,
+        chunkTokens,
         (float) waitingServedRatio,
         maxWaitingSteps,
         queueOrder,
@@ -60,11 +65,12 @@ final class BatchArguments {
 
   WarmupPlan toWarmup(RequestLimits requests) {
     return new WarmupPlan(
-        requests.maxInputLength(), requests.maxTotalTokens(), maxPrefillTokens, maxTotalTokens);
+        requests.maxInputLength(), requests.maxTotalTokens(), toLimits(), maxTotalTokens);
   }
 
   void check(RequestArguments requests, Problems problems) {
     problems.atLeast(1, "--max-batch-prefill-tokens", maxPrefillTokens);
+    problems.atLeast(1, "--prefill-chunk-tokens", chunkTokens);
     problems.atLeast(1, "--max-batch-total-tokens", maxTotalTokens);
     within("--max-batch-prefill-tokens", maxPrefillTokens, problems);
     within("--max-total-tokens", requests.maxTotalTokens, problems);

@@ -159,7 +159,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     var ask = InfoRequest.getDefaultInstance();
     InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
     check(info, plan);
-    var warmup = Warmup.request(plan);
+    var warmup = Warmup.request(plan, info.getChunkedPrefill());
     List<WarmupResponse> warm =
         askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
     return profile(channels, info, leastSupported(warm));
@@ -176,11 +176,12 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
               + info.getBlockSize(),
           null);
     }
-    if (!info.getChunkedPrefill() && plan.maxPrefillTokens() < plan.maxInputLength()) {
+    int prefillTokens = plan.batch().maxPrefillTokens();
+    if (!info.getChunkedPrefill() && prefillTokens < plan.maxInputLength()) {
       throw new ShardException.Refused(
           ("--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d: the shards"
                   + " compute a prompt in one step, as they do not announce chunked_prefill")
-              .formatted(plan.maxInputLength(), plan.maxPrefillTokens()),
+              .formatted(plan.maxInputLength(), prefillTokens),
           null);
     }
   }

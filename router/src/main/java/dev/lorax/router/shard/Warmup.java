@@ -23,10 +23,11 @@ final class Warmup {
 
   private Warmup() {}
 
-  static WarmupRequest request(WarmupPlan plan) {
+  static WarmupRequest request(WarmupPlan plan, boolean chunked) {
+    int prefillTokens = plan.batch().stepTokens(chunked);
     String prompt = "_test ".repeat(plan.maxInputLength());
     var batch = Batch.newBuilder().setId(0);
-    int rest = plan.maxPrefillTokens();
+    int rest = prefillTokens;
     while (rest > 0) {
       int truncate = Math.min(plan.maxInputLength(), rest);
       batch.addRequests(request(prompt, truncate, plan.maxTotalTokens()));
@@ -36,7 +37,7 @@ final class Warmup {
     return WarmupRequest.newBuilder()
         .setBatch(batch)
         .setMaxInputLength(plan.maxInputLength())
-        .setMaxPrefillTokens(plan.maxPrefillTokens())
+        .setMaxPrefillTokens(prefillTokens)
         .setMaxNewTokens(plan.maxTotalTokens() - plan.maxInputLength())
         .build();
   }

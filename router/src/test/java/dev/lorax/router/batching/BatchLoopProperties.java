@@ -133,7 +133,7 @@ class BatchLoopProperties {
   private BatchLoop loop(InMemoryShards shards, BatchObserver observer) {
     var loop =
         new BatchLoop(
-            new BatchLimits(PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true, true),
+            new BatchLimits(PREFILL_BUDGET, PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true, true),
             new ResidencyLimits(PLACES, Duration.ofNanos(5)),
             10_000,
             () -> shards,

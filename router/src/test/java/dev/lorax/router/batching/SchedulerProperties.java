@@ -141,7 +141,7 @@ class SchedulerProperties {
 
   private Scheduler scheduler(WaitingEntries waiting, BlockPool blocks, boolean chunkedPrefill) {
     return new Scheduler(
-        new BatchLimits(PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true, true),
+        new BatchLimits(PREFILL_BUDGET, PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true, true),
         waiting,
         blocks,
         new ShardProfile(
