@@ -18,13 +18,13 @@ TOKENS = 6
 LONGEST = 120
 STORY = [(13 * place) % 300 + 3 for place in range(LONGEST)]
 OTHER = [(7 * place) % 300 + 5 for place in range(LONGEST)]
-STEP_TOKENS = 24
+CHUNK_TOKENS = 24
 
 
 @pytest.fixture
 def chunking(router: TestingRouter):
-    """The router, which lets a step compute STEP_TOKENS while a prompt goes on."""
-    router.warm_up(STEP_TOKENS)
+    """The router, which lets a step compute CHUNK_TOKENS of prompts that go on."""
+    router.warm_up(CHUNK_TOKENS)
     yield router
     router.warm_up()
 
@@ -123,8 +123,8 @@ def test_a_prompt_in_chunks_does_not_hold_up_the_others(chunking: TestingRouter,
 
     # then every step brought the stream a token, and none computed more than it may
     assert told == list(range(2, 2 + len(told)))
-    assert len(told) == math.ceil((len(OTHER) - 23) / 23)
-    assert max(tokens) == STEP_TOKENS
+    assert len(told) == math.ceil((len(OTHER) - 23) / CHUNK_TOKENS)
+    assert max(tokens) == CHUNK_TOKENS + 1
     assert_same(chunking.answers.pop(long.id), alone(OTHER, 2))
 
 
@@ -135,7 +135,7 @@ def test_the_oldest_unfinished_prompt_goes_first(chunking: TestingRouter) -> Non
     batch = chunking.prefill(second, first)
 
     while first.id not in chunking.answers:
-        assert batch.current_tokens <= STEP_TOKENS + 1
+        assert batch.current_tokens <= CHUNK_TOKENS + 1
         batch = chunking.decode(batch)
         assert second.id not in chunking.answers
     chunking.finish(batch)

@@ -57,9 +57,9 @@ class TestingRouter:
         calls = [getattr(stub, method).future(request, timeout=60) for stub in self.stubs]
         return [call.result() for call in calls]
 
-    def warm_up(self, step_tokens: int = 0) -> None:
-        """Bounds the steps that go on with a prompt; 0 = no bound."""
-        request = pb.WarmupRequest(batch=warm_up_batch(), max_prefill_tokens=step_tokens)
+    def warm_up(self, prompt_tokens: int = 0) -> None:
+        """Bounds what a step computes of prompts that go on; 0 = no bound."""
+        request = pb.WarmupRequest(batch=warm_up_batch(), max_prefill_tokens=prompt_tokens)
         self.fan_out("Warmup", request)
 
     def load(self, index: int, adapter_id: str) -> None:

@@ -66,17 +66,17 @@ class Engine:
         self._group = group
         self._device = device
         self._cache: KvCache | None = None
-        self._step_tokens = sys.maxsize
+        self._prompt_tokens = sys.maxsize
         self._batches: dict[int, list[Sequence]] = {}
 
     @torch.inference_mode()
-    def warm_up(self, batch: BatchRequest, step_tokens: int = 0) -> int:
+    def warm_up(self, batch: BatchRequest, prompt_tokens: int = 0) -> int:
         """Allocates the cache once and says how many tokens it holds. Drops cached batches.
 
-        step_tokens: what a step may compute while a prompt goes on in chunks; 0 = no bound.
+        prompt_tokens: what a step may compute of prompts that go on in chunks; 0 = no bound.
         """
         self.clear(None)
-        self._step_tokens = step_tokens or sys.maxsize
+        self._prompt_tokens = prompt_tokens or sys.maxsize
         if self._cache is None:
             config = self.model.config
             shape = KvShape(config.layers, self.model.kv_heads, config.head_dim, config.dtype)
@@ -195,7 +195,7 @@ class Engine:
             for sequence, outcome in zip(sequences, outcomes, strict=True)
             if outcome is None or outcome.text is None
         ]
-        plan_chunks(running, self._step_tokens)
+        plan_chunks(running, self._prompt_tokens)
         for joined in batch_ids:
             self._batches.pop(joined, None)
         if running:

@@ -106,10 +106,11 @@ def _decode_plan(sequences: List[Sequence], device: torch.device) -> DecodePlan:
 def plan_chunks(sequences: List[Sequence], budget: int) -> None:
     """Says how much of each unfinished prompt the next step computes.
 
-    As upstream: the decoded tokens come off the budget, and every prompt gets at least one token.
-    The oldest request gets the rest, so that its first token comes soon. Ids count upwards.
+    Every prompt gets at least one token, and the oldest as many as the budget has, so that its
+    first token comes soon. Ids count upwards. Upstream also takes the decoded tokens off the
+    budget; here prompts go on as fast however many requests run.
     """
-    left = budget - (len(sequences) - 1)
+    left = budget
     unfinished = [sequence for sequence in sequences if sequence.is_prefilling]
     for sequence in sorted(unfinished, key=lambda sequence: sequence.request.id):
         rest = sequence.prompt_length - sequence.cached

@@ -23,7 +23,7 @@ final class RouterArguments {
   int maxWaitingTokens = 20;
   boolean eagerPrefill = true;
   boolean chunkedPrefill = true;
-  int prefillChunkTokens = 512;
+  @Nullable Integer prefillChunkTokens;
   boolean prefixCaching = true;
   int maxActiveAdapters = 1024;
   int adapterCycleTimeSeconds = 2;
@@ -81,9 +81,8 @@ final class RouterArguments {
             .initially(chunkedPrefill)
             .says("BOOL", "Compute long prompts in chunks, beside the running requests."),
         Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> prefillChunkTokens = value)
-            .initially(prefillChunkTokens)
-            .says(
-                "TOKENS", "Most tokens of a step with chunks, those of running requests included."),
+            .usually("128 on CPUs, else 512")
+            .says("TOKENS", "Most prompt tokens of a step beside running requests, with chunks."),
         Option.of("--prefix-caching", Kind.TRUTH, value -> prefixCaching = value)
             .initially(prefixCaching)
             .says("BOOL", "Compute once what prompts for the same adapter begin with."),

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * What the router is started with.
  *
  * @param chunkedPrefill told to the shards, of which the router learns it
- * @param prefillChunkTokens tokens of one step with shards that do
+ * @param prefillChunkTokens prompt tokens of one step with shards that do; null leaves it to the
+ *     router, which knows their device
  * @param prefixCaching told to router and shards
  * @param defaultAdapterSource source of adapters whose request names none
  */
@@ -22,7 +23,7 @@ public record RouterConfig(
     int maxWaitingTokens,
     boolean eagerPrefill,
     boolean chunkedPrefill,
-    int prefillChunkTokens,
+    @Nullable Integer prefillChunkTokens,
     boolean prefixCaching,
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,

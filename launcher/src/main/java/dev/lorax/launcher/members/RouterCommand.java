@@ -35,10 +35,11 @@ public final class RouterCommand {
 
   /** What the router would otherwise inherit, or what upstream's has no option for. */
   private Map<String, String> environment() {
+    Integer chunk = config.prefillChunkTokens();
     return Map.of(
         "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
         "PREFIX_CACHING", Boolean.toString(config.prefixCaching()),
-        "PREFILL_CHUNK_TOKENS", Integer.toString(config.prefillChunkTokens()),
+        "PREFILL_CHUNK_TOKENS", chunk == null ? "" : chunk.toString(),
         "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 

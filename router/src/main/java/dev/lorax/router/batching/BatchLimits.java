@@ -1,10 +1,13 @@
 package dev.lorax.router.batching;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What bounds a batch.
  *
  * @param maxPrefillTokens prompt tokens that one Prefill may carry
- * @param chunkTokens tokens of a step with shards that chunk prompts, running requests included
+ * @param chunkTokens prompt tokens of a step beside the running requests, with shards that chunk
+ *     prompts; absent: what suits their device
  * @param waitingServedRatio how large, against the running batch, a group of new requests must be
  *     to interrupt it
  * @param maxWaitingSteps steps after which any number of new requests may interrupt it
@@ -14,14 +17,28 @@ package dev.lorax.router.batching;
  */
 public record BatchLimits(
     int maxPrefillTokens,
-    int chunkTokens,
+    @Nullable Integer chunkTokens,
     float waitingServedRatio,
     int maxWaitingSteps,
     QueueOrder order,
     boolean eagerPrefill,
     boolean prefixCaching) {
-  /** What a step may carry of new prompts; with chunks, beside the running requests. */
-  public int stepTokens(boolean chunked) {
-    return chunked ? Math.min(maxPrefillTokens, chunkTokens) : maxPrefillTokens;
+  /** Measured, see docs/performance.md: a step of a CPU takes as long as its tokens. */
+  private static final int CPU_CHUNK = 128;
+
+  /**
+   * A GPU reads its weights in the time in which it computes some hundred tokens, so that fewer
+   * would not make a step shorter (Agrawal et al., "Taming Throughput-Latency Tradeoff in LLM
+   * Inference with Sarathi-Serve", OSDI 2024). Not measured here.
+   */
+  private static final int GPU_CHUNK = 512;
+
+  /** Prompt tokens that a step may carry. */
+  public int stepTokens(boolean chunked, String deviceType) {
+    if (!chunked) {
+      return maxPrefillTokens;
+    }
+    int usual = deviceType.equals("cpu") ? CPU_CHUNK : GPU_CHUNK;
+    return Math.min(maxPrefillTokens, chunkTokens == null ? usual : chunkTokens);
   }
 }

@@ -108,7 +108,7 @@ final class BatchSession {
 
   /** New requests make their first step with those that run; whether all have made one now. */
   private boolean join() throws ShardException, InterruptedException {
-    PrefillBatch batch = scheduler.next(0, running.nextTokens(), ticker.nanos());
+    PrefillBatch batch = scheduler.next(0, running.nextPromptTokens(), ticker.nanos());
     if (batch == null) {
       return false;
     }

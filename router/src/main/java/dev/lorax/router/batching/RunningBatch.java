@@ -37,11 +37,11 @@ final class RunningBatch {
     return cached;
   }
 
-  /** Tokens that the next step of all of them computes. */
-  int nextTokens() {
+  /** Tokens of unfinished prompts that the next step computes, beyond one for each request. */
+  int nextPromptTokens() {
     int tokens = 0;
     for (CachedBatch batch : cached) {
-      tokens += batch.currentTokens();
+      tokens += Math.max(0, batch.currentTokens() - batch.size());
     }
     return tokens;
   }

@@ -32,11 +32,12 @@ final class Scheduler {
   /**
    * The next batch, or null if fewer than that many requests can go now.
    *
-   * @param runningTokens tokens of the step that are spoken for
+   * @param unfinishedTokens prompt tokens of the step that are spoken for
    */
-  @Nullable PrefillBatch next(int minSize, int runningTokens, long nanoTime) {
+  @Nullable PrefillBatch next(int minSize, int unfinishedTokens, long nanoTime) {
     var chosen = new ArrayList<Entry>();
-    int budget = limits.stepTokens(profile.chunkedPrefill()) - runningTokens;
+    int budget =
+        limits.stepTokens(profile.chunkedPrefill(), profile.deviceType()) - unfinishedTokens;
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
       PromptKey prompt = entry.promptKey();
       int rest = prompt.tokenIds().length - blocks.cachedTokens(prompt);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Options about batches, as typed. */
 final class BatchArguments {
   int maxPrefillTokens = 4096;
-  int chunkTokens = 512;
+  @Nullable Integer chunkTokens;
   @Nullable Integer maxTotalTokens;
   double waitingServedRatio = 0.3;
   int maxWaitingSteps = 20;
@@ -28,10 +28,10 @@ final class BatchArguments {
             .initially(maxPrefillTokens)
             .says("TOKENS", "Most prompt tokens of one step."),
         Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> chunkTokens = value)
-            .initially(chunkTokens)
+            .usually("128 on CPUs, else 512")
             .says(
                 "TOKENS",
-                "Most tokens of a step with shards that chunk prompts, running requests included."),
+                "Most prompt tokens of a step beside running requests, with shards that chunk prompts."),
         Option.of("--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
             .usually("what the shards measure")
             .says("TOKENS", "Most tokens of all running requests."),

@@ -159,7 +159,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     var ask = InfoRequest.getDefaultInstance();
     InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
     check(info, plan);
-    var warmup = Warmup.request(plan, info.getChunkedPrefill());
+    var warmup = Warmup.request(plan, info);
     List<WarmupResponse> warm =
         askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
     return profile(channels, info, leastSupported(warm));

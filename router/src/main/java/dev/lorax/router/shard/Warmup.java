@@ -1,6 +1,7 @@
 package dev.lorax.router.shard;
 
 import dev.lorax.protocol.generate.v1.Batch;
+import dev.lorax.protocol.generate.v1.InfoResponse;
 import dev.lorax.protocol.generate.v1.NextTokenChooserParameters;
 import dev.lorax.protocol.generate.v1.Request;
 import dev.lorax.protocol.generate.v1.StoppingCriteriaParameters;
@@ -23,8 +24,8 @@ final class Warmup {
 
   private Warmup() {}
 
-  static WarmupRequest request(WarmupPlan plan, boolean chunked) {
-    int prefillTokens = plan.batch().stepTokens(chunked);
+  static WarmupRequest request(WarmupPlan plan, InfoResponse info) {
+    int prefillTokens = plan.batch().stepTokens(info.getChunkedPrefill(), info.getDeviceType());
     String prompt = "_test ".repeat(plan.maxInputLength());
     var batch = Batch.newBuilder().setId(0);
     int rest = prefillTokens;

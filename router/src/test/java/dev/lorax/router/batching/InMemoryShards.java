@@ -95,12 +95,14 @@ final class InMemoryShards implements ShardGroup {
       sequence.checkCached();
       sequences.put(entry.id(), sequence);
     }
-    int tokens = sequences.values().stream().mapToInt(s -> s.planned).sum();
+    long unfinished = sequences.values().stream().filter(Sequence::prefills).count();
+    int tokens =
+        sequences.values().stream().filter(Sequence::prefills).mapToInt(s -> s.planned).sum();
     check(
         tokens <= maxPrefillTokens
             || (!profile.chunkedPrefill() && batch.entries().size() == 1)
-            // Every request makes a step, however many there are.
-            || tokens == sequences.size(),
+            // Every prompt makes a step, however many there are.
+            || (profile.chunkedPrefill() && tokens <= maxPrefillTokens + unfinished),
         "a Prefill over its budget");
     boolean poisoned =
         batch.entries().stream().anyMatch(e -> e.request().prompt().length() == POISON);
@@ -207,7 +209,7 @@ final class InMemoryShards implements ShardGroup {
         chunks++;
       }
     }
-    int left = maxPrefillTokens - (sequences.size() - 1);
+    int left = maxPrefillTokens;
     for (Sequence sequence : sequences.values()) {
       left -= sequence.plan(left);
     }
@@ -310,6 +312,10 @@ final class InMemoryShards implements ShardGroup {
               ? Arrays.toString(Arrays.copyOf(prompt, place + 1))
               : "request " + entry.id();
       return loadedAs + " " + place + " " + tokens;
+    }
+
+    boolean prefills() {
+      return cached < prompt.length;
     }
 
     boolean ended() {

@@ -93,14 +93,14 @@ class SchedulerProperties {
   @Property
   void fills_a_step_with_chunks_to_the_last_token(
       @ForAll("wishes") List<Wish> wishes,
-      @ForAll @IntRange(min = 0, max = PREFILL_BUDGET + 10) int runningTokens) {
+      @ForAll @IntRange(min = 0, max = PREFILL_BUDGET + 10) int unfinishedTokens) {
     var waiting =
         queue(wishes.stream().map(w -> new Wish(w.promptTokens(), w.newTokens(), 0)).toList());
     var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
 
-    PrefillBatch batch = scheduler(waiting, blocks, true).next(0, runningTokens, NOW);
+    PrefillBatch batch = scheduler(waiting, blocks, true).next(0, unfinishedTokens, NOW);
 
-    int budget = PREFILL_BUDGET - runningTokens;
+    int budget = PREFILL_BUDGET - unfinishedTokens;
     if (budget < 1) {
       assertThat(batch).isNull();
       return;
