@@ -161,6 +161,7 @@ final class BatchSession {
       }
     } catch (ShardException.Refused e) {
       observer.stepFailed(Step.PREFILL, batch.entries().size(), e.reason());
+      distrust(e);
       // One of several shards may have kept the batch.
       send(shards.clear(batch.id()));
       if (beside == null) {
@@ -225,6 +226,7 @@ final class BatchSession {
 
   /** Fails those over whom a step failed; the others make it again in the next turn. */
   private void blame(ShardException.Refused refused) throws ShardException, InterruptedException {
+    distrust(refused);
     var rejection = rejection(refused);
     List<Entry> culprits = culprits(refused);
     if (!culprits.isEmpty()) {
@@ -244,6 +246,11 @@ final class BatchSession {
     return running.all().stream()
         .filter(entry -> refused.culprits().contains(entry.id()))
         .collect(Collectors.toCollection(ArrayList::new));
+  }
+
+  /** What those that the shards name took from the cache may be why they failed. */
+  private void distrust(ShardException.Refused refused) {
+    culprits(refused).forEach(entry -> blocks.forget(entry.prefixOwner()));
   }
 
   private static Rejection rejection(ShardException.Refused refused) {
@@ -304,8 +311,6 @@ final class BatchSession {
     outbox.flush();
     long now = ticker.nanos();
     for (Entry entry : List.copyOf(entries)) {
-      // What it took from the cache may be why it failed.
-      blocks.forget(entry.prefixOwner());
       running.leave(entry, now);
       entry.sink().failed(rejection);
     }

@@ -17,6 +17,7 @@ import java.util.Objects;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -100,6 +101,33 @@ class BatchLoopProperties {
     Statistics.label("prefix hits").collect(observer.hits > 0);
     if (chunkedPrefill) {
       Statistics.label("chunked prompts").collect(shards.chunks() > 0);
+    }
+  }
+
+  @Example
+  void a_culprit_takes_the_prefixes_of_its_adapter_along() throws Exception {
+    var shards = new InMemoryShards(profile(true), PREFILL_BUDGET, PLACES);
+    var observer = new WatchingObserver();
+    BatchLoop loop = loop(shards, observer);
+    var question = new Event.Ask(30, 30, 5, 0);
+    askAndTurn(loop, 0, question, 6);
+    askAndTurn(loop, 1, question, 1);
+    assertThat(observer.hits).as("hits of the second").isEqualTo(1);
+
+    shards.blameOldest();
+    turn(loop);
+    askAndTurn(loop, 2, question, 6);
+    assertThat(observer.hits).as("hits after a failure").isEqualTo(1);
+
+    askAndTurn(loop, 3, question, 6);
+    assertThat(observer.hits).as("hits of the next").isEqualTo(2);
+  }
+
+  private void askAndTurn(BatchLoop loop, long id, Event.Ask question, int turns)
+      throws InterruptedException {
+    ask(loop, id, question);
+    for (int i = 0; i < turns; i++) {
+      turn(loop);
     }
   }
 
