@@ -40,7 +40,7 @@ class Server:
 
     def stream(self, prompt: str, tokens: int) -> Iterator[float]:
         """The time of each token as it arrives."""
-        parameters = {"max_new_tokens": tokens, "ignore_eos_token": True}
+        parameters: dict[str, object] = {"max_new_tokens": tokens, "ignore_eos_token": True}
         if self._adapter:
             parameters["adapter_id"] = self._adapter
         connection = http.client.HTTPConnection(
