@@ -74,8 +74,8 @@ class GenerationRequest:
     adapter_index: int = 0
     blocks: tuple[int, ...] = ()
     slots: tuple[int, ...] = ()
-    cached_tokens: int = 0
-    chunk_tokens: int | None = None
+    cached_tokens: int = 0  # of the prompt, that its first blocks hold already
+    chunk_tokens: int | None = None  # of the rest, to be computed at first; None = all
     prefill_logprobs: bool = False
     generated: tuple[int, ...] = ()  # by a shard that is gone: the answer goes on after them
 
@@ -150,10 +150,11 @@ class BatchSummary:
     id: int
     request_ids: list[int]
     max_tokens: int  # that its blocks can hold
+    next_tokens: int  # that the next step computes
 
     @property
     def size(self) -> int:
-        """Sequences, which is also the tokens of the next step."""
+        """Sequences."""
         return len(self.request_ids)
 
 

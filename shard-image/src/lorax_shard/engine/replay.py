@@ -22,14 +22,16 @@ def replay(
     cache: KvCache,
     device: torch.device,
 ) -> None:
-    """Fills the cache with what the sequences have generated; their prompts are there already.
+    """Fills the cache with what sequences have generated that this step replays.
+
+    Their prompts are there already.
 
     The tokens are computed as decode steps computed them the first time, but many at once. Where a
     kernel's result for a row does not depend on its neighbours, as on a host, keys, values and
     logits are the very same bits, so a greedy answer goes on as it would have.
 
-    logits: [len(sequences), vocab], of the last token of each prompt; rows of sequences that have
-    generated get those of their last token instead, in place.
+    logits: [len(sequences), vocab], of the last planned token of each; rows of sequences that are
+    replayed get those of their last token instead, in place.
     """
     row_of = {id(sequence): row for row, sequence in enumerate(sequences)}
     for runs in _parts(sequences):
@@ -42,6 +44,8 @@ def _parts(sequences: List[Sequence]) -> Iterator[list[Run]]:
     runs: list[Run] = []
     room = _MOST_TOKENS
     for sequence in sequences:
+        if not sequence.is_replayed_by_step:
+            continue
         start = sequence.prompt_length
         while start < len(sequence.ids):
             stop = min(start + room, len(sequence.ids))

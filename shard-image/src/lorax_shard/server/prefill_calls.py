@@ -17,11 +17,14 @@ class PrefillCalls:
         self._engine = shard.engine
         self._compute = compute
 
-    async def run(self, batch: BatchRequest) -> pb.PrefillResponse:
-        """The next token of each request. Schemas are compiled first, beside steps that run."""
+    async def run(self, batch: BatchRequest, joined: int | None = None) -> pb.PrefillResponse:
+        """The next token of each request, and a step of the cached batch that takes them in.
+
+        Schemas are compiled first, beside steps that run.
+        """
         for schema in batch.schemas:
             await asyncio.to_thread(self._engine.grammars.prepare, schema)
-        result = await self._compute.run(self._engine.prefill, batch)
+        result = await self._compute.run(self._engine.prefill, batch, joined)
         return pb.PrefillResponse(
             generations=translate.generations(
                 result.generations, self._config.rank, self._config.world

@@ -47,6 +47,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
                 for adapter in self._shard.preloaded
             ],
             supports_generation=True,
+            chunked_prefill=self._shard.config.chunks_prompts,
             requires_block_allocator=True,
         )
 
@@ -87,15 +88,16 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     async def Warmup(self, request: pb.WarmupRequest, context: Any) -> pb.WarmupResponse:
         """Says how many tokens the cache holds."""
         batch = translate.batch_request(request.batch)
-        tokens = await self._compute.run_long(self._engine.warm_up, batch)
+        tokens = await self._compute.run_long(
+            self._engine.warm_up, batch, request.max_prefill_tokens
+        )
         _LOG.info("warmed up: the cache holds %d tokens", tokens)
         return pb.WarmupResponse(max_supported_total_tokens=tokens)
 
     async def Prefill(self, request: pb.PrefillRequest, context: Any) -> pb.PrefillResponse:
-        """The first token of each prompt of a new batch."""
-        if request.HasField("cached_batch"):
-            raise ValueError("chunked prefill (cached_batch) is not supported")
-        return await self._prefills.run(translate.batch_request(request.batch))
+        """The first token of each prompt of a new batch, and a step of a cached one beside it."""
+        joined = request.cached_batch.id if request.HasField("cached_batch") else None
+        return await self._prefills.run(translate.batch_request(request.batch), joined)
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""

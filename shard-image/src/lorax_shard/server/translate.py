@@ -157,7 +157,7 @@ def cached_batch(summary: BatchSummary | None) -> pb.CachedBatch | None:
         request_ids=summary.request_ids,
         size=summary.size,
         max_tokens=summary.max_tokens,
-        current_tokens=summary.size,
+        current_tokens=summary.next_tokens,
     )
 
 

@@ -233,6 +233,9 @@ public final class BatchLoop {
         publish();
       }
       case BatchCommand.Offloaded done -> {
+        if (session != null) {
+          session.forgetPrefixes(done.adapter());
+        }
         adapters.offloaded(done.adapter());
         observer.moved(BatchObserver.Move.OFFLOAD, done.adapter().key(), done.nanos());
         publish();
@@ -277,7 +280,7 @@ public final class BatchLoop {
     int waits = waiting.size();
     observer.turned(
         session == null
-            ? new TurnState(waits, waiting.tokens(), 0, 0, 0, 1)
+            ? TurnState.withoutShards(waits, waiting.tokens())
             : session.state(waits, waiting.tokens()));
   }
 

@@ -12,6 +12,16 @@ public interface BatchObserver {
     DECODE
   }
 
+  /** Why new requests joined a running batch. */
+  enum Joining {
+    /** There were enough of them. */
+    RATIO,
+    /** They had waited for long. */
+    LONG_WAIT,
+    /** The step had room for a chunk of prompts. */
+    CHUNKING
+  }
+
   /** What was done to an adapter. */
   enum Move {
     DOWNLOAD("downloaded"),
@@ -34,8 +44,11 @@ public interface BatchObserver {
 
   void stepFailed(Step step, int size, String message);
 
-  /** New requests interrupted a running batch. */
-  void joined(boolean afterLongWait);
+  /** New requests joined a running batch. */
+  void joined(Joining joining);
+
+  /** A prompt was computed, but for the tokens that were cached. */
+  void prompted(int promptTokens, int cachedTokens);
 
   /** Running requests got their next token, that long after the one before. */
   void tokens(int count, long gapNanos);

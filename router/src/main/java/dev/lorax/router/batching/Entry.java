@@ -6,6 +6,8 @@ import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.kvcache.BlockTable;
+import dev.lorax.router.kvcache.PrefixOwner;
+import dev.lorax.router.kvcache.PromptKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,7 @@ public final class Entry {
   private @Nullable Flow flow;
   private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
+  private int chunkTokens;
   private long lastTokenNanos;
 
   /**
@@ -89,12 +92,22 @@ public final class Entry {
     return present(blocks, "blocks");
   }
 
+  /** Prompt tokens that its first step computes, 0 for all that are not cached. */
+  public int chunkTokens() {
+    return chunkTokens;
+  }
+
   /** Ids of the tokens that it has got: of another epoch's shards where it is prefilled. */
   public int[] generated() {
     return progress.tokenIds();
   }
 
-  /** Tokens that its next Prefill computes. */
+  /** Whether it has generated on shards that were lost, and is to go on with others. */
+  boolean goesOn() {
+    return progress.tokens() > 0;
+  }
+
+  /** Tokens that its next Prefill computes, cached ones included. */
   int prefillTokens() {
     return request.prompt().length() + progress.tokens();
   }
@@ -157,8 +170,20 @@ public final class Entry {
     return gap;
   }
 
-  void joins(BlockTable table, long nanoTime) {
+  /** Those with whom it may share what is computed for its prompt. */
+  PrefixOwner prefixOwner() {
+    return new PrefixOwner(adapter().index(), adapter().loads());
+  }
+
+  /** What it may take from earlier prompts, and leave to later ones. */
+  PromptKey promptKey() {
+    boolean reuses = !request.prefillLogprobs() && !goesOn();
+    return new PromptKey(prefixOwner(), request.prompt().tokenIds(), reuses);
+  }
+
+  void joins(BlockTable table, int firstChunk, long nanoTime) {
     blocks = table;
+    chunkTokens = firstChunk;
     used = adapter();
     used.acquire(nanoTime);
     flow().joined();

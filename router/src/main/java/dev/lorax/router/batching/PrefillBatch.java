@@ -2,7 +2,10 @@ package dev.lorax.router.batching;
 
 import java.util.List;
 
-/** Requests whose prompts are computed together. Each holds its blocks already. */
+/**
+ * Requests whose prompts are computed together, the last one perhaps in chunks. Each holds its
+ * blocks already.
+ */
 public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
   public PrefillBatch {
     entries = List.copyOf(entries);
@@ -11,7 +14,7 @@ public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
   /** Whether some of the requests have generated before, on shards that were lost. */
   public boolean goesOn() {
     for (Entry entry : entries) {
-      if (entry.progress().tokens() > 0) {
+      if (entry.goesOn()) {
         return true;
       }
     }

@@ -6,6 +6,8 @@ import java.util.List;
 /**
  * What connected shards said about themselves.
  *
+ * @param chunkedPrefill whether a prompt may come in chunks, each a step beside the running
+ *     requests
  * @param totalBlocks blocks of the key-value cache that may be used, the reserved one included
  * @param resumes whether they can go on with requests that other shards began
  */
@@ -16,6 +18,7 @@ public record ShardProfile(
     int blockSize,
     int totalBlocks,
     int speculatedTokens,
+    boolean chunkedPrefill,
     boolean resumes,
     List<PreloadedAdapter> preloadedAdapters) {
   public ShardProfile {

@@ -15,8 +15,8 @@ final class Counter implements Metric {
     value.increment();
   }
 
-  void add(long more) {
-    value.add(more);
+  void add(long amount) {
+    value.add(amount);
   }
 
   @Override

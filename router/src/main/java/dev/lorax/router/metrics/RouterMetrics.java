@@ -54,17 +54,22 @@ public final class RouterMetrics implements BatchObserver {
   private final Map<Step, Counter> stepSuccesses = perStep("lorax_batch_inference_success");
   private final Map<Step, Counter> stepFailures = perStep("lorax_batch_inference_failure");
   private final Map<Step, Histogram> stepSeconds = new EnumMap<>(Step.class);
-  private final Counter joinsByRatio = concat("backpressure");
-  private final Counter joinsByWait = concat("wait_exceeded");
+  private final Map<Joining, Counter> joins =
+      perValue(Joining.class, RouterMetrics::reason, "lorax_batch_concat", "reason");
   private final Histogram tokenGap = seconds("lorax_request_inter_token_duration");
   private final Gauge queueTokens = page.gauge(MetricName.of("lorax_queue_tokens"));
   private final Gauge blocksHeld = page.gauge(MetricName.of("lorax_kv_blocks_held"));
+  private final Gauge blocksCached = page.gauge(MetricName.of("lorax_kv_blocks_cached"));
+  private final Counter promptTokensSeen =
+      page.counter(MetricName.of("lorax_prefix_cache_query_tokens"));
+  private final Counter promptTokensCached =
+      page.counter(MetricName.of("lorax_prefix_cache_hit_tokens"));
   private final Gauge blocksUsable = page.gauge(MetricName.of("lorax_kv_blocks_usable"));
   // Under the names that the Gateway API Inference Extension reads of model servers.
   private final Gauge requestsWaiting = page.gauge(MetricName.of("vllm:num_requests_waiting"));
   private final Gauge requestsRunning = page.gauge(MetricName.of("vllm:num_requests_running"));
   private final AdapterMetrics adapters;
-  private volatile TurnState turn = new TurnState(0, 0, 0, 0, 0, 1);
+  private volatile TurnState turn = TurnState.NONE;
   private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
 
   /**
@@ -137,8 +142,14 @@ public final class RouterMetrics implements BatchObserver {
   }
 
   @Override
-  public void joined(boolean afterLongWait) {
-    (afterLongWait ? joinsByWait : joinsByRatio).increment();
+  public void joined(Joining joining) {
+    of(joins, joining).increment();
+  }
+
+  @Override
+  public void prompted(int promptTokens, int cachedTokens) {
+    promptTokensSeen.add(promptTokens);
+    promptTokensCached.add(cachedTokens);
   }
 
   @Override
@@ -154,6 +165,7 @@ public final class RouterMetrics implements BatchObserver {
     batchSize.set(state.running());
     batchTokens.set(state.heldTokens());
     blocksHeld.set(state.heldBlocks());
+    blocksCached.set(state.idleBlocks());
     blocksUsable.set(state.usableBlocks());
     requestsWaiting.set(state.waiting());
     requestsRunning.set(state.running());
@@ -239,6 +251,14 @@ public final class RouterMetrics implements BatchObserver {
     };
   }
 
+  private static String reason(Joining joining) {
+    return switch (joining) {
+      case RATIO -> "backpressure";
+      case LONG_WAIT -> "wait_exceeded";
+      case CHUNKING -> "chunking";
+    };
+  }
+
   private Histogram seconds(String family) {
     return page.histogram(MetricName.of(family), SECONDS);
   }
@@ -249,10 +269,6 @@ public final class RouterMetrics implements BatchObserver {
       bounds[i] = longest * (i + 1.0) / LENGTH_BUCKETS;
     }
     return page.histogram(MetricName.of(family), bounds);
-  }
-
-  private Counter concat(String reason) {
-    return page.counter(MetricName.of("lorax_batch_concat").with("reason", reason));
   }
 
   private Map<Step, Counter> perStep(String family) {

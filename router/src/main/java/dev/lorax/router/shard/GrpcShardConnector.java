@@ -158,14 +158,14 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     askAll("ClearCache", channels, control, stub -> stub.clearCache(clear));
     var ask = InfoRequest.getDefaultInstance();
     InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
-    check(info);
-    var warmup = Warmup.request(plan);
+    check(info, plan);
+    var warmup = Warmup.request(plan, info);
     List<WarmupResponse> warm =
         askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
     return profile(channels, info, leastSupported(warm));
   }
 
-  private static void check(InfoResponse info) throws ShardException {
+  private static void check(InfoResponse info, WarmupPlan plan) throws ShardException {
     if (!info.getSupportsGeneration()) {
       throw new ShardException.Refused("the model of the shards does not generate text", null);
     }
@@ -174,6 +174,14 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
           "the shards must keep keys and values in blocks: expected requires_block_allocator and a"
               + " block size, got block size "
               + info.getBlockSize(),
+          null);
+    }
+    int prefillTokens = plan.batch().maxPrefillTokens();
+    if (!info.getChunkedPrefill() && prefillTokens < plan.maxInputLength()) {
+      throw new ShardException.Refused(
+          ("--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d: the shards"
+                  + " compute a prompt in one step, as they do not announce chunked_prefill")
+              .formatted(plan.maxInputLength(), prefillTokens),
           null);
     }
   }
@@ -201,6 +209,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
             info.getBlockSize(),
             totalBlocks,
             info.getSpeculate(),
+            info.getChunkedPrefill(),
             ShardCapabilities.ask(channels.getFirst(), deadlines.control()).getResume(),
             preloaded(channels.getFirst(), info));
     int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;

@@ -62,12 +62,15 @@ final class GrpcShardGroup implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch) {
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
     if (batch.goesOn()) {
       return resume(batch);
     }
-    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch)).build();
-    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request));
+    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch));
+    if (beside != null) {
+      request.setCachedBatch(WireBatches.cached(beside));
+    }
+    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request.build()));
     return () -> prefilled(calls.await());
   }
 

@@ -70,7 +70,11 @@ final class WireBatches {
             .setParameters(parameters(request.sampling(), entry))
             .setStoppingParameters(stopping(request.stop()))
             .setPrefillLogprobs(request.prefillLogprobs())
-            .setAdapterIndex(entry.adapter().index());
+            .setAdapterIndex(entry.adapter().index())
+            .setCacheLen(entry.blocks().cachedTokens());
+    if (entry.chunkTokens() > 0) {
+      message.setChunkLen(entry.chunkTokens());
+    }
     for (int block : entry.blocks().blocks()) {
       message.addBlocks(block);
     }
