@@ -108,8 +108,8 @@ final class RouterProcess implements AutoCloseable {
    * @param quiet for clients to come back that have a connection and were not told to go elsewhere
    */
   boolean drain(Duration quiet, Duration patience) throws InterruptedException {
-    intake.stopAdmitting();
     loop.drain();
+    intake.stopAdmitting();
     return intake.awaitEmpty(front::hasSaidGoodbye, quiet, patience);
   }
 

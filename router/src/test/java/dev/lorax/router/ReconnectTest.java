@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -152,6 +153,35 @@ class ReconnectTest {
     assertThat(drained).isTrue();
     assertThat(answer.join().statusCode()).isEqualTo(503);
     assertThat(json(answer.join()).path("error").asText()).contains("shutting down");
+  }
+
+  @Test
+  void shards_that_are_lost_while_it_drains_are_not_waited_for_either() throws Exception {
+    // given
+    var answer = router.postLater("/generate", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+    var drained =
+        CompletableFuture.supplyAsync(() -> {
+          try {
+            return router.process().drain(Duration.ZERO, Duration.ofMinutes(2));
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        });
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    int steps = shard.calls(DecodeRequest.class).size();
+    await()
+        .untilAsserted(
+            () -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(steps + 2));
+
+    // when
+    shard.close();
+
+    // then
+    assertThat(answer.join().statusCode()).isEqualTo(424);
+    assertThat(json(answer.join()).path("error").asText())
+        .startsWith("Request failed during generation: Connection to the shards lost: shard 0");
+    assertThat(drained.join()).isTrue();
   }
 
   @Test
