@@ -152,7 +152,7 @@ final class BatchSession {
   private void prefill(PrefillBatch batch, @Nullable CachedBatch beside)
       throws ShardException, InterruptedException {
     running.enter(batch.entries());
-    stepping = batch.entries();
+    stepping = beside == null ? batch.entries() : running.all();
     long start = ticker.nanos();
     try {
       Pending<StepResult> call = shards.prefill(batch, beside);
