@@ -13,7 +13,7 @@ from lorax_shard.engine.messages import (
     RequestsFailed,
     TextEmbedding,
 )
-from lorax_shard.engine.texts import Text, TextReader, steps
+from lorax_shard.engine.texts import Text, TextReader, step_tokens, steps
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers.attention import PrefillPlan
 from lorax_shard.layers.parallel import ShardGroup
@@ -33,6 +33,10 @@ _ENCODE = 2
 class TextModel(Protocol):
     """What makes hidden states of texts."""
 
+    @property
+    def step_tokens(self) -> int:
+        """How many tokens should go through the layers together."""
+
     def hidden_states(self, texts: Sequence[Text]) -> Tensor:
         """[T, hidden] for the tokens of texts, one text after another."""
 
@@ -43,6 +47,7 @@ class EncoderTexts:
     def __init__(self, model: Encoder, device: torch.device) -> None:
         self._model = model
         self._device = device
+        self.step_tokens = step_tokens(device)
 
     def hidden_states(self, texts: Sequence[Text]) -> Tensor:
         """See TextModel."""
@@ -66,6 +71,7 @@ class DecoderTexts:
     def __init__(self, model: Decoder, device: torch.device) -> None:
         self._model = model
         self._device = device
+        self.step_tokens = step_tokens(device)
 
     def hidden_states(self, texts: Sequence[Text]) -> Tensor:
         """See TextModel."""
@@ -101,7 +107,7 @@ class Embedder:
     def embed(self, batch: BatchRequest) -> list[TextEmbedding]:
         """One vector for each request, in any order."""
         embeddings: list[TextEmbedding] = []
-        for step in _agreed_steps(batch, self._reader, self._group):
+        for step in _agreed_steps(batch, self._reader, self._group, self._model.step_tokens):
             hidden = self._model.hidden_states(step)
             pooled = self._embedding.pool(hidden, [len(text) for text in step])
             _refuse_non_finite(step, pooled.isfinite().all(1))
@@ -134,7 +140,7 @@ class Classifier:
     def classify(self, batch: BatchRequest) -> list[Classification]:
         """The classes of each request, in any order of requests."""
         classifications: list[Classification] = []
-        for step in _agreed_steps(batch, self._reader, self._group):
+        for step in _agreed_steps(batch, self._reader, self._group, self._model.step_tokens):
             lengths = [len(text) for text in step]
             hidden = self._model.hidden_states(step)
             finite = torch.segment_reduce(
@@ -153,11 +159,11 @@ class Classifier:
 
 
 def _agreed_steps(
-    batch: BatchRequest, reader: TextReader, group: ShardGroup
+    batch: BatchRequest, reader: TextReader, group: ShardGroup, budget: int
 ) -> Sequence[list[Text]]:
     texts = reader.read(batch)
     group.agree((_ENCODE, len(texts), sum(map(len, texts)), texts[0].request_id & 0xFFFFFFFF))
-    return list(steps(texts))
+    return list(steps(texts, budget))
 
 
 def _refuse_non_finite(step: Sequence[Text], finite: Tensor) -> None:

@@ -45,7 +45,8 @@ class TextEngine:
         ]
         texts = self._reader.read(replace(batch, requests=tuple(cut)))
         try:
-            for step in steps(texts if self._device.type == "cuda" else texts[:1]):
+            shown = texts if self._device.type == "cuda" else texts[:1]
+            for step in steps(shown, self._model.step_tokens):
                 self._model.hidden_states(step)
         except torch.OutOfMemoryError:
             tokens = sum(map(len, texts))

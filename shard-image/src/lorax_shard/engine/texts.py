@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from lorax_shard.adapters.table import AdapterTable, ResidentAdapter, UnknownAdapter
 from lorax_shard.engine.messages import BatchRequest, InvalidRequest, RequestsFailed
 from lorax_shard.engine.sequence import prompt_ids
 from lorax_shard.engine.tokenizer import Tokenizer
 
 # Of one forward pass; a longer text has one of its own. What a pass computes in between takes a few
-# times the hidden state of its tokens, whatever a router puts into one call.
-STEP_TOKENS = 8192
+# times the hidden state of its tokens, whatever a router puts into one call. On a host it should
+# stay in the caches: all-MiniLM-L6-v2 does 3,900 tokens per CPU second so and 3,300 with 8,192.
+_STEP_TOKENS = {"cpu": 1024, "cuda": 16384}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ class TextReader:
         return texts
 
 
-def steps(texts: Sequence[Text], budget: int = STEP_TOKENS) -> Iterator[list[Text]]:
+def step_tokens(device: torch.device) -> int:
+    """Tokens of one forward pass on a device."""
+    return _STEP_TOKENS[device.type]
+
+
+def steps(texts: Sequence[Text], budget: int) -> Iterator[list[Text]]:
     """The texts in steps of at most that many tokens, those of one adapter side by side.
 
     Within an adapter the short ones come first, so that the texts of a step are about as long.

@@ -109,23 +109,24 @@ class Encoder:
         self._tokens = reader.read(f"{name}.word_embeddings.weight", (config.vocab_size, hidden))
         rows = config.first_position + config.max_positions
         positions = reader.read(f"{name}.position_embeddings.weight", (rows, hidden))
-        self._positions = positions[config.first_position :]
+        self._positions = self._widened(positions[config.first_position :])
         if config.token_types:
             segments = reader.read(
                 f"{name}.token_type_embeddings.weight", (config.token_types, hidden)
             )
-            self._positions = self._positions + segments[0]
+            self._positions = self._positions + self._widened(segments[0])
         self._norm.load(reader)
         for layer in self.layers:
             layer.load(reader)
 
     def hidden_states(self, step: TextStep) -> Tensor:
         """Runs one step: [T, hidden] of the last layer."""
-        hidden = functional.embedding(step.token_ids, self._tokens)
-        positions = functional.embedding(step.positions, self._positions)
-        if self._wide:
-            hidden, positions = hidden.float(), positions.float()
-        hidden = self._norm(hidden + positions)
+        hidden = self._widened(functional.embedding(step.token_ids, self._tokens))
+        hidden = self._norm(hidden + functional.embedding(step.positions, self._positions))
         for layer in self.layers:
             hidden = layer(hidden, step)
         return hidden
+
+    def _widened(self, x: Tensor) -> Tensor:
+        """As the kernels want it."""
+        return x.float() if self._wide else x
