@@ -5,13 +5,7 @@ import dev.lorax.router.adapter.AdapterStatus;
 import java.util.List;
 
 /** Is told what happens in the batch loop, on its thread; must not block. */
-public interface BatchObserver {
-  /** What the shards were asked for. */
-  enum Step {
-    PREFILL,
-    DECODE
-  }
-
+public interface BatchObserver extends StepObserver {
   /** What was done to an adapter. */
   enum Move {
     DOWNLOAD("downloaded"),
@@ -29,10 +23,6 @@ public interface BatchObserver {
       return participle;
     }
   }
-
-  void stepSucceeded(Step step, int size, long nanos);
-
-  void stepFailed(Step step, int size, String message);
 
   /** New requests interrupted a running batch. */
   void joined(boolean afterLongWait);

@@ -1,6 +1,6 @@
 package dev.lorax.router.batching;
 
-import dev.lorax.router.batching.BatchObserver.Step;
+import dev.lorax.router.batching.StepObserver.Step;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.kvcache.BlockAllocator;

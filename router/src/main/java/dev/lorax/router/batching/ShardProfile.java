@@ -15,7 +15,8 @@ public record ShardProfile(
     int blockSize,
     int totalBlocks,
     int speculatedTokens,
-    List<PreloadedAdapter> preloadedAdapters) {
+    List<PreloadedAdapter> preloadedAdapters,
+    ModelAbilities abilities) {
   public ShardProfile {
     preloadedAdapters = List.copyOf(preloadedAdapters);
   }

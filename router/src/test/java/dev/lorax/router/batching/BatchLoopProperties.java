@@ -30,7 +30,7 @@ class BatchLoopProperties {
   private static final int PREFILL_BUDGET = 120;
   private static final int PLACES = 2;
   private static final ShardProfile PROFILE =
-      new ShardProfile(1, "float32", "cpu", 16, 33, 0, List.of());
+      new ShardProfile(1, "float32", "cpu", 16, 33, 0, List.of(), ModelAbilities.GENERATION);
 
   private long nanos;
 
