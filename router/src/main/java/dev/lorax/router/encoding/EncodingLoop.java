@@ -71,7 +71,7 @@ public final class EncodingLoop {
 
   /** Queues all entries of a request, or says why none. */
   public @Nullable Rejection submit(List<EncodingEntry> entries) {
-    long tokens = entries.stream().mapToLong(entry -> entry.text().length()).sum();
+    long tokens = tokens(entries);
     long ahead = insideTokens.getAndAdd(tokens);
     if (ahead > 0 && ahead + tokens > limits.maxWaitingTokens()) {
       insideTokens.addAndGet(-tokens);
@@ -165,11 +165,13 @@ public final class EncodingLoop {
         var seated = new ArrayList<EncodingEntry>();
         queue.take(pace.budget()).forEach(entry -> seat(to, entry, seated::add));
         if (!seated.isEmpty()) {
+          long taken = tokens(seated);
+          observer.texts(inside - seated.size(), insideTokens.get() - taken, seated.size());
           call(to, seated);
         }
       }
     }
-    observer.textsWaiting(inside, insideTokens.get());
+    observer.texts(inside, insideTokens.get(), 0);
   }
 
   private void leave(Predicate<EncodingEntry> leaves, String reason) {
@@ -211,8 +213,11 @@ public final class EncodingLoop {
       observer.unexpected(e);
       batch.forEach(entry -> fail(entry, "internal error in the router: " + e));
     }
-    long tokens = batch.stream().mapToLong(entry -> entry.text().length()).sum();
-    pace.called(tokens, start, ticker.nanos());
+    pace.called(tokens(batch), start, ticker.nanos());
+  }
+
+  private static long tokens(List<EncodingEntry> entries) {
+    return entries.stream().mapToLong(entry -> entry.text().length()).sum();
   }
 
   private void deliver(List<EncodingEntry> batch, List<Encoding> answers, long start) {

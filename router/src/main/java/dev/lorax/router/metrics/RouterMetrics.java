@@ -69,6 +69,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private volatile TurnState turn = new TurnState(0, 0, 0, 0, 0, 1);
   private volatile int waitingTexts;
   private volatile long waitingTextTokens;
+  private volatile int runningTexts;
   private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
 
   /**
@@ -168,19 +169,19 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   @Override
   public void turned(TurnState state) {
     turn = state;
-    tellQueue();
+    tellLoad();
     batchSize.set(state.running());
     batchTokens.set(state.heldTokens());
     blocksHeld.set(state.heldBlocks());
     blocksUsable.set(state.usableBlocks());
-    requestsRunning.set(state.running());
   }
 
   @Override
-  public void textsWaiting(int texts, long tokens) {
-    waitingTexts = texts;
-    waitingTextTokens = tokens;
-    tellQueue();
+  public void texts(int waiting, long waitingTokens, int running) {
+    waitingTexts = waiting;
+    waitingTextTokens = waitingTokens;
+    runningTexts = running;
+    tellLoad();
   }
 
   /** Whether generations run or wait. */
@@ -189,11 +190,12 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
     return state.running() > 0 || state.waiting() > 0;
   }
 
-  private void tellQueue() {
+  private void tellLoad() {
     int waiting = turn.waiting() + waitingTexts;
     queueLength.set(waiting);
     requestsWaiting.set(waiting);
     queueTokens.set(turn.waitingTokens() + waitingTextTokens);
+    requestsRunning.set(turn.running() + runningTexts);
   }
 
   @Override
