@@ -188,14 +188,14 @@ class EmbeddingTest {
     // then
     assertThat(first.join().statusCode()).isEqualTo(200);
     assertThat(answers.stream().map(answer -> answer.join().statusCode()))
-        .containsExactly(200, 500, 500, 200);
+        .containsExactly(200, 424, 424, 200);
     assertThat(json(answers.get(1).join()).toString())
         .isEqualTo(
-            "{\"error\":\"Embedding Failure: the text is poisoned\","
-                + "\"error_type\":\"embedding_failure\"}");
+            "{\"error\":\"Request failed during generation: Server error: the text is poisoned\","
+                + "\"error_type\":\"generation\"}");
     assertThat(json(answers.get(2).join()).path("error").asText())
-        .isEqualTo("Embedding Failure: numbers overflow");
-    assertThat(router.metric("lorax_request_failure{err=\"embedding_failure\"}")).isEqualTo(2);
+        .isEqualTo("Request failed during generation: Server error: numbers overflow");
+    assertThat(router.metric("lorax_request_failure{err=\"generation\"}")).isEqualTo(2);
   }
 
   @Test
@@ -220,10 +220,20 @@ class EmbeddingTest {
   void an_adapter_that_cannot_be_had_is_an_error() {
     var answer = router.post("/v1/embeddings", "{\"model\":\"nobody\",\"input\":\"the\"}");
 
-    assertThat(answer.statusCode()).isEqualTo(500);
+    assertThat(answer.statusCode()).isEqualTo(424);
     assertThat(json(answer).at("/error/message").asText())
-        .startsWith("Embedding Failure: adapter `nobody` could not be downloaded: ");
-    assertThat(json(answer).at("/error/code").asText()).isEqualTo("embedding_failure");
+        .startsWith("Request failed during generation: adapter `nobody` could not be downloaded: ");
+    assertThat(json(answer).at("/error/code").asText()).isEqualTo("generation");
+  }
+
+  @Test
+  void a_text_without_an_answer_is_upstreams_failure() {
+    var answer = router.post("/embed", inputs("silence"));
+
+    assertThat(answer.statusCode()).isEqualTo(500);
+    assertThat(answer.body())
+        .isEqualTo("{\"error\":\"Embedding Failure\",\"error_type\":\"embedding_failure\"}");
+    assertThat(router.metric("lorax_request_failure{err=\"embedding_failure\"}")).isEqualTo(1);
   }
 
   @Test

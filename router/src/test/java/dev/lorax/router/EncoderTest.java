@@ -139,8 +139,12 @@ class EncoderTest {
     serve(Classification.TEXTS);
 
     var answer = router.post("/classify", "{\"inputs\":\"poison\"}");
+    var none = router.post("/classify", "{\"inputs\":\"silence\"}");
 
-    assertThat(answer.statusCode()).isEqualTo(500);
-    assertThat(json(answer).path("error_type").asText()).isEqualTo("classification_failure");
+    assertThat(answer.statusCode()).isEqualTo(424);
+    assertThat(json(answer).path("error").asText())
+        .isEqualTo("Request failed during generation: Server error: the text is poisoned");
+    assertThat(none.statusCode()).isEqualTo(500);
+    assertThat(json(none).path("error_type").asText()).isEqualTo("classification_failure");
   }
 }

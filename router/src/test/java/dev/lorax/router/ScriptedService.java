@@ -253,6 +253,7 @@ final class ScriptedService extends LoraxServiceImplBase {
     }
     return batch.getRequestsList().stream()
         .filter(text -> text.getId() % shardCount == shardIndex)
+        .filter(text -> !text.getInputs().equals("silence"))
         .toList();
   }
 

@@ -157,7 +157,7 @@ public final class EncodingLoop {
   private void turn() throws InterruptedException {
     long now = ticker.nanos();
     leave(EncodingEntry::cancelled, "nobody waits for it");
-    leave(entry -> entry.expired(now), "the text waited too long in the queue");
+    leave(entry -> entry.expired(now), "request waited too long in the queue");
     EncodingShards to = shards;
     if (to != null) {
       List.copyOf(withoutAdapter).forEach(entry -> seat(to, entry, queue::add));
@@ -177,8 +177,13 @@ public final class EncodingLoop {
   private void leave(Predicate<EncodingEntry> leaves, String reason) {
     List<EncodingEntry> gone = queue.remove(leaves);
     withoutAdapter.removeIf(entry -> leaves.test(entry) && gone.add(entry));
-    String where = shards == null ? ": the shards are not connected" : "";
-    gone.forEach(entry -> fail(entry, reason + where));
+    gone.forEach(entry ->
+        fail(
+            entry,
+            shards == null
+                ? reason + ": the shards are not connected"
+                : "%s: adapter `%s` or a place in a call did not become free"
+                    .formatted(reason, entry.adapter().label())));
   }
 
   /** Sends an entry on with the index of its adapter, or to wait for that. */
@@ -227,7 +232,7 @@ public final class EncodingLoop {
     for (EncodingEntry entry : batch) {
       Encoding answer = byId.get(entry.id());
       if (answer == null) {
-        fail(entry, "the shards gave no answer");
+        settle(entry, new EncodingOutcome.Failed(unanswered(entry.task())));
       } else {
         settle(entry, new EncodingOutcome.Encoded(answer, start, end));
       }
@@ -252,7 +257,7 @@ public final class EncodingLoop {
       if (!refused.culprits().isEmpty() && !refused.culprits().contains(entry.id())) {
         others.add(entry);
       } else if (isStillSeated(to, entry)) {
-        fail(entry, refused.reason());
+        fail(entry, "Server error: " + refused.reason());
       } else {
         withoutAdapter.add(entry);
       }
@@ -281,16 +286,14 @@ public final class EncodingLoop {
   }
 
   private void fail(EncodingEntry entry, String reason) {
-    settle(entry, new EncodingOutcome.Failed(rejection(entry.task(), reason)));
+    settle(entry, new EncodingOutcome.Failed(Rejection.generation(reason)));
   }
 
-  private static Rejection rejection(EncodingTask task, String reason) {
-    return new Rejection(
-        switch (task) {
-          case EMBED -> Rejection.Kind.EMBEDDING;
-          case CLASSIFY -> Rejection.Kind.CLASSIFICATION;
-        },
-        reason);
+  private static Rejection unanswered(EncodingTask task) {
+    return switch (task) {
+      case EMBED -> new Rejection(Rejection.Kind.EMBEDDING, "Embedding Failure");
+      case CLASSIFY -> new Rejection(Rejection.Kind.CLASSIFICATION, "Classification Failure");
+    };
   }
 
   private void settle(EncodingEntry entry, EncodingOutcome outcome) {

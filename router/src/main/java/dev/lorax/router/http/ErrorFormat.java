@@ -113,9 +113,15 @@ enum ErrorFormat {
       case ILL_TYPED -> "Failed to deserialize the JSON body into the target type: " + message;
       case TEMPLATE -> "Failed applying chat template to inputs: " + message;
       case GENERATION -> "Request failed during generation: " + message;
-      case EMBEDDING -> "Embedding Failure: " + message;
-      case CLASSIFICATION -> "Classification Failure: " + message;
-      case MALFORMED, OVERLOADED, UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, INCOMPLETE, UNAVAILABLE ->
+      case MALFORMED,
+          OVERLOADED,
+          UNAUTHORIZED,
+          FORBIDDEN,
+          RATE_LIMITED,
+          INCOMPLETE,
+          EMBEDDING,
+          CLASSIFICATION,
+          UNAVAILABLE ->
           message;
     };
   }
