@@ -17,6 +17,7 @@ import dev.lorax.router.http.TextGateway;
 import dev.lorax.router.metrics.RouterMetrics;
 import dev.lorax.router.request.Intake;
 import dev.lorax.router.request.LoopAdapterPlaces;
+import dev.lorax.router.request.LoopNeighbours;
 import dev.lorax.router.request.Preparer;
 import dev.lorax.router.request.RequestLimits;
 import dev.lorax.router.request.TextPreparer;
@@ -89,7 +90,7 @@ final class RouterProcess implements AutoCloseable {
         new EncodingLoop(
             new EncodingLimits(config.batch().maxPrefillTokens(), maxQueueTokens(config, shards)),
             new LoopAdapterPlaces(loop),
-            metrics::generating,
+            new LoopNeighbours(loop, shards.profile().abilities().generates()),
             metrics,
             ticker);
     connector.announceTo(encoding::use);

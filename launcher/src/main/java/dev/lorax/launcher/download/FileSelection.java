@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Which files of a repository a base model or an adapter consists of. Only its root counts, and of a
- * base model what says how it embeds.
+ * Which files of a repository a base model or an adapter consists of. Only its root counts, and of
+ * a base model what says how it embeds.
  */
 public enum FileSelection {
   BASE_MODEL("config.json", "tokenizer.json", "tokenizer_config.json"),

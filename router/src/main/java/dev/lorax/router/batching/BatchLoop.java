@@ -37,6 +37,7 @@ public final class BatchLoop {
   private final WaitingEntries waiting;
   private @Nullable BatchSession session;
   private @Nullable Thread thread;
+  private volatile boolean busy;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
 
   /**
@@ -113,6 +114,11 @@ public final class BatchLoop {
 
   public LoopStatus status() {
     return status;
+  }
+
+  /** Whether requests run or wait; true from the moment the loop knows of one. */
+  public boolean busy() {
+    return busy;
   }
 
   /** Fails what still runs and waits, lets go of the shards and ends the thread. */
@@ -234,6 +240,7 @@ public final class BatchLoop {
 
   private void turn() throws InterruptedException {
     long now = ticker.nanos();
+    busy = isBusy();
     for (Entry entry : waiting.removeStale(now)) {
       if (!entry.cancelled()) {
         entry.sink().failed(expired(entry));
@@ -250,12 +257,17 @@ public final class BatchLoop {
         lose("internal error in the router: " + e);
       }
     }
+    busy = isBusy();
     backlog.turned(waiting.tokens(), waiting.takenSinceLast(), ticker.nanos());
     int waits = waiting.size();
     observer.turned(
         session == null
             ? new TurnState(waits, waiting.tokens(), 0, 0, 0, 1)
             : session.state(waits, waiting.tokens()));
+  }
+
+  private boolean isBusy() {
+    return waiting.size() > 0 || (session != null && !session.idle());
   }
 
   private void moveAdapters(ShardGroup shards, long now) {

@@ -11,7 +11,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -49,19 +48,19 @@ public final class EncodingLoop {
   private @Nullable Thread thread;
 
   /**
-   * @param generating whether generations run or wait on the same shards
+   * @param neighbours generations on the same shards
    */
   public EncodingLoop(
       EncodingLimits limits,
       AdapterPlaces adapters,
-      BooleanSupplier generating,
+      Neighbours neighbours,
       EncodingObserver observer,
       Ticker ticker) {
     this.limits = limits;
     this.observer = observer;
     this.ticker = ticker;
     this.adapters = new WantedAdapters(adapters);
-    this.pace = new Pace(limits.maxCallTokens(), generating);
+    this.pace = new Pace(limits.maxCallTokens(), neighbours);
   }
 
   /** An id for an entry. */

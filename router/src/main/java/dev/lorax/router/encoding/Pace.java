@@ -1,42 +1,44 @@
 package dev.lorax.router.encoding;
 
-import java.util.function.BooleanSupplier;
-
 /**
- * How much of the shards' time texts may take. While generations run, a call is short, so that
- * nobody's next token waits long, and as much time as it took is left to them before the next one:
- * texts get half of the time at most. Confined to the encoding loop.
+ * How much of the shards' time texts may take. On a model that also generates, a call lasts a
+ * moment, so that a prompt that comes meanwhile waits no longer than that. While generations run,
+ * it is shorter, and as much time as it took is left to them before the next one: texts get half of
+ * the time at most. Confined to the encoding loop.
  */
 final class Pace {
   /** Of a call beside running generations: a few of their steps. */
   private static final double SHORT_CALL_NANOS = 50e6;
 
-  /** Tokens of the first call beside running generations, when nobody knows how long they take. */
+  /** Of a call that a prompt may come upon: long against what a call costs by itself. */
+  private static final double CALL_NANOS = 250e6;
+
+  /** Tokens of the first call on such a model, when nobody knows how long they take. */
   private static final int FIRST_TOKENS = 256;
 
   private static final double MEMORY = 0.8;
 
   private final int maxTokens;
-  private final BooleanSupplier generating;
+  private final Neighbours neighbours;
   private double tokensPerNano;
   private boolean pausing;
   private long resumeNanos;
 
   /**
    * @param maxTokens of any call
-   * @param generating whether generations run or wait
    */
-  Pace(int maxTokens, BooleanSupplier generating) {
+  Pace(int maxTokens, Neighbours neighbours) {
     this.maxTokens = maxTokens;
-    this.generating = generating;
+    this.neighbours = neighbours;
   }
 
   /** Tokens that the next call may carry. */
   int budget() {
-    if (!generating.getAsBoolean()) {
+    if (!neighbours.possible()) {
       return maxTokens;
     }
-    double tokens = tokensPerNano == 0 ? FIRST_TOKENS : tokensPerNano * SHORT_CALL_NANOS;
+    double nanos = neighbours.present() ? SHORT_CALL_NANOS : CALL_NANOS;
+    double tokens = tokensPerNano == 0 ? FIRST_TOKENS : tokensPerNano * nanos;
     return (int) Math.max(1, Math.min(tokens, maxTokens));
   }
 
@@ -45,13 +47,13 @@ final class Pace {
     long took = Math.max(endNanos - startNanos, 1);
     double speed = (double) tokens / took;
     tokensPerNano = tokensPerNano == 0 ? speed : MEMORY * tokensPerNano + (1 - MEMORY) * speed;
-    pausing = generating.getAsBoolean();
+    pausing = neighbours.present();
     resumeNanos = endNanos + took;
   }
 
   /** How long no call may begin, 0 if one may now. */
   long pauseNanos(long nanoTime) {
-    if (pausing && (nanoTime - resumeNanos >= 0 || !generating.getAsBoolean())) {
+    if (pausing && (nanoTime - resumeNanos >= 0 || !neighbours.present())) {
       pausing = false;
     }
     return pausing ? resumeNanos - nanoTime : 0;

@@ -184,12 +184,6 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
     tellLoad();
   }
 
-  /** Whether generations run or wait. */
-  public boolean generating() {
-    TurnState state = turn;
-    return state.running() > 0 || state.waiting() > 0;
-  }
-
   private void tellLoad() {
     int waiting = turn.waiting() + waitingTexts;
     queueLength.set(waiting);

@@ -30,6 +30,19 @@ class EncodingLoopProperties implements AdapterPlaces {
   private static final ShardProfile PROFILE =
       new ShardProfile(1, "float32", "cpu", 16, 33, 0, List.of(), ModelAbilities.GENERATION);
 
+  private static final Neighbours NOBODY =
+      new Neighbours() {
+        @Override
+        public boolean possible() {
+          return false;
+        }
+
+        @Override
+        public boolean present() {
+          return false;
+        }
+      };
+
   private final Map<AdapterKey, Standing> standings = new HashMap<>();
   private final List<AdapterKey> wanted = new ArrayList<>();
   private final List<List<Long>> calls = new ArrayList<>();
@@ -38,7 +51,7 @@ class EncodingLoopProperties implements AdapterPlaces {
 
   private EncodingLoop loop() {
     return new EncodingLoop(
-        new EncodingLimits(BUDGET, 1000), this, () -> false, new Silence(), () -> now);
+        new EncodingLimits(BUDGET, 1000), this, NOBODY, new Silence(), () -> now);
   }
 
   /** Tries of a property share their object. */

@@ -80,8 +80,7 @@ final class TorchConversionTest {
     Path pooling = Files.createDirectories(model.resolve("1_Pooling"));
     Files.writeString(pooling.resolve("config.json"), "{\"pooling_mode_mean_tokens\":true}");
     Files.writeString(pooling.resolve("model.bin"), "weights of something else");
-    Files.writeString(
-        Files.createDirectories(model.resolve("onnx")).resolve("config.json"), "{}");
+    Files.writeString(Files.createDirectories(model.resolve("onnx")).resolve("config.json"), "{}");
 
     // when
     Path converted = converted(model);
