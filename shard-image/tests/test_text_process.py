@@ -111,15 +111,14 @@ def test_a_decoder_embeds_beside_generating_and_does_not_classify(router: Testin
     alone = router.run(router.request(list(range(60, 80))))[0].ids
 
     # when an embedding comes between the steps of a stream
-    batch = router.prefill(router.request(list(range(60, 80))))
+    request = router.request(list(range(60, 80)))
+    batch = router.prefill(request)
     embeddings = router.master.Embed(pb.EmbedRequest(batch=as_batch(texts(9, 30)))).embeddings
     router.finish(batch)
 
     # then
     assert {len(item.values) for item in embeddings} == {72}
-    (answer,) = router.answers.values()
-    router.answers.clear()
-    assert answer.ids == alone
+    assert router.answers.pop(request.id).ids == alone
     with refused("this model generates text, it does not classify"):
         router.master.Classify(pb.ClassifyRequest(batch=as_batch(texts(9))))
 
