@@ -6,7 +6,7 @@ from pathlib import Path
 
 import container_images
 import counts
-import demo_model
+import demo_models
 import form
 import programs
 import python_environment
@@ -61,9 +61,9 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     }
     stages.run("java units", maven("verify", "-DskipITs"), env=units)
     folder = programs.wrappers(python)
-    model = demo_model.gguf(stages)
+    model = demo_models.gguf(stages)
     converted = programs.convert(stages, folder, model, cache() / "models")
-    _shard_tests(stages, python, converted, model)
+    _shard_tests(stages, python, converted, model, demo_models.embedding_model(stages))
     _local_stories(stages, python, folder, model)
     if options.no_cluster:
         return
@@ -74,11 +74,14 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     _end_to_end(stages, python, cluster, images)
 
 
-def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> None:
+def _shard_tests(
+    stages: Stages, python: Path, converted: Path, gguf: Path, embedding_model: Path
+) -> None:
     environment = {
         **os.environ,
         "LORAX_DEMO_MODEL": str(converted),
         "LORAX_DEMO_GGUF": str(gguf),
+        "LORAX_EMBEDDING_MODEL": str(embedding_model),
         "PYTHONPATH": str(_SHARD / "src"),
     }
     report = LOGS / "pytest.xml"

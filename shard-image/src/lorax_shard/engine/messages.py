@@ -164,3 +164,20 @@ class StepResult:
 
     generations: list[Generation]
     batch: BatchSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmbedding:
+    """The vector of one text."""
+
+    request_id: int
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The classes of one text: of each of its tokens, or all classes of the text, best first."""
+
+    request_id: int
+    labels: list[str]
+    scores: list[float]

@@ -14,7 +14,7 @@ class PrefillCalls:
 
     def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._config = shard.config
-        self._engine = shard.engine
+        self._abilities = shard.abilities
         self._compute = compute
 
     async def run(self, batch: BatchRequest, joined: int | None = None) -> pb.PrefillResponse:
@@ -22,9 +22,10 @@ class PrefillCalls:
 
         Schemas are compiled first, beside steps that run.
         """
+        engine = self._abilities.generation()
         for schema in batch.schemas:
-            await asyncio.to_thread(self._engine.grammars.prepare, schema)
-        result = await self._compute.run(self._engine.prefill, batch, joined)
+            await asyncio.to_thread(engine.grammars.prepare, schema)
+        result = await self._compute.run(engine.prefill, batch, joined)
         return pb.PrefillResponse(
             generations=translate.generations(
                 result.generations, self._config.rank, self._config.world

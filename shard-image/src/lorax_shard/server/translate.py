@@ -9,6 +9,7 @@ from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.engine.messages import (
     BatchRequest,
     BatchSummary,
+    Classification,
     FinishReason,
     GeneratedText,
     Generation,
@@ -16,8 +17,10 @@ from lorax_shard.engine.messages import (
     InvalidRequest,
     SamplingParameters,
     StoppingParameters,
+    TextEmbedding,
     Tokens,
 )
+from lorax_shard.models import Task
 from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
@@ -159,6 +162,39 @@ def cached_batch(summary: BatchSummary | None) -> pb.CachedBatch | None:
         max_tokens=summary.max_tokens,
         current_tokens=summary.next_tokens,
     )
+
+
+def embeddings(items: Iterable[TextEmbedding], rank: int, world: int) -> list[pb.Embedding]:
+    """As for generations, each shard tells those of its share: the router concatenates."""
+    return [
+        pb.Embedding(request_id=item.request_id, values=item.values)
+        for item in items
+        if item.request_id % world == rank
+    ]
+
+
+def classifications(
+    items: Iterable[Classification], rank: int, world: int
+) -> list[pb.ClassifyPredictionList]:
+    """As for embeddings."""
+    return [
+        pb.ClassifyPredictionList(
+            request_id=item.request_id, predictions=item.labels, scores=item.scores
+        )
+        for item in items
+        if item.request_id % world == rank
+    ]
+
+
+def classification_kind(task: Task) -> extensions_pb2.ClassificationKind:
+    """What the predictions of a text stand for."""
+    match task:
+        case Task.TOKEN_CLASSIFICATION:
+            return extensions_pb2.CLASSIFICATION_KIND_TOKENS
+        case Task.TEXT_CLASSIFICATION:
+            return extensions_pb2.CLASSIFICATION_KIND_TEXTS
+        case Task.EMBEDDING | Task.GENERATION:
+            return extensions_pb2.CLASSIFICATION_KIND_NONE
 
 
 AdapterCall: TypeAlias = (

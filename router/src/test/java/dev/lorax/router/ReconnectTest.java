@@ -239,6 +239,28 @@ class ReconnectTest {
   }
 
   @Test
+  void texts_that_meet_the_end_of_an_epoch_are_embedded_by_the_next() throws Exception {
+    // given one call under way and one text behind it
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    shard = startEpoch(2, Duration.ofSeconds(20));
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(200));
+    String text = "{\"inputs\":\"hello\",\"parameters\":{\"adapter_id\":\"red\"}}";
+    var underWay = router.postLater("/embed", "{\"inputs\":\"hello\"}");
+    await().until(() -> router.metric("vllm:num_requests_running") == 1);
+    var behind = router.postLater("/embed", text);
+
+    // when
+    shard.close();
+    shard = startEpoch(3, Duration.ofMillis(10));
+
+    // then
+    assertThat(underWay.join().statusCode()).as(underWay.join().body()).isEqualTo(200);
+    assertThat(json(behind.join()).at("/embeddings/1").asInt()).isEqualTo(1);
+    assertThat(shard.violations()).isEmpty();
+  }
+
+  @Test
   void notices_the_death_of_an_idle_shard() {
     assertThat(router.get("/health").statusCode()).isEqualTo(200);
 
@@ -284,6 +306,10 @@ class ReconnectTest {
 
   private ScriptedShard startEpoch(int epoch) throws Exception {
     return startEpoch(epoch, SLOW);
+  }
+
+  private ScriptedShard startEpoch(int epoch, Duration step) throws Exception {
+    return startEpoch(epoch, ShardScript.PLAIN.withStep(step));
   }
 
   private ScriptedShard startEpoch(int epoch, ShardScript script) throws Exception {

@@ -29,7 +29,7 @@ final class ScriptedShard implements AutoCloseable {
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
     service = new ScriptedService(udsPath, shardIndex, shardCount, script);
-    template = new ScriptedTemplate(service);
+    template = new ScriptedTemplate(service, script.abilities());
     server =
         NettyServerBuilder.forAddress(new DomainSocketAddress(udsPath + "-" + shardIndex))
             .channelType(EpollServerDomainSocketChannel.class)

@@ -4,6 +4,8 @@ import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
 import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
+import dev.lorax.protocol.extensions.v1.DescribeModelRequest;
+import dev.lorax.protocol.extensions.v1.DescribeModelResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
 import dev.lorax.protocol.extensions.v1.PrepareSchemaRequest;
 import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
@@ -11,6 +13,7 @@ import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.router.batching.ModelAbilities;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,10 +25,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
   private final ScriptedService service;
+  private final ModelAbilities abilities;
   private volatile boolean silent;
 
-  ScriptedTemplate(ScriptedService service) {
+  ScriptedTemplate(ScriptedService service, ModelAbilities abilities) {
     this.service = service;
+    this.abilities = abilities;
   }
 
   static String rendered(String messagesJson) {
@@ -58,6 +63,18 @@ final class ScriptedTemplate extends ExtensionsImplBase {
         DescribeAdapterResponse.newBuilder()
             .setRank(8 * request.getAdapterIndex())
             .setBytes(1000L * request.getAdapterIndex())
+            .build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void describeModel(
+      DescribeModelRequest request, StreamObserver<DescribeModelResponse> observer) {
+    int limit = abilities.maxTextTokens();
+    observer.onNext(
+        DescribeModelResponse.newBuilder()
+            .setMaxTextTokens(limit == ModelAbilities.UNLIMITED ? 0 : limit)
+            .setClassificationValue(abilities.classification().ordinal())
             .build());
     observer.onCompleted();
   }

@@ -85,7 +85,7 @@ final class UpstreamOptions {
               "fa2",
               "not supported: there is one implementation of attention, leave it out",
               "fa2"),
-          refused("--embedding-dim", "unset", "embedding models are not supported: leave it out"));
+          refused("--embedding-dim", "unset", "a model embeds as its files say: leave it out"));
 
   private UpstreamOptions() {}
 

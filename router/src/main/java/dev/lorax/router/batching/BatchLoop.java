@@ -43,6 +43,7 @@ public final class BatchLoop {
   private @Nullable BatchSession session;
   private boolean draining;
   private @Nullable Thread thread;
+  private volatile boolean busy;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
 
   /**
@@ -128,6 +129,11 @@ public final class BatchLoop {
   /** From now on nobody waits for new shards to go on with what lost ones have begun. */
   public void drain() {
     post(new BatchCommand.Drain());
+  }
+
+  /** Whether requests run or wait; true from the moment the loop knows of one. */
+  public boolean busy() {
+    return busy;
   }
 
   /** Fails what still runs and waits, lets go of the shards and ends the thread. */
@@ -257,6 +263,7 @@ public final class BatchLoop {
 
   private void turn() throws InterruptedException {
     long now = ticker.nanos();
+    busy = isBusy();
     for (Entry entry : waiting.removeStale(now)) {
       if (!entry.cancelled()) {
         entry.sink().failed(expired(entry));
@@ -275,6 +282,7 @@ public final class BatchLoop {
         lose(reason);
       }
     }
+    busy = isBusy();
     long taken = waiting.takenSinceLast();
     backlog.turned(waiting.tokens(), taken, ticker.nanos(), session != null);
     int waits = waiting.size();
@@ -282,6 +290,10 @@ public final class BatchLoop {
         session == null
             ? TurnState.withoutShards(waits, waiting.tokens())
             : session.state(waits, waiting.tokens()));
+  }
+
+  private boolean isBusy() {
+    return waiting.size() > 0 || (session != null && !session.idle());
   }
 
   private void moveAdapters(ShardGroup shards, long now) {

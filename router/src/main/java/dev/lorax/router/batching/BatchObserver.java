@@ -5,13 +5,7 @@ import dev.lorax.router.adapter.AdapterStatus;
 import java.util.List;
 
 /** Is told what happens in the batch loop, on its thread; must not block. */
-public interface BatchObserver {
-  /** What the shards were asked for. */
-  enum Step {
-    PREFILL,
-    DECODE
-  }
-
+public interface BatchObserver extends StepObserver {
   /** Why new requests joined a running batch. */
   enum Joining {
     /** There were enough of them. */
@@ -39,10 +33,6 @@ public interface BatchObserver {
       return participle;
     }
   }
-
-  void stepSucceeded(Step step, int size, long nanos);
-
-  void stepFailed(Step step, int size, String message);
 
   /** New requests joined a running batch. */
   void joined(Joining joining);

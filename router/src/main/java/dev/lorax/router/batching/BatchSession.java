@@ -2,7 +2,7 @@ package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.batching.BatchObserver.Joining;
-import dev.lorax.router.batching.BatchObserver.Step;
+import dev.lorax.router.batching.StepObserver.Step;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.kvcache.BlockPool;

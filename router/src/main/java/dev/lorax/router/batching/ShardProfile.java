@@ -20,7 +20,8 @@ public record ShardProfile(
     int speculatedTokens,
     boolean chunkedPrefill,
     boolean resumes,
-    List<PreloadedAdapter> preloadedAdapters) {
+    List<PreloadedAdapter> preloadedAdapters,
+    ModelAbilities abilities) {
   public ShardProfile {
     preloadedAdapters = List.copyOf(preloadedAdapters);
   }

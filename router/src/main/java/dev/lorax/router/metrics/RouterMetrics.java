@@ -5,6 +5,7 @@ import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.batching.BatchObserver;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.batching.TurnState;
+import dev.lorax.router.encoding.EncodingObserver;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.List;
@@ -17,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it
  * also writes the few log lines that the loop is worth.
  */
-public final class RouterMetrics implements BatchObserver {
+public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private static final Logger LOG = LoggerFactory.getLogger(RouterMetrics.class);
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double[] SECONDS = exponential(0.00015, 1.5, 35);
@@ -39,6 +40,8 @@ public final class RouterMetrics implements BatchObserver {
   private final Histogram perToken = seconds("lorax_request_mean_time_per_token_duration");
   private final Histogram firstToken = seconds("lorax_request_time_to_first_token_duration");
   private final Histogram inputLength;
+  private final Histogram inputCount =
+      page.histogram(MetricName.of("lorax_request_input_count"), BATCH_SIZES);
   private final Histogram maxNewTokens;
   private final Histogram generatedTokens;
   private final Gauge queueLength = page.gauge(MetricName.of("lorax_queue_length"));
@@ -70,6 +73,9 @@ public final class RouterMetrics implements BatchObserver {
   private final Gauge requestsRunning = page.gauge(MetricName.of("vllm:num_requests_running"));
   private final AdapterMetrics adapters;
   private volatile TurnState turn = TurnState.NONE;
+  private volatile int waitingTexts;
+  private volatile long waitingTextTokens;
+  private volatile int runningTexts;
   private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
 
   /**
@@ -120,12 +126,27 @@ public final class RouterMetrics implements BatchObserver {
     generatedTokens.observe(facts.generatedTokens());
   }
 
+  /** Texts were prepared and go to the encoding loop. */
+  public void textsPrepared(List<Integer> lengths) {
+    inputCount.observe(lengths.size());
+    lengths.forEach(inputLength::observe);
+  }
+
+  /** All texts of a request were embedded or classified. */
+  public void textsSucceeded(RequestFacts facts) {
+    successes.increment();
+    duration.observe(facts.totalNanos() / NANOS_PER_SECOND);
+    validation.observe(facts.validationNanos() / NANOS_PER_SECOND);
+    queueing.observe(facts.queueNanos() / NANOS_PER_SECOND);
+    inference.observe(facts.inferenceNanos() / NANOS_PER_SECOND);
+  }
+
   @Override
   public void stepSucceeded(Step step, int size, long nanos) {
     of(steps, step).increment();
     of(stepSuccesses, step).increment();
     of(stepSeconds, step).observe(nanos / NANOS_PER_SECOND);
-    if (step == Step.PREFILL) {
+    if (step != Step.DECODE) {
       nextSize.observe(size);
     }
   }
@@ -160,15 +181,28 @@ public final class RouterMetrics implements BatchObserver {
   @Override
   public void turned(TurnState state) {
     turn = state;
-    queueLength.set(state.waiting());
-    queueTokens.set(state.waitingTokens());
+    tellLoad();
     batchSize.set(state.running());
     batchTokens.set(state.heldTokens());
     blocksHeld.set(state.heldBlocks());
     blocksCached.set(state.idleBlocks());
     blocksUsable.set(state.usableBlocks());
-    requestsWaiting.set(state.waiting());
-    requestsRunning.set(state.running());
+  }
+
+  @Override
+  public void texts(int waiting, long waitingTokens, int running) {
+    waitingTexts = waiting;
+    waitingTextTokens = waitingTokens;
+    runningTexts = running;
+    tellLoad();
+  }
+
+  private void tellLoad() {
+    int waiting = turn.waiting() + waitingTexts;
+    queueLength.set(waiting);
+    requestsWaiting.set(waiting);
+    queueTokens.set(turn.waitingTokens() + waitingTextTokens);
+    requestsRunning.set(turn.running() + runningTexts);
   }
 
   @Override
@@ -233,7 +267,7 @@ public final class RouterMetrics implements BatchObserver {
 
   @Override
   public void unexpected(RuntimeException exception) {
-    LOG.atError().setCause(exception).log("bug in the batch loop");
+    LOG.atError().setCause(exception).log("bug in a loop");
   }
 
   private String cacheConfig() {
@@ -248,6 +282,8 @@ public final class RouterMetrics implements BatchObserver {
     return switch (step) {
       case PREFILL -> "prefill";
       case DECODE -> "decode";
+      case EMBED -> "embed";
+      case CLASSIFY -> "classify";
     };
   }
 

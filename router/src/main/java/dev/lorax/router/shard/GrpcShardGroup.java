@@ -2,9 +2,11 @@ package dev.lorax.router.shard;
 
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.generate.v1.ClassifyRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.FilterBatchRequest;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
@@ -19,6 +21,10 @@ import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.batching.StepResult;
+import dev.lorax.router.encoding.Encoding;
+import dev.lorax.router.encoding.EncodingEntry;
+import dev.lorax.router.encoding.EncodingShards;
+import dev.lorax.router.encoding.EncodingTask;
 import dev.lorax.router.generation.Generation;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * All shards of one epoch. Every shard gets every step; each answers for the requests that fall to
  * it, so their lists put together are the whole.
  */
-final class GrpcShardGroup implements ShardGroup {
+public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   private final List<UnixChannel> channels;
   private final List<LoraxServiceFutureStub> stubs;
   private final ShardProfile profile;
@@ -109,6 +115,31 @@ final class GrpcShardGroup implements ShardGroup {
   @Override
   public Pending<@Nullable Void> clearAll() {
     return clear(ClearCacheRequest.getDefaultInstance());
+  }
+
+  @Override
+  public Pending<List<Encoding>> encode(EncodingTask task, List<EncodingEntry> entries) {
+    var batch = WireEncodings.batch(entries);
+    return switch (task) {
+      case EMBED -> {
+        var request = EmbedRequest.newBuilder().setBatch(batch).build();
+        var calls = toAll("Embed", deadlines.step(), stub -> stub.embed(request));
+        yield () ->
+            calls.await().stream()
+                .flatMap(answer -> answer.getEmbeddingsList().stream())
+                .map(WireEncodings::embedding)
+                .toList();
+      }
+      case CLASSIFY -> {
+        var request = ClassifyRequest.newBuilder().setBatch(batch).build();
+        var calls = toAll("Classify", deadlines.step(), stub -> stub.classify(request));
+        yield () ->
+            calls.await().stream()
+                .flatMap(answer -> answer.getClassifyPredictionListsList().stream())
+                .map(WireEncodings::classification)
+                .toList();
+      }
+    };
   }
 
   @Override

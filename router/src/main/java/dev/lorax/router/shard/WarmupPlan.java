@@ -17,6 +17,11 @@ public record WarmupPlan(
     @Nullable Integer maxBatchTotalTokens) {
   private static final int TOKENS_WITHOUT_MEASUREMENT = 16_000;
 
+  /** What stands for the budget of a model that generates nothing, as upstream reckons it. */
+  int textBlocks(int blockSize) {
+    return Math.ceilDiv(batch.maxPrefillTokens(), blockSize) + 1;
+  }
+
   /**
    * Blocks that a batch may use, given what the shards measured (absent if they measure nothing).
    */

@@ -190,7 +190,17 @@ class BatchLoopProperties {
 
   /** Blocks so small that prompts share some, and shards that chunk prompts or do not. */
   private static ShardProfile profile(boolean chunkedPrefill, boolean resumes) {
-    return new ShardProfile(1, "float32", "cpu", 4, 129, 0, chunkedPrefill, resumes, List.of());
+    return new ShardProfile(
+        1,
+        "float32",
+        "cpu",
+        4,
+        129,
+        0,
+        chunkedPrefill,
+        resumes,
+        List.of(),
+        ModelAbilities.GENERATION);
   }
 
   @Example

@@ -187,7 +187,16 @@ class SchedulerProperties {
         waiting,
         blocks,
         new ShardProfile(
-            1, "float32", "cpu", BLOCK_SIZE, TOTAL_BLOCKS, 0, chunkedPrefill, true, List.of()));
+            1,
+            "float32",
+            "cpu",
+            BLOCK_SIZE,
+            TOTAL_BLOCKS,
+            0,
+            chunkedPrefill,
+            true,
+            List.of(),
+            ModelAbilities.GENERATION));
   }
 
   /** Does at once what the table asks of the shards. */
