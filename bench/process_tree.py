@@ -36,6 +36,17 @@ def members(root: int) -> list[Member]:
     return [Member(each, _command(each), seconds[each]) for each in found]
 
 
+def variable(process_id: int, name: str) -> str:
+    """A variable of the environment that a process was started with; empty where it has none."""
+    try:
+        words = Path(f"/proc/{process_id}/environ").read_bytes()
+    except OSError:
+        return ""
+    prefix = f"{name}=".encode()
+    found = (word for word in words.split(b"\0") if word.startswith(prefix))
+    return next(found, prefix).removeprefix(prefix).decode(errors="replace")
+
+
 def _stat(process_id: int) -> tuple[int, float] | None:
     """Parent and CPU seconds; None for a process that has just gone."""
     try:

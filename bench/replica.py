@@ -67,6 +67,11 @@ class Replica:
         """The moment before the launcher was started."""
         return Moment("", self._start, {})
 
+    @property
+    def port(self) -> int:
+        """Where the router listens."""
+        return self._port
+
     def moments(self) -> list[Moment]:
         """What the log said so far."""
         return list(self._moments)
@@ -84,18 +89,19 @@ class Replica:
         text = self._until("an answer", self._ask)
         return text, self.now("first token")
 
-    def kill_shard(self) -> Moment:
-        """SIGKILL to the shard; the moment right before."""
+    def kill_shard(self, index: int = 0) -> Moment:
+        """SIGKILL to a shard; the moment right before."""
         shards = [
             member.process_id
             for member in process_tree.members(self._process.pid)
             if "lorax_shard" in member.command
+            and process_tree.variable(member.process_id, "RANK") == str(index)
         ]
         before = self.now("shard killed")
         for process_id in shards:
             os.kill(process_id, signal.SIGKILL)
         if len(shards) != 1:
-            raise ReplicaError(f"expected one shard process, found {len(shards)}")
+            raise ReplicaError(f"expected one process of shard {index}, found {len(shards)}")
         return before
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 The generated code is not committed. The wheel build calls this too (hatch_build.py).
 """
 
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,12 +23,18 @@ def generate() -> None:
     package = OUTPUT / PACKAGE
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").write_text('"""Generated from the protocol module."""\n')
-    # Mapping the folder to the package path makes the generated imports absolute.
-    arguments = ["protoc", f"-I{PACKAGE}={PROTOCOL}"]
-    arguments += [f"--{kind}_out={OUTPUT}" for kind in ("python", "pyi", "grpc_python")]
-    arguments += [f"{PACKAGE}/{name}" for name in FILES]
-    if protoc.main(arguments) != 0:
-        raise SystemExit("protoc failed")
+    # A file at the package's path is imported by it, in Python as in the protocol.
+    with tempfile.TemporaryDirectory() as root:
+        sources = Path(root) / PACKAGE
+        sources.mkdir(parents=True)
+        for name in FILES:
+            text = (PROTOCOL / name).read_text()
+            (sources / name).write_text(text.replace('import "', f'import "{PACKAGE}/'))
+        arguments = ["protoc", f"-I{root}"]
+        arguments += [f"--{kind}_out={OUTPUT}" for kind in ("python", "pyi", "grpc_python")]
+        arguments += [f"{PACKAGE}/{name}" for name in FILES]
+        if protoc.main(arguments) != 0:
+            raise SystemExit("protoc failed")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import container_images
 import counts
-import demo_model
+import demo_models
 import form
 import programs
 import python_environment
@@ -61,9 +61,10 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     }
     stages.run("java units", maven("verify", "-DskipITs"), env=units)
     folder = programs.wrappers(python)
-    model = demo_model.gguf(stages)
+    model = demo_models.gguf(stages)
     converted = programs.convert(stages, folder, model, cache() / "models")
-    _shard_tests(stages, python, converted, model)
+    _shard_tests(stages, python, converted, model, demo_models.embedding_model(stages))
+    _local_stories(stages, python, folder, model)
     if options.no_cluster:
         return
     cluster = ahead.wait(stages)
@@ -73,11 +74,14 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     _end_to_end(stages, python, cluster, images)
 
 
-def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> None:
+def _shard_tests(
+    stages: Stages, python: Path, converted: Path, gguf: Path, embedding_model: Path
+) -> None:
     environment = {
         **os.environ,
         "LORAX_DEMO_MODEL": str(converted),
         "LORAX_DEMO_GGUF": str(gguf),
+        "LORAX_EMBEDDING_MODEL": str(embedding_model),
         "PYTHONPATH": str(_SHARD / "src"),
     }
     report = LOGS / "pytest.xml"
@@ -91,6 +95,18 @@ def _shard_tests(stages: Stages, python: Path, converted: Path, gguf: Path) -> N
         *_OTHER_PYTHON_TESTS,
     ]
     stages.run("other python tests", [str(python), *others], env=environment)
+
+
+def _local_stories(stages: Stages, python: Path, folder: Path, gguf: Path) -> None:
+    environment = {
+        **os.environ,
+        "HUGGINGFACE_HUB_CACHE": str(cache() / "models"),
+        "LORAX_DEMO_GGUF": str(gguf),
+        "LORAX_LAUNCHER": str(folder / "lorax-launcher"),
+    }
+    report = LOGS / "pytest-local.xml"
+    tests = ["-m", "pytest", f"--junitxml={report}", "e2e/local"]
+    stages.run("local stories", [str(python), *tests], env=environment)
 
 
 def _cluster_tests(stages: Stages) -> None:

@@ -12,7 +12,7 @@ from toolchain import build_environment, maven
 _SHARD = CHECKOUT / "shard-image"
 _CLUSTER = CHECKOUT / "e2e" / "cluster"
 _PEER = CHECKOUT / "bench" / "peer"
-_PYTHON = ["lorax", "start", "bench", "images", "shard-image"]
+_PYTHON = ["lorax", "start", "bench", "images", "shard-image", "e2e/local"]
 
 
 def fmt(arguments: list[str]) -> int:
@@ -43,7 +43,9 @@ def check_python(stages: Stages, python: Path) -> None:
     module = [str(python), "-m"]
     stages.run("python form", [*module, "ruff", "format", "--check", *_PYTHON])
     stages.run("python lint", [*module, "ruff", "check", *_PYTHON])
-    stages.run("python types", [*module, "mypy", "--strict", "start", "bench", "images"])
+    stages.run(
+        "python types", [*module, "mypy", "--strict", "start", "bench", "images", "e2e/local"]
+    )
     stages.run("shard types", [*module, "mypy"], directory=_SHARD)
     stages.run("demo types", [*module, "mypy"], directory=_SHARD / "demo")
     stages.run(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import demo_model
+import demo_models
 import programs
 import python_environment
 from failure import Failure
@@ -39,7 +39,7 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
 
 
 def _setting(stages: Stages, python: Path, folder: Path) -> g8.Setting:
-    model = demo_model.gguf(stages)
+    model = demo_models.gguf(stages)
     models = cache() / "models"
     converted = programs.convert(stages, folder, model, models)
     environment = {

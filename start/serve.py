@@ -3,7 +3,7 @@
 import os
 import sys
 
-import demo_model
+import demo_models
 import programs
 import python_environment
 from places import ADAPTERS, cache
@@ -27,7 +27,7 @@ def serve(arguments: list[str]) -> int:
         adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())
         arguments = [
             "--model-id",
-            str(demo_model.gguf(stages)),
+            str(demo_models.gguf(stages)),
             "--adapter-source",
             "local",
             "--adapter-root",

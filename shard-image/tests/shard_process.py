@@ -65,7 +65,10 @@ class ShardGroup:
         return [generate_pb2_grpc.LoraxServiceStub(shard.channel) for shard in self.shards]
 
     def extensions(self) -> extensions_pb2_grpc.ExtensionsStub:
-        return extensions_pb2_grpc.ExtensionsStub(self.shards[0].channel)
+        return self.extensions_of_all()[0]
+
+    def extensions_of_all(self) -> list[extensions_pb2_grpc.ExtensionsStub]:
+        return [extensions_pb2_grpc.ExtensionsStub(shard.channel) for shard in self.shards]
 
     def stop(self) -> None:
         for shard in self.shards:

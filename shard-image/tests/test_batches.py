@@ -119,9 +119,9 @@ def bad_requests(router: TestingRouter) -> dict[str, pb.Request]:
     skewed = router.request(list(OTHER))
     skewed.slots[3] += 1
     cached = router.request(list(PROMPT))
-    cached.cache_len = 16
-    chunked = router.request(list(PROMPT))
-    chunked.chunk_len = 16
+    cached.cache_len = len(PROMPT)
+    chunked = router.request(list(PROMPT), chunk=20)
+    chunked.cache_len = 16
     empty = router.request(list(OTHER))
     del empty.tokenized_inputs.ids[:]
     endless = router.request(list(OTHER))
@@ -131,8 +131,9 @@ def bad_requests(router: TestingRouter) -> dict[str, pb.Request]:
         "needs 64 cache slots": few,
         "block 1000000000 does not exist": outside,
         "slots are not the first": skewed,
-        "cache_len 16": cached,
-        "chunk_len 16": chunked,
+        "cache_len must be less than the 35 tokens of the prompt, got 35": cached,
+        "chunk_len must be from 1 to 19": chunked,
+        "chunk_len must be from 1 to 35": router.request(list(PROMPT), chunk=0),
         "the prompt is empty": empty,
         "max_new_tokens must be positive": endless,
         "token id 5000 does not exist": router.request([5000]),

@@ -62,6 +62,27 @@ def test_a_prefill_names_the_requests_of_an_adapter_that_overflows(
     assert router.offload(60, overflowing)
 
 
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_a_request_that_overflows_leaves_a_shared_prefix_alone(
+    router: TestingRouter, overflowing: str, chunk: int | None
+) -> None:
+    # given blocks that others read, which no router would lend to another adapter
+    router.load(60, overflowing)
+    story = list(range(60, 100))
+    source = router.request(story, adapter=2)
+    (alone,) = router.run(source)
+
+    # when
+    bad = router.request(story, adapter=60, prefix_of=(source, 32), chunk=chunk)
+    with pytest.raises(grpc.RpcError) as failed:
+        router.prefill(bad)
+
+    # then
+    assert dict(failed.value.trailing_metadata())["lorax-failed-requests"] == str(bad.id)
+    assert router.run(router.request(story, adapter=2, prefix_of=(source, 32)))[0].ids == alone.ids
+    assert router.offload(60, overflowing)
+
+
 def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) -> None:
     """Here one whose cache is damaged, which no client can do."""
     # given

@@ -2,7 +2,6 @@
 
 import math
 
-import grpc
 import pytest
 import torch
 from conftest import ADAPTER_IDS
@@ -164,12 +163,3 @@ def test_warm_up_again_answers_the_same(router: TestingRouter) -> None:
 
     assert first.max_supported_total_tokens == second.max_supported_total_tokens > 0
     assert first.max_supported_total_tokens % 16 == 0
-
-
-def test_embedding_and_classifying_are_refused(router: TestingRouter) -> None:
-    for method, request in (("Embed", pb.EmbedRequest()), ("Classify", pb.ClassifyRequest())):
-        with pytest.raises(grpc.RpcError) as refused:
-            getattr(router.master, method)(request)
-
-        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
-        assert "generates text" in refused.value.details()

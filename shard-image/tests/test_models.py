@@ -1,6 +1,8 @@
 """Every architecture of the family against transformers, and directories that cannot be served."""
 
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,10 @@ from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers import native
-from lorax_shard.layers.attention import DecodePlan, PrefillPlan
+from lorax_shard.layers.attention import DecodePlan
 from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.prefill import PrefillPlan, Span
 from lorax_shard.layers.routing import route_segments
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
@@ -74,9 +77,9 @@ FAMILY = {
 
 
 def our_logits(
-    directory: Path, ids: list[int], prompt: int, adapter: Path | None = None
+    directory: Path, ids: list[int], cuts: Sequence[int], adapter: Path | None = None
 ) -> torch.Tensor:
-    """Logits of all tokens: the first `prompt` in one prefill, the rest one by one."""
+    """Logits of all tokens: the prompt in parts that end at the cuts, the rest one by one."""
     config = read_model_config(directory)
     model = load_model(directory, config, ShardGroup(), CPU)
     table = AdapterTable(model.linears())
@@ -95,17 +98,21 @@ def our_logits(
         with torch.inference_mode():
             return model.forward(step, cache.layers)
 
-    rows = [run(0, prompt, PrefillPlan([prompt], slots[:prompt]))]
-    for place in range(prompt, len(ids)):
+    rows = []
+    for start, stop in pairwise([0, *cuts]):
+        span = Span(0, stop - start, start, blocks[: -(-stop // BLOCK_SIZE)] if start else None)
+        rows.append(run(start, stop, PrefillPlan([span], slots[start:stop])))
+    for place in range(cuts[-1], len(ids)):
         plan = DecodePlan(slots[place : place + 1], blocks[None], torch.tensor([place + 1]))
         rows.append(run(place, place + 1, plan))
     return torch.cat(rows)
 
 
+@pytest.mark.parametrize("cuts", [[50], [1, 20, 37, 50]], ids=["whole", "chunks"])
 @pytest.mark.parametrize("kernels", [True, False], ids=["kernels", "torch"])
 @pytest.mark.parametrize("name", FAMILY)
 def test_logits_equal_those_of_transformers(
-    tmp_path: Path, name: str, kernels: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, kernels: bool, cuts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given
     if not kernels:
@@ -116,7 +123,7 @@ def test_logits_equal_those_of_transformers(
     ids = [(11 * place) % 300 + 3 for place in range(60)]
 
     # when
-    ours = our_logits(tmp_path, ids, prompt=50)
+    ours = our_logits(tmp_path, ids, cuts)
 
     # then
     reference = AutoModelForCausalLM.from_pretrained(
@@ -141,13 +148,13 @@ def test_adapters_of_every_linear_layer_equal_peft(tmp_path: Path, name: str) ->
     ids = [(11 * place) % 300 + 3 for place in range(40)]
 
     # when
-    ours = our_logits(tmp_path, ids, prompt=30, adapter=tmp_path / "adapter")
+    ours = our_logits(tmp_path, ids, [30], adapter=tmp_path / "adapter")
 
     # then
     with torch.inference_mode():
         expected = adapted(torch.tensor([ids])).logits[0]
     torch.testing.assert_close(ours, expected, atol=5e-4, rtol=1e-4)
-    assert not torch.allclose(ours, our_logits(tmp_path, ids, prompt=30), atol=1e-2)
+    assert not torch.allclose(ours, our_logits(tmp_path, ids, [30]), atol=1e-2)
 
 
 def test_weights_may_lie_in_many_files(tmp_path: Path) -> None:
@@ -159,8 +166,8 @@ def test_weights_may_lie_in_many_files(tmp_path: Path) -> None:
 
     # then
     ids = list(range(50, 80))
-    pieces = our_logits(tmp_path / "pieces", ids, 20)
-    torch.testing.assert_close(pieces, our_logits(tmp_path / "whole", ids, 20))
+    pieces = our_logits(tmp_path / "pieces", ids, [20])
+    torch.testing.assert_close(pieces, our_logits(tmp_path / "whole", ids, [20]))
 
 
 def edited(tmp_path: Path, **changes) -> Path:

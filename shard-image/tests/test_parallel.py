@@ -37,7 +37,19 @@ def test_a_group_of_shards_answers_like_transformers(
         ]
         drawn = router.run(*sampled)
 
+        # and with prompts that come in chunks and begin with blocks of the same prompt before
+        cut = [
+            router.request(
+                list(prompt), adapter, prefix_of=(before, len(prompt) // 33 * 32), chunk=2
+            )
+            for (prompt, adapter), before in zip(mix, requests, strict=True)
+        ]
+        running = router.prefill(*cut[::2])
+        router.finish(router.prefill(*cut[1::2], joined=running))
+        in_parts = [router.answers.pop(request.id) for request in cut]
+
         # then
+        assert [answer.ids for answer in in_parts] == [answer.ids for answer in answers]
         assert [answer.ids for answer in answers] == [greedy(*pair, 12) for pair in mix]
         assert all(len(answer.ids) == answer.final.generated_tokens for answer in drawn)
         urls = router.master.ServiceDiscovery(pb.ServiceDiscoveryRequest()).urls

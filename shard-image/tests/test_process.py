@@ -50,7 +50,6 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     ]  # fmt: skip
     environment = {
         "LORAX_TERMINATION_LOG": str(termination_log),
-        "PREFIX_CACHING": "1",
         "ADAPTER_MEMORY_FRACTION": "lots",
     }
 
@@ -65,7 +64,6 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
         "--embedding-dim 64 is not supported",
         "--otlp-endpoint http://x is not supported",
         "dtype 'int8' is unknown: expected one of float32, float16, bfloat16",
-        "PREFIX_CACHING=1 is not supported",
         "ADAPTER_MEMORY_FRACTION must be a number from 0 to 1, got 'lots'",
     ):
         assert reason in log
@@ -108,7 +106,7 @@ def test_upstreams_launcher_can_start_it(tiny: TinyModel, folder: Path) -> None:
         str(tiny.directory), "--logger-level", "INFO", "--json-output", "--source", "hub",
         "--adapter-source", "local", "--trust-remote-code", "--compile",
     ]  # fmt: skip
-    shard = launch(folder, arguments, {})
+    shard = launch(folder, arguments, {"PREFIX_CACHING": "1", "CHUNKED_PREFILL": "0"})
     stale.close()
 
     # when

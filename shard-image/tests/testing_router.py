@@ -1,10 +1,11 @@
 """What a router does to a shard, as far as the tests need it: blocks, batches, fan-out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shard_process import ShardGroup
 
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
 BLOCK_SIZE = 16
@@ -44,18 +45,24 @@ class TestingRouter:
 
     def __init__(self, group: ShardGroup) -> None:
         self.stubs = group.stubs()
+        self._extensions = group.extensions_of_all()
         self.master = self.stubs[0]
         self.answers: dict[int, Answer] = {}
         self._next_request = 0
         self._next_batch = 1
         self._next_block = 1
         self.fan_out("ClearCache", pb.ClearCacheRequest())
-        self.fan_out("Warmup", pb.WarmupRequest(batch=warm_up_batch()))
+        self.warm_up()
 
     def fan_out(self, method: str, request) -> list:
         """The answers of all shards, in order; every shard gets the call before one is awaited."""
         calls = [getattr(stub, method).future(request, timeout=60) for stub in self.stubs]
         return [call.result() for call in calls]
+
+    def warm_up(self, prompt_tokens: int = 0) -> None:
+        """Bounds what a step computes of prompts that go on; 0 = no bound."""
+        request = pb.WarmupRequest(batch=warm_up_batch(), max_prefill_tokens=prompt_tokens)
+        self.fan_out("Warmup", request)
 
     def load(self, index: int, adapter_id: str) -> None:
         parameters = pb.AdapterParameters(adapter_ids=[adapter_id])
@@ -78,15 +85,26 @@ class TestingRouter:
         ignore_eos: bool = False,
         prefill_logprobs: bool = False,
         truncate: int = 0,
+        chunk: int | None = None,
+        prefix_of: tuple[pb.Request, int] | None = None,
         **parameters,
     ) -> pb.Request:
-        """A request with blocks of its own; greedy unless parameters say otherwise."""
+        """A request with blocks of its own; greedy unless parameters say otherwise.
+
+        prefix_of: a request that was prefilled, and how many tokens of its prompt this one has in
+        common with it and need not compute; those lie in whole blocks.
+        """
         needed = len(prompt) + max_new_tokens - 1
         count = -(-needed // BLOCK_SIZE)
         blocks = range(self._next_block, self._next_block + count)
         if blocks.stop * BLOCK_SIZE > CACHE_TOKENS:
             blocks = range(1, 1 + count)
         self._next_block = blocks.stop
+        shared, cached = prefix_of or (None, 0)
+        if shared is not None:
+            assert cached % BLOCK_SIZE == 0
+            known = cached // BLOCK_SIZE
+            blocks = [*shared.blocks[:known], *blocks[known:]]
         slots = [block * BLOCK_SIZE + place for block in blocks for place in range(BLOCK_SIZE)]
         self._next_request += 1
         return pb.Request(
@@ -101,13 +119,32 @@ class TestingRouter:
             adapter_index=adapter,
             blocks=blocks,
             slots=slots[:needed],
+            cache_len=cached,
+            chunk_len=chunk,
         )
 
-    def prefill(self, *requests: pb.Request) -> pb.CachedBatch | None:
-        """Starts a batch; what goes on of it."""
+    def prefill(
+        self, *requests: pb.Request, joined: pb.CachedBatch | None = None
+    ) -> pb.CachedBatch | None:
+        """Starts a batch, or joins one that makes a step meanwhile; what goes on of it."""
         batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
         self._next_batch += 1
-        return self._take(self.fan_out("Prefill", pb.PrefillRequest(batch=batch)))
+        request = pb.PrefillRequest(batch=batch, cached_batch=joined)
+        return self._take(self.fan_out("Prefill", request))
+
+    def resume(self, generated: Mapping[int, Sequence[int]], *requests: pb.Request):
+        """Starts a batch of requests of which some have generated before, by request id."""
+        batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
+        self._next_batch += 1
+        request = extensions_pb2.ResumeRequest(
+            batch=batch,
+            generated=[
+                extensions_pb2.GeneratedTokens(request_id=request_id, ids=ids)
+                for request_id, ids in generated.items()
+            ],
+        )
+        calls = [stub.Resume.future(request, timeout=60) for stub in self._extensions]
+        return self._take([call.result() for call in calls])
 
     def decode(self, *batches: pb.CachedBatch) -> pb.CachedBatch | None:
         """One step of the batches, which become one."""

@@ -93,6 +93,10 @@ class Shard(generate_pb2_grpc.LoraxServiceServicer):  # type: ignore[misc]
 class Extensions(extensions_pb2_grpc.ExtensionsServicer):  # type: ignore[misc]
     """Chats become a prompt of one word."""
 
+    def Capabilities(self, request: Any, context: Any) -> Any:
+        """As the shard says it."""
+        return extensions_pb2.CapabilitiesResponse(resume=True)
+
     def RenderChat(self, request: Any, context: Any) -> Any:
         """Whatever was said."""
         return extensions_pb2.RenderChatResponse(prompt="a")

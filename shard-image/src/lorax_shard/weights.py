@@ -130,7 +130,15 @@ def read_pickled_tensors(path: Path, what: str) -> dict[str, Tensor]:
 class Checkpoint:
     """The tensors of a model directory, converted to one dtype and device as they are read."""
 
-    def __init__(self, directory: Path, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        dtype: torch.dtype,
+        device: torch.device,
+        optional_prefix: str = "",
+    ) -> None:
+        """optional_prefix: what the names of all tensors may lack that would begin with it."""
+        self._optional_prefix = optional_prefix
         self._directory = directory
         self._dtype = dtype
         self._device = device
@@ -150,6 +158,10 @@ class Checkpoint:
             self._names[name] = frozenset(self._files[name].keys())
         return self._files[name]
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a tensor of this name."""
+        return name in self._file_of
+
     def read(
         self,
         name: str,
@@ -158,6 +170,8 @@ class Checkpoint:
         columns: range | None = None,
     ) -> Tensor:
         """See layers.linear.TensorReader."""
+        if name not in self._file_of and self.holds(name.removeprefix(self._optional_prefix)):
+            name = name.removeprefix(self._optional_prefix)
         if name not in self._file_of:
             raise CheckpointError(
                 f"{self._what} has no tensor {name} of shape {list(shape)} "

@@ -63,6 +63,15 @@ class Checks:
 
         expect(sample(), sample())
 
+    def check_embeds(self) -> None:
+        whole = self.client.embed(PROMPT).embeddings
+        expect(len(whole) > 2, True)
+        expect(asyncio.run(AsyncClient(self.url, timeout=120).embed(PROMPT)).embeddings, whole)
+
+    def check_says_what_the_model_does_not_do(self) -> None:
+        error = expect_error(ValidationError, lambda: self.client.classify(PROMPT))
+        expect("does not classify" in str(error), True)
+
     def check_stops_at_a_stop_sequence(self) -> None:
         first = self.client.generate(PROMPT, max_new_tokens=1).generated_text
         response = self.client.generate(PROMPT, max_new_tokens=TOKENS, stop_sequences=[first])
@@ -176,11 +185,11 @@ def expect(got: object, expected: object) -> None:
         raise AssertionError(f"expected {expected!r}, got {got!r}")
 
 
-def expect_error(kind: type[Exception], action: Callable[[], object]) -> None:
+def expect_error(kind: type[Exception], action: Callable[[], object]) -> Exception:
     try:
         action()
-    except kind:
-        return
+    except kind as error:
+        return error
     raise AssertionError(f"expected {kind.__name__}, got no error")
 
 

@@ -8,6 +8,7 @@ Needs the package openai. Ends with 1 and a list if a check fails.
 import argparse
 import asyncio
 import json
+import struct
 import sys
 from collections.abc import Callable
 
@@ -141,6 +142,29 @@ class Checks:
         echoed = self.client.completions.create(**asked, echo=True)
         expect(echoed.choices[0].text, PROMPT + whole.choices[0].text)
 
+    def check_embeds_texts_and_tokens(self) -> None:
+        # The client asks for base64 unless it is told otherwise, and decodes it.
+        answer = self.client.embeddings.create(model=self.base, input=[PROMPT, "the"])
+        expect(answer.object, "list")
+        expect([item.index for item in answer.data], [0, 1])
+        expect(answer.usage.total_tokens, answer.usage.prompt_tokens)
+        plain = self.client.embeddings.create(
+            model=self.base, input=PROMPT, encoding_format="float"
+        )
+        expect(answer.data[0].embedding, [to_float(n) for n in plain.data[0].embedding])
+        tokens = self.client.embeddings.create(model=self.base, input=[[1, 3], [1, 3, 4]])
+        expect(tokens.usage.prompt_tokens, 5)
+        adapted = self.client.embeddings.create(model=self.adapter, input=PROMPT)
+        expect(adapted.model, self.adapter)
+        expect(adapted.data[0].embedding != answer.data[0].embedding, True)
+
+    def check_refuses_dimensions_by_name(self) -> None:
+        error = expect_error(
+            openai.UnprocessableEntityError,
+            lambda: self.client.embeddings.create(model=self.base, input="a", dimensions=3),
+        )
+        expect("dimensions" in error.message, True)
+
     def check_errors_have_messages(self) -> None:
         error = expect_error(
             openai.UnprocessableEntityError, lambda: self.chat(max_tokens=10_000_000)
@@ -198,6 +222,11 @@ class Checks:
                 print(f"FAILED {what}")
                 failures.append(f"{what}: {type(error).__name__}: {error}")
         return failures
+
+
+def to_float(number: float) -> float:
+    """The nearest 32-bit number, as a client reads it from base64."""
+    return struct.unpack("<f", struct.pack("<f", number))[0]
 
 
 def expect(got: object, expected: object) -> None:

@@ -95,7 +95,9 @@ def _drop_frozen_copies(
     LoRA trains neither, so a copy of the same shape says nothing new; another shape means that the
     vocabulary was resized, which is another base model.
     """
-    head = projections["lm_head"]
+    head = projections.get("lm_head")
+    if head is None:
+        return
     expected = [head.out_features, head.in_features]
     for name in ("lm_head.base_layer.weight", "model.embed_tokens.weight"):
         copy = tensors.pop(_PREFIX + name, None)

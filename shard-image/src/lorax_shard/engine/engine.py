@@ -1,8 +1,8 @@
 """The engine: runs steps over cached batches."""
 
+import sys
 from collections.abc import Iterable
 from collections.abc import Sequence as List
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,16 +14,22 @@ from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
     BatchSummary,
-    Generation,
     GenerationRequest,
     InvalidRequest,
     RequestsFailed,
     StepResult,
 )
-from lorax_shard.engine.outcome import advance, last_rows, prompt_tokens
+from lorax_shard.engine.outcome import advance, last_rows
+from lorax_shard.engine.replay import replay
 from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
-from lorax_shard.engine.sequence import Sequence, check_blocks, prompt_ids, tokens_needed
-from lorax_shard.engine.steps import decode_step, logit_count, order_by_adapter, prefill_step
+from lorax_shard.engine.sequence import (
+    Sequence,
+    check_blocks,
+    check_parts,
+    prompt_ids,
+    tokens_needed,
+)
+from lorax_shard.engine.steps import logit_count, order_by_adapter, plan_chunks, step_of
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
@@ -61,12 +67,17 @@ class Engine:
         self._group = group
         self._device = device
         self._cache: KvCache | None = None
+        self._prompt_tokens = sys.maxsize
         self._batches: dict[int, list[Sequence]] = {}
 
     @torch.inference_mode()
-    def warm_up(self, batch: BatchRequest) -> int:
-        """Allocates the cache once and says how many tokens it holds. Drops cached batches."""
+    def warm_up(self, batch: BatchRequest, prompt_tokens: int = 0) -> int:
+        """Allocates the cache once and says how many tokens it holds. Drops cached batches.
+
+        prompt_tokens: what a step may compute of prompts that go on in chunks; 0 = no bound.
+        """
         self.clear(None)
+        self._prompt_tokens = prompt_tokens or sys.maxsize
         if self._cache is None:
             config = self.model.config
             shape = KvShape(config.layers, self.model.kv_heads, config.head_dim, config.dtype)
@@ -76,55 +87,33 @@ class Engine:
         return self._cache.tokens
 
     @torch.inference_mode()
-    def prefill(self, batch: BatchRequest) -> StepResult:
-        """Runs the prompts of a new batch and chooses the first token of each."""
+    def prefill(self, batch: BatchRequest, joined: int | None = None) -> StepResult:
+        """Runs the prompts of a new batch, or their first chunks, beside a cached one.
+
+        The first token now: a request may have generated others before, which are computed along.
+
+        joined: the cached batch, which makes a step and takes the new requests in. Without one
+        they become a batch of their own.
+        """
         cache = self._warm_cache()
         if batch.id in self._batches:
             raise InvalidRequest(f"batch {batch.id} is cached already")
         if not batch.requests:
             raise InvalidRequest(f"batch {batch.id} has no requests")
-        sequences = order_by_adapter([self._admit(request, cache) for request in batch.requests])
-        self._group.agree((_PREFILL, len(sequences), *_words(batch.id)))
-        logits = self.model.forward(prefill_step(sequences, self._device), cache.layers)
-        counts = [logit_count(sequence) for sequence in sequences]
-        last = logits[last_rows(counts)]
-        choices = self._choose(sequences, last, cache)
-        generations = [
-            replace(
-                advance(sequence, choice, row, self._tokenizer),
-                prompt_tokens=sequence.prompt_length,
-                prefill_tokens=prompt_tokens(sequence, rows, self._tokenizer)
-                if sequence.request.prefill_logprobs
-                else None,
-            )
-            for sequence, choice, row, rows in zip(
-                sequences, choices, last, logits.split(counts), strict=True
-            )
-        ]
-        return self._keep(batch.id, sequences, generations)
+        cached = [] if joined is None else self._batch(joined)
+        new = [self._admit(request, cache) for request in batch.requests]
+        return self._step(_PREFILL, [batch.id if joined is None else joined], [*cached, *new])
 
     @torch.inference_mode()
     def decode(self, batch_ids: List[int]) -> StepResult:
         """One step of all the named batches, which become one under the first id."""
-        cache = self._warm_cache()
+        self._warm_cache()
         if not batch_ids:
             raise InvalidRequest("decode names no batch")
         if len(set(batch_ids)) != len(batch_ids):
             raise InvalidRequest(f"decode names a batch twice: {list(batch_ids)}")
-        sequences = order_by_adapter(
-            [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
-        )
-        self._group.agree((_DECODE, len(sequences), *_words(batch_ids[0])))
-        step = decode_step(sequences, self._device, self.model.config.dtype)
-        logits = self.model.forward(step, cache.layers)
-        choices = self._choose(sequences, logits, cache)
-        generations = [
-            advance(sequence, choice, row, self._tokenizer)
-            for sequence, choice, row in zip(sequences, choices, logits, strict=True)
-        ]
-        for batch_id in batch_ids:
-            del self._batches[batch_id]
-        return self._keep(batch_ids[0], sequences, generations)
+        sequences = [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
+        return self._step(_DECODE, batch_ids, sequences)
 
     def filter(self, batch_id: int, request_ids: List[int]) -> BatchSummary:
         """Keeps only the named requests of a cached batch."""
@@ -160,14 +149,16 @@ class Engine:
         return removed
 
     def _admit(self, request: GenerationRequest, cache: KvCache) -> Sequence:
-        if request.cached_tokens or request.chunk_tokens is not None:
-            raise InvalidRequest(
-                f"request {request.id}: prefix caching (cache_len {request.cached_tokens}) and "
-                f"chunked prefill (chunk_len {request.chunk_tokens}) are not supported"
-            )
         if request.stopping.max_new_tokens < 1:
             raise InvalidRequest(f"request {request.id}: max_new_tokens must be positive, got 0")
+        if len(request.generated) >= request.stopping.max_new_tokens:
+            raise InvalidRequest(
+                f"request {request.id}: expected fewer than max_new_tokens "
+                f"({request.stopping.max_new_tokens}) generated tokens, got "
+                f"{len(request.generated)}"
+            )
         prompt = prompt_ids(request, self._tokenizer, self.model.config.vocab_size)
+        check_parts(request, len(prompt))
         needed = tokens_needed(request, len(prompt))
         if needed > self.model.config.max_positions:
             raise InvalidRequest(
@@ -190,11 +181,48 @@ class Engine:
             raise UnknownBatch(f"Batch ID {batch_id} not found in cache.")
         return self._batches[batch_id]
 
+    def _step(self, kind: int, batch_ids: List[int], members: List[Sequence]) -> StepResult:
+        """One step of batches, which become one under the first id.
+
+        Those that ended leave here, without a FilterBatch.
+        """
+        cache = self._warm_cache()
+        sequences = order_by_adapter(members)
+        batch_id = batch_ids[0]
+        total = sum(sequence.planned for sequence in sequences)
+        self._group.agree((kind, len(sequences), total, *_words(batch_id)))
+        step = step_of(sequences, self._device, self.model.config.dtype)
+        logits = self.model.forward(step, cache.layers)
+        counts = [logit_count(sequence) for sequence in sequences]
+        last = logits[last_rows(counts)]
+        replay(self.model, sequences, last, cache, self._device)
+        choices = self._choose(sequences, last, cache)
+        outcomes = [
+            advance(sequence, choice, row, rows, self._tokenizer)
+            for sequence, choice, row, rows in zip(
+                sequences, choices, last, logits.split(counts), strict=True
+            )
+        ]
+        running = [
+            sequence
+            for sequence, outcome in zip(sequences, outcomes, strict=True)
+            if outcome is None or outcome.text is None
+        ]
+        plan_chunks(running, self._prompt_tokens)
+        for joined in batch_ids:
+            self._batches.pop(joined, None)
+        if running:
+            self._batches[batch_id] = running
+        self._release_adapters()
+        generations = [outcome for outcome in outcomes if outcome is not None]
+        return StepResult(generations, _summary(batch_id, running) if running else None)
+
     def _choose(self, sequences: List[Sequence], logits: Tensor, cache: KvCache) -> list[Choice]:
+        """A choice for each sequence; that of one whose prompt goes on means nothing."""
         try:
             return choose_tokens(
                 logits,
-                [sequence.chooser for sequence in sequences],
+                [seq.chooser if seq.is_completed_by_step else None for seq in sequences],
                 [sequence.prompt for sequence in sequences],
                 [sequence.generated for sequence in sequences],
             )
@@ -203,26 +231,12 @@ class Engine:
             # Masked places are multiplied by zero, which does not silence a NaN: the next owner of
             # these blocks must not find one.
             for sequence in lost:
-                cache.scrub(torch.from_numpy(sequence.blocks).to(self._device))
+                cache.scrub(torch.from_numpy(sequence.own_blocks).to(self._device))
             names = {sequence.adapter.id if sequence.adapter else "no adapter" for sequence in lost}
             raise RequestsFailed(
                 f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
                 [sequence.request.id for sequence in lost],
             ) from None
-
-    def _keep(
-        self, batch_id: int, sequences: List[Sequence], generations: list[Generation]
-    ) -> StepResult:
-        """Caches the sequences that go on. Those that ended leave here, without a FilterBatch."""
-        running = [
-            sequence
-            for sequence, generation in zip(sequences, generations, strict=True)
-            if generation.text is None
-        ]
-        if running:
-            self._batches[batch_id] = running
-        self._release_adapters()
-        return StepResult(generations, _summary(batch_id, running) if running else None)
 
     def _release_adapters(self) -> None:
         self.adapters.release_unused(
@@ -236,6 +250,7 @@ def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:
         id=batch_id,
         request_ids=[sequence.request.id for sequence in kept],
         max_tokens=sum(len(sequence.blocks) for sequence in kept) * BLOCK_SIZE,
+        next_tokens=sum(sequence.planned for sequence in kept),
     )
 
 

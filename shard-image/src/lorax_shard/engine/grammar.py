@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ class Grammar:
     def accept(self, token_id: int) -> None:
         """Takes the token that was chosen."""
         self._matcher.consume_token(token_id)
+        self._look_ahead()
+
+    def accept_all(self, token_ids: Sequence[int]) -> None:
+        """The same for tokens that were chosen before."""
+        self._matcher.consume_tokens(list(token_ids))
         self._look_ahead()
 
     def _look_ahead(self) -> None:

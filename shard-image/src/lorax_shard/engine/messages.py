@@ -74,9 +74,10 @@ class GenerationRequest:
     adapter_index: int = 0
     blocks: tuple[int, ...] = ()
     slots: tuple[int, ...] = ()
-    cached_tokens: int = 0
-    chunk_tokens: int | None = None
+    cached_tokens: int = 0  # of the prompt, that its first blocks hold already
+    chunk_tokens: int | None = None  # of the rest, to be computed at first; None = all
     prefill_logprobs: bool = False
+    generated: tuple[int, ...] = ()  # by a shard that is gone: the answer goes on after them
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,11 @@ class BatchSummary:
     id: int
     request_ids: list[int]
     max_tokens: int  # that its blocks can hold
+    next_tokens: int  # that the next step computes
 
     @property
     def size(self) -> int:
-        """Sequences, which is also the tokens of the next step."""
+        """Sequences."""
         return len(self.request_ids)
 
 
@@ -162,3 +164,20 @@ class StepResult:
 
     generations: list[Generation]
     batch: BatchSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextEmbedding:
+    """The vector of one text."""
+
+    request_id: int
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The classes of one text: of each of its tokens, or all classes of the text, best first."""
+
+    request_id: int
+    labels: list[str]
+    scores: list[float]

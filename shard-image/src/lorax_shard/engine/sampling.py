@@ -44,6 +44,12 @@ class TokenChooser:
         changed = self.parameters.is_penalised or self.grammar is not None
         return not self.parameters.is_sampled and not changed
 
+    def skip(self, tokens: int) -> None:
+        """Draws what that many earlier tokens have drawn."""
+        if self.parameters.is_sampled:
+            for _ in range(tokens):
+                self._random.random()
+
     def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
         """Penalties, grammar, warpers, then the draw. logits: [vocab], float32, not changed."""
         scores = self._penalise(logits.clone(), prompt, generated)
@@ -124,13 +130,13 @@ def _greedy(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 def choose_tokens(
     logits: Tensor,
-    choosers: Sequence[TokenChooser],
+    choosers: Sequence[TokenChooser | None],
     prompts: Sequence[Sequence[int]],
     generated: Sequence[Sequence[int]],
 ) -> list[Choice]:
     """One choice for each row of logits [B, vocab]. Greedy rows are chosen together.
 
-    Fails before anything random is drawn.
+    A row without a chooser is only checked. Fails before anything random is drawn.
     """
     best, logprobs = _greedy(logits)
     if not bool(logprobs.isfinite().all()):
@@ -138,6 +144,6 @@ def choose_tokens(
     plain = zip(best.tolist(), logprobs.tolist(), strict=True)
     choices = [Choice(token, logprob) for token, logprob in plain]
     for row, chooser in enumerate(choosers):
-        if not chooser.is_plain:
+        if chooser is not None and not chooser.is_plain:
             choices[row] = chooser.choose(logits[row], prompts[row], generated[row])
     return choices

@@ -1,6 +1,7 @@
 """One request while it runs."""
 
 import logging
+import math
 from collections.abc import Sequence as Ids
 
 import numpy as np
@@ -23,8 +24,12 @@ _LOG = logging.getLogger(__name__)
 class Sequence:
     """The tokens of one request, its place in the cache and the state of its text.
 
-    Confined to the compute thread. `advance` is the only change, and it happens after a step has
-    succeeded: a step that fails can be run again.
+    Confined to the compute thread. `advance` and `advance_prompt` are the only changes, and they
+    happen after a step has succeeded: a step that fails can be run again.
+
+    A step computes the `planned` tokens behind the `cached` ones. While the prompt is computed in
+    chunks they are a part of it; later they are the one token that was generated last. The step
+    that ends the prompt also replays what was generated on another shard.
     """
 
     def __init__(
@@ -41,9 +46,15 @@ class Sequence:
         self.ids = list(prompt)
         self.prompt_length = len(self.ids)
         self.blocks = np.asarray(blocks, dtype=np.int64)  # [N], in the order of positions
+        self.cached = request.cached_tokens  # tokens whose keys and values are in the cache
+        whole = self.prompt_length - self.cached
+        self.planned = whole if request.chunk_tokens is None else request.chunk_tokens
+        # Nothing predicts the first token, and nobody has computed what predicts cached ones.
+        self.prompt_logprobs = [math.nan] * (1 + self.cached)
         self.chooser = TokenChooser(request.sampling, grammar)
         self._tokenizer = tokenizer
         self._texts = TokenTexts(tokenizer, self.prompt_length)
+        self._catch_up(request.generated)
 
     @property
     def prompt(self) -> list[int]:
@@ -55,13 +66,52 @@ class Sequence:
         """Token ids generated so far."""
         return self.ids[self.prompt_length :]
 
+    @property
+    def is_prefilling(self) -> bool:
+        """Whether the next step computes tokens of the prompt."""
+        return self.cached < self.prompt_length
+
+    @property
+    def is_completed_by_step(self) -> bool:
+        """Whether the next step computes all there is, so that a token can be chosen after it."""
+        return self.cached + self.planned + self._behind_prompt == len(self.ids)
+
+    @property
+    def is_replayed_by_step(self) -> bool:
+        """Whether the next step ends with tokens that were generated on another shard."""
+        return self._behind_prompt > 0 and self.is_completed_by_step
+
+    @property
+    def _behind_prompt(self) -> int:
+        return len(self.request.generated) if self.is_prefilling else 0
+
+    @property
+    def own_blocks(self) -> np.ndarray:
+        """Blocks that no other sequence reads.
+
+        Whole blocks of the prompt may be shared: before the prompt is computed those that came
+        with it, afterwards all.
+        """
+        shared = self.request.cached_tokens if self.is_prefilling else self.prompt_length
+        return self.blocks[shared // BLOCK_SIZE :]
+
+    def planned_slots(self) -> np.ndarray:
+        """Cache slots of the planned tokens."""
+        return self.slots(self.cached, self.cached + self.planned)
+
     def slots(self, start: int, stop: int) -> np.ndarray:
-        """Cache slots of the tokens at positions start..stop."""
+        """Cache slots of positions start to stop."""
         positions = np.arange(start, stop)
         return self.blocks[positions // BLOCK_SIZE] * BLOCK_SIZE + positions % BLOCK_SIZE
 
+    def advance_prompt(self) -> None:
+        """Takes note that a part of the prompt was computed; what comes next is planned anew."""
+        self.cached += self.planned
+
     def advance(self, token_id: int) -> tuple[str, FinishReason | None]:
         """Takes the next token; its text, and why the sequence ends with it if it does."""
+        self.cached = len(self.ids)
+        self.planned = 1
         self.ids.append(token_id)
         if self.chooser.grammar is not None:
             self.chooser.grammar.accept(token_id)
@@ -80,6 +130,23 @@ class Sequence:
             finish_reason=reason,
             seed=sampling.seed if sampling.is_sampled else None,
         )
+
+    def _catch_up(self, generated: Ids[int]) -> None:
+        """Takes the state in which these tokens have left the sequence."""
+        if not generated:
+            return
+        for token_id in generated:
+            self.ids.append(token_id)
+            self._texts.add(self.ids)
+        self.chooser.skip(len(generated))
+        grammar = self.chooser.grammar
+        if grammar is not None:
+            grammar.accept_all(generated)
+            if grammar.is_complete or grammar.failure:
+                raise InvalidRequest(
+                    f"request {self.request.id}: its {len(generated)} generated tokens end the "
+                    f"answer or do not follow its schema {grammar.failure}".rstrip()
+                )
 
     def _finish(self, token_id: int, added: str) -> FinishReason | None:
         stopping = self.request.stopping
@@ -108,12 +175,28 @@ def prompt_ids(request: GenerationRequest, tokenizer: Tokenizer, vocab_size: int
         ids = ids[-request.truncate :]
     if not ids:
         raise InvalidRequest(f"request {request.id}: the prompt is empty")
-    if max(ids) >= vocab_size:
+    highest = max([*ids, *request.generated])
+    if highest >= vocab_size:
         raise InvalidRequest(
-            f"request {request.id}: token id {max(ids)} does not exist: "
+            f"request {request.id}: token id {highest} does not exist: "
             f"the vocabulary has {vocab_size}"
         )
     return ids
+
+
+def check_parts(request: GenerationRequest, prompt_length: int) -> None:
+    """Refuses a cached part that leaves nothing to compute, and a chunk beyond the rest."""
+    if request.cached_tokens >= prompt_length:
+        raise InvalidRequest(
+            f"request {request.id}: cache_len must be less than the {prompt_length} tokens of the "
+            f"prompt, got {request.cached_tokens}: the last one must be computed"
+        )
+    rest = prompt_length - request.cached_tokens
+    if request.chunk_tokens is not None and not 0 < request.chunk_tokens <= rest:
+        raise InvalidRequest(
+            f"request {request.id}: chunk_len must be from 1 to {rest}, the tokens of the prompt "
+            f"that are not cached, got {request.chunk_tokens}"
+        )
 
 
 def tokens_needed(request: GenerationRequest, prompt_length: int) -> int:

@@ -1,6 +1,7 @@
 """From sequences to the tensors of one step."""
 
 from collections.abc import Sequence as List
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,63 +9,148 @@ from torch import Tensor
 
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.kv_cache import BLOCK_SIZE
-from lorax_shard.layers.attention import DecodePlan, PrefillPlan
+from lorax_shard.layers.attention import DecodePlan
 from lorax_shard.layers.native import native_kernels, uses_triton
+from lorax_shard.layers.prefill import DecodedRows, PrefillPlan, Span
 from lorax_shard.layers.routing import LoraRouting, LoraSlot, route_padded, route_segments
 from lorax_shard.layers.step import StepContext
 
 
-def prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext:
-    """All prompts, one after another. Wanted logits: the last token, or the whole prompt."""
-    lengths = [sequence.prompt_length for sequence in sequences]
-    wanted = [logit_count(sequence) for sequence in sequences]
-    ends = np.cumsum(lengths)
-    rows = np.concatenate(
-        [np.arange(end - count, end) for end, count in zip(ends, wanted, strict=True)]
-    )
-    slots = _lora_slots(sequences)
-    cache_slots = [sequence.slots(0, sequence.prompt_length) for sequence in sequences]
-    return StepContext(
-        token_ids=_tensor(np.concatenate([sequence.prompt for sequence in sequences]), device),
-        positions=_tensor(np.concatenate([np.arange(length) for length in lengths]), device),
-        attention=PrefillPlan(
-            lengths,
-            _tensor(np.concatenate(cache_slots), device),
-        ),
-        lora=route_segments(slots, lengths, device),
-        logit_rows=_tensor(rows, device),
-        logit_lora=route_segments(slots, wanted, device),
-    )
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring tokens of one sequence, at positions start to stop."""
+
+    sequence: Sequence
+    start: int
+    stop: int
+
+
+def step_of(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
+    """The planned tokens of all sequences."""
+    if all(_is_one_of_many(sequence) for sequence in sequences):
+        return _decode_step(sequences, device, dtype)
+    return _prefill_step(sequences, device)
 
 
 def logit_count(sequence: Sequence) -> int:
-    """Rows of logits that a prompt yields."""
-    return sequence.prompt_length if sequence.request.prefill_logprobs else 1
+    """Rows of logits that a step yields for a sequence: the last one, or all of a prompt."""
+    wants_all = sequence.request.prefill_logprobs and sequence.is_prefilling
+    return sequence.planned if wants_all else 1
 
 
-def decode_step(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
-    """The last token of every sequence, which is not in the cache yet."""
-    lengths = np.array([len(sequence.ids) for sequence in sequences])  # context, new token included
-    width = int((lengths.max() + BLOCK_SIZE - 1) // BLOCK_SIZE)
-    tables = np.zeros((len(sequences), width), dtype=np.int64)
-    for row, sequence in enumerate(sequences):
-        blocks = sequence.blocks[:width]
-        tables[row, : len(blocks)] = blocks
-    positions = lengths - 1
-    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
+def _is_one_of_many(sequence: Sequence) -> bool:
+    """Whether it is a single token with others before it in the cache, which decoding is."""
+    return sequence.planned == 1 and sequence.cached > 0
+
+
+def _prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext:
+    """Parts of prompts and single tokens, one sequence after another."""
+    lengths = [sequence.planned for sequence in sequences]
+    wanted = [logit_count(sequence) for sequence in sequences]
+    ends = np.cumsum(lengths)
+    rows = [np.arange(end - count, end) for end, count in zip(ends, wanted, strict=True)]
+    firsts = (ends - lengths).tolist()
+    singles = [row for row, sequence in enumerate(sequences) if _is_one_of_many(sequence)]
+    spans = [
+        _span(sequence, first, device)
+        for sequence, first in zip(sequences, firsts, strict=True)
+        if not _is_one_of_many(sequence)
+    ]
+    decoded = None
+    if singles:
+        plan = _decode_plan([sequences[row] for row in singles], device)
+        decoded = DecodedRows(_tensor(np.array([firsts[row] for row in singles]), device), plan)
+    lora = _lora_slots(sequences)
+    tokens = [seq.ids[seq.cached : seq.cached + seq.planned] for seq in sequences]
+    positions = [np.arange(seq.cached, seq.cached + seq.planned) for seq in sequences]
+    slots = [sequence.planned_slots() for sequence in sequences]
+    return StepContext(
+        token_ids=_tensor(np.concatenate(tokens), device),
+        positions=_tensor(np.concatenate(positions), device),
+        attention=PrefillPlan(spans, _tensor(np.concatenate(slots), device), decoded),
+        lora=route_segments(lora, lengths, device),
+        logit_rows=_tensor(np.concatenate(rows), device),
+        logit_lora=route_segments(lora, wanted, device),
+    )
+
+
+def _span(sequence: Sequence, first_row: int, device: torch.device) -> Span:
+    start, length = sequence.cached, sequence.planned
+    blocks = None
+    if start:
+        blocks = _tensor(sequence.blocks[: -(-(start + length) // BLOCK_SIZE)], device)
+    return Span(first_row, length, start, blocks)
+
+
+def _decode_step(
+    sequences: List[Sequence], device: torch.device, dtype: torch.dtype
+) -> StepContext:
+    """One token of every sequence, which is not in the cache yet."""
     lora = _route_decode(_lora_slots(sequences), device, dtype)
     return StepContext(
-        token_ids=_tensor(np.array([sequence.ids[-1] for sequence in sequences]), device),
-        positions=_tensor(positions, device),
-        attention=DecodePlan(
-            _tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
-            _tensor(tables, device),
-            _tensor(lengths, device),
-        ),
+        token_ids=_tensor(np.array([seq.ids[seq.cached] for seq in sequences]), device),
+        positions=_tensor(np.array([seq.cached for seq in sequences]), device),
+        attention=_decode_plan(sequences, device),
         lora=lora,
         logit_rows=None,
         logit_lora=lora,
     )
+
+
+def _decode_plan(sequences: List[Sequence], device: torch.device) -> DecodePlan:
+    positions = np.array([sequence.cached for sequence in sequences])
+    lengths = positions + 1  # context, new token included
+    tables = _block_tables(sequences, int(lengths.max()))
+    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
+    return DecodePlan(
+        _tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
+        _tensor(tables, device),
+        _tensor(lengths, device),
+    )
+
+
+def replay_step(runs: List[Run], device: torch.device) -> StepContext:
+    """Generated tokens that are not in the cache, each computed as a decode step would.
+
+    A row sees the rows before it in its sequence: a layer writes all keys and values to the cache
+    before any row attends. Wanted logits: the last token of each run.
+    """
+    counts = [run.stop - run.start for run in runs]
+    sequences = [run.sequence for run in runs]
+    slots = _lora_slots(sequences)
+    positions = np.concatenate([np.arange(run.start, run.stop) for run in runs])
+    tables = _block_tables(sequences, max(run.stop for run in runs))
+    return StepContext(
+        token_ids=_tensor(
+            np.concatenate([run.sequence.ids[run.start : run.stop] for run in runs]), device
+        ),
+        positions=_tensor(positions, device),
+        attention=DecodePlan(
+            _tensor(
+                np.concatenate([run.sequence.slots(run.start, run.stop) for run in runs]), device
+            ),
+            _tensor(np.repeat(tables, counts, axis=0), device),
+            _tensor(positions + 1, device),
+        ),
+        lora=route_segments(slots, counts, device),
+        logit_rows=_tensor(np.cumsum(counts) - 1, device),
+        logit_lora=route_segments(slots, [1] * len(runs), device),
+    )
+
+
+def plan_chunks(sequences: List[Sequence], budget: int) -> None:
+    """Says how much of each unfinished prompt the next step computes.
+
+    Every prompt gets at least one token, and the oldest as many as the budget has, so that its
+    first token comes soon. Ids count upwards. Upstream also takes the decoded tokens off the
+    budget; here prompts go on as fast however many requests run.
+    """
+    left = budget
+    unfinished = [sequence for sequence in sequences if sequence.is_prefilling]
+    for sequence in sorted(unfinished, key=lambda sequence: sequence.request.id):
+        rest = sequence.prompt_length - sequence.cached
+        sequence.planned = max(1, min(rest, left))
+        left -= sequence.planned
 
 
 def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
@@ -75,6 +161,16 @@ def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
         return (slot.bucket, slot.slot) if slot else (0, 0)
 
     return sorted(sequences, key=place)
+
+
+def _block_tables(sequences: List[Sequence], context: int) -> np.ndarray:
+    """Blocks of the sequences as far as the longest context goes: [B, N], padded with block 0."""
+    width = (context + BLOCK_SIZE - 1) // BLOCK_SIZE
+    tables = np.zeros((len(sequences), width), dtype=np.int64)
+    for row, sequence in enumerate(sequences):
+        blocks = sequence.blocks[:width]
+        tables[row, : len(blocks)] = blocks
+    return tables
 
 
 def _route_decode(

@@ -14,7 +14,7 @@ from lorax_shard.engine.messages import (
     StoppingParameters,
 )
 from lorax_shard.engine.sequence import Sequence, prompt_ids
-from lorax_shard.engine.steps import decode_step, prefill_step
+from lorax_shard.engine.steps import step_of
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.models import Decoder
@@ -77,7 +77,7 @@ def _scratch_sequences(
 
 
 def _run(model: Decoder, cache: KvCache, sequences: List[Sequence], device: torch.device) -> None:
-    model.forward(prefill_step(sequences, device), cache.layers)
+    model.forward(step_of(sequences, device, model.config.dtype), cache.layers)
     for sequence in sequences:
         sequence.advance(sequence.ids[-1])
-    model.forward(decode_step(sequences, device, model.config.dtype), cache.layers)
+    model.forward(step_of(sequences, device, model.config.dtype), cache.layers)

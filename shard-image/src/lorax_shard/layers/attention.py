@@ -4,7 +4,6 @@ A step knows how its tokens see one another (`AttentionPlan`); the model only ca
 Rotary is already applied to queries and keys, and keys and values are in the cache.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,26 +56,6 @@ class AttentionPlan(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PrefillPlan:
-    """Whole prompts, one after another: each attends causally to itself alone."""
-
-    lengths: Sequence[int]
-    slots: Tensor  # [T]
-
-    def attend(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:
-        """See AttentionPlan. Prompts differ in length, so each is a call of its own."""
-        queries, keys, values = layer.split(qkv)
-        group = queries.shape[1] // keys.shape[1]
-        heads = (queries, keys.repeat_interleave(group, 1), values.repeat_interleave(group, 1))
-        outputs = []
-        for prompt in zip(*(tokens.split(list(self.lengths)) for tokens in heads), strict=True):
-            query, key, value = (tokens.transpose(0, 1)[None] for tokens in prompt)  # [1, H, t, D]
-            output = _causal(query, key, value, layer)
-            outputs.append(output[0].transpose(0, 1))
-        return torch.cat(outputs).flatten(1)
-
-
-@dataclass(frozen=True, slots=True)
 class DecodePlan:
     """One token for each sequence, attending to all that the sequence has in the cache."""
 
@@ -116,7 +95,7 @@ class DecodePlan:
         past_keys = cache.keys[self.block_tables].flatten(1, 2).transpose(1, 2)  # [B, K, L, D]
         past_values = cache.values[self.block_tables].flatten(1, 2).transpose(1, 2)
         mask = self._mask(layer.window, queries.dtype, past_keys.shape[2])
-        output = _masked(grouped, past_keys, past_values, mask, layer)
+        output = masked(grouped, past_keys, past_values, mask, layer)
         return output.reshape(batch, -1)
 
     def _mask(self, window: int, dtype: torch.dtype, width: int) -> Tensor:
@@ -135,23 +114,8 @@ def context_mask(lengths: Tensor, window: int, width: int, dtype: torch.dtype) -
     return mask.masked_fill_(outside, float("-inf"))[:, None, None, :]
 
 
-def _causal(query: Tensor, key: Tensor, value: Tensor, layer: HeadAttention) -> Tensor:
-    """A whole prompt: [1, H, t, D] each."""
-    length = query.shape[2]
-    if not layer.cap and not 0 < layer.window < length:
-        return functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=layer.scale
-        )
-    seen = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()
-    if layer.window:
-        seen = seen.triu(1 - layer.window)
-    mask = torch.zeros(length, length, dtype=query.dtype, device=query.device)
-    return _masked(query, key, value, mask.masked_fill_(~seen, float("-inf")), layer)
-
-
-def _masked(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, layer: HeadAttention
-) -> Tensor:
+def masked(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, layer: HeadAttention) -> Tensor:
+    """Queries [.., t, D] over keys and values [.., s, D]; the mask is added to the scores."""
     if not layer.cap:
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, scale=layer.scale

@@ -1,7 +1,8 @@
-"""Root mean square normalisation."""
+"""Normalisation: by the root mean square, or by mean and variance."""
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lorax_shard.layers.linear import TensorReader
 from lorax_shard.layers.native import NativeKernels, native_kernels
@@ -48,3 +49,27 @@ class RmsNorm:
         if self._offset:
             return (self.weight * (wide * scale)).to(x.dtype)
         return self.weight * (wide * scale).to(x.dtype)
+
+
+class LayerNorm:
+    """(x - mean(x)) / deviation(x) * weight + bias."""
+
+    weight: Tensor  # [size]; float32 where the kernels compute
+    bias: Tensor
+
+    def __init__(self, name: str, size: int, epsilon: float) -> None:
+        self._name = name
+        self._size = size
+        self._epsilon = epsilon
+
+    def load(self, reader: TensorReader) -> None:
+        """Reads weight and bias; every shard holds all of them."""
+        weight = reader.read(f"{self._name}.weight", (self._size,))
+        bias = reader.read(f"{self._name}.bias", (self._size,))
+        wide = native_kernels(weight.device, weight.dtype) is not None
+        self.weight = weight.float() if wide else weight
+        self.bias = bias.float() if wide else bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[..., size] -> the same."""
+        return functional.layer_norm(x, (self._size,), self.weight, self.bias, self._epsilon)

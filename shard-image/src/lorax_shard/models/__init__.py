@@ -1,18 +1,28 @@
-"""Decoder models: configuration, weights and the forward pass."""
+"""Models: configuration, weights and the forward pass."""
 
 from pathlib import Path
 
 import torch
 
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.models.classification import ClassificationHead
 from lorax_shard.models.config import ModelConfig, read_model_config
 from lorax_shard.models.decoder import Decoder
+from lorax_shard.models.encoder import Encoder
+from lorax_shard.models.encoder_config import EncoderConfig
+from lorax_shard.models.task import Task
 from lorax_shard.weights import Checkpoint, label_of, parameter_count
 
 __all__ = [
+    "ClassificationHead",
     "Decoder",
+    "Encoder",
+    "EncoderConfig",
     "ModelConfig",
+    "Task",
     "label_of",
+    "load_classification_head",
+    "load_encoder",
     "load_model",
     "parameter_count",
     "read_model_config",
@@ -21,9 +31,36 @@ __all__ = [
 
 @torch.inference_mode()
 def load_model(
-    directory: Path, config: ModelConfig, group: ShardGroup, device: torch.device
+    directory: Path,
+    config: ModelConfig,
+    group: ShardGroup,
+    device: torch.device,
+    has_head: bool = True,
 ) -> Decoder:
-    """The model of a directory in HF layout, with this shard's part of the weights."""
-    model = Decoder(config, group, device)
-    model.load(Checkpoint(directory, config.dtype, device))
+    """The decoder of a directory in HF layout, with this shard's part of the weights."""
+    model = Decoder(config, group, device, has_head)
+    # What is saved without a head is saved without the name of what the head is beside.
+    model.load(Checkpoint(directory, config.dtype, device, optional_prefix="model."))
     return model
+
+
+@torch.inference_mode()
+def load_encoder(
+    directory: Path, config: EncoderConfig, group: ShardGroup, device: torch.device
+) -> Encoder:
+    """The encoder of a directory in HF layout, with this shard's part of the weights."""
+    checkpoint = Checkpoint(directory, config.dtype, device)
+    is_part = checkpoint.holds(f"{config.prefix}embeddings.word_embeddings.weight")
+    model = Encoder(config, config.prefix if is_part else "", group, device)
+    model.load(checkpoint)
+    return model
+
+
+@torch.inference_mode()
+def load_classification_head(
+    directory: Path, config: EncoderConfig, device: torch.device
+) -> ClassificationHead:
+    """What classifies behind the encoder of a directory."""
+    head = ClassificationHead(config)
+    head.load(Checkpoint(directory, config.dtype, device))
+    return head

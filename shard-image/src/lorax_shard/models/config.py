@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
+from lorax_shard.models.encoder_config import ENCODER_TYPES, EncoderConfig, parse_encoder_config
+from lorax_shard.models.number_format import read_dtype
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
-SUPPORTED_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text")
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+DECODER_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text")
 _GEMMA = ("gemma2", "gemma3_text")
 _ACTIVATIONS = {"silu": False, "gelu_pytorch_tanh": True}
 
@@ -61,16 +62,30 @@ class ModelConfig:
         return len(self.attention)
 
 
-def read_model_config(directory: Path) -> ModelConfig:
+def read_model_config(directory: Path) -> ModelConfig | EncoderConfig:
     """Reads and checks config.json; a setting that would change the result is refused by name."""
     path = directory / "config.json"
     raw = read_json(path, f"model {label_of(directory)}")
     model_type = raw.get("model_type")
-    if model_type not in SUPPORTED_TYPES:
+    if model_type not in (*DECODER_TYPES, *ENCODER_TYPES):
         raise UnsupportedCheckpoint(
             f"model_type {model_type!r} of {path} is not supported: "
-            f"expected one of {', '.join(SUPPORTED_TYPES)}"
+            f"expected one of {', '.join((*DECODER_TYPES, *ENCODER_TYPES))}"
         )
+    try:
+        if model_type in ENCODER_TYPES:
+            return parse_encoder_config(raw, path)
+        return _parse_decoder(raw, path)
+    except KeyError as error:
+        raise CheckpointError(f"{path} lacks {error.args[0]!r}") from None
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
+        raise CheckpointError(f"{path} holds a value of the wrong kind: {error}") from None
+
+
+def _parse_decoder(raw: dict[str, Any], path: Path) -> ModelConfig:
+    model_type = str(raw["model_type"])
     key = "hidden_activation" if model_type in _GEMMA else "hidden_act"
     activation = raw.get(key) or ("gelu_pytorch_tanh" if model_type in _GEMMA else "silu")
     if activation not in _ACTIVATIONS:
@@ -80,14 +95,7 @@ def read_model_config(directory: Path) -> ModelConfig:
         )
     if raw.get("use_bidirectional_attention"):
         raise UnsupportedCheckpoint(f"use_bidirectional_attention of {path} is not supported")
-    try:
-        return _parse(raw, str(model_type), gelu=_ACTIVATIONS[activation])
-    except KeyError as error:
-        raise CheckpointError(f"{path} lacks {error.args[0]!r}") from None
-    except CheckpointError:
-        raise
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise CheckpointError(f"{path} holds a value of the wrong kind: {error}") from None
+    return _parse(raw, model_type, gelu=_ACTIVATIONS[activation])
 
 
 def _parse(raw: dict[str, Any], model_type: str, gelu: bool) -> ModelConfig:
@@ -122,7 +130,7 @@ def _parse(raw: dict[str, Any], model_type: str, gelu: bool) -> ModelConfig:
         qkv_bias=model_type == "qwen2" or attention_bias,
         output_bias=model_type in ("llama", "qwen3", *_GEMMA) and attention_bias,
         mlp_bias=model_type == "llama" and bool(raw.get("mlp_bias", False)),
-        dtype=_dtype(raw.get("dtype") or raw.get("torch_dtype") or "float32"),
+        dtype=read_dtype(raw),
         eos_token_ids=token_ids(raw.get("eos_token_id")),
     )
 
@@ -132,14 +140,6 @@ def token_ids(value: Any) -> frozenset[int]:
     if value is None:
         return frozenset()
     return frozenset(value) if isinstance(value, list) else frozenset([int(value)])
-
-
-def _dtype(name: str) -> torch.dtype:
-    if name not in _DTYPES:
-        raise UnsupportedCheckpoint(
-            f"dtype {name!r} is not supported: expected one of {list(_DTYPES)}"
-        )
-    return _DTYPES[name]
 
 
 def _attention(raw: dict[str, Any], model_type: str) -> tuple[LayerAttention, ...]:

@@ -209,7 +209,10 @@ class Decoder:
 
     embedding: Tensor  # [vocab, hidden], held whole by every shard
 
-    def __init__(self, config: ModelConfig, group: ShardGroup, device: torch.device) -> None:
+    def __init__(
+        self, config: ModelConfig, group: ShardGroup, device: torch.device, has_head: bool = True
+    ) -> None:
+        """has_head: whether tokens can be predicted; a model that only embeds has no need to."""
         self.config = config
         self._group = group
         self._kernels = native_kernels(device, config.dtype)
@@ -223,8 +226,10 @@ class Decoder:
             DecoderLayer(config, index, group, self._kernels) for index in range(config.layers)
         ]
         self._norm = _norm("model.norm", config.hidden_size, config)
-        head = Projection("lm_head", config.hidden_size, config.vocab_size)
-        self._head = ColumnParallelLinear([head], [[group.share_of(config.vocab_size)]])
+        self._head: ColumnParallelLinear | None = None
+        if has_head:
+            head = Projection("lm_head", config.hidden_size, config.vocab_size)
+            self._head = ColumnParallelLinear([head], [[group.share_of(config.vocab_size)]])
 
     @property
     def kv_heads(self) -> int:
@@ -238,7 +243,8 @@ class Decoder:
             yield layer.attention.output
             yield layer.mlp.gate_up
             yield layer.mlp.down
-        yield self._head
+        if self._head is not None:
+            yield self._head
 
     def load(self, reader: TensorReader) -> None:
         """Reads this shard's weights."""
@@ -247,6 +253,8 @@ class Decoder:
         for layer in self.layers:
             layer.load(reader)
         self._norm.load(reader)
+        if self._head is None:
+            return
         if self.config.tied_embeddings:
             self._head.share_weight(self.embedding)
         else:
@@ -254,6 +262,18 @@ class Decoder:
 
     def forward(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
         """Runs one step: writes the cache, returns float32 logits [rows wanted, vocab]."""
+        assert self._head is not None
+        share = self._head(self.hidden_states(step, cache), step.logit_lora)
+        logits = self._group.gather_columns(share, self.config.vocab_size).float()
+        if self.config.logit_cap:
+            logits = self.config.logit_cap * torch.tanh(logits / self.config.logit_cap)
+        return logits
+
+    def hidden_states(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
+        """Runs one step: writes the cache, returns the last layer's output [rows wanted, hidden].
+
+        It is normalised, as the head wants it, and the same on every shard.
+        """
         hidden = functional.embedding(step.token_ids, self.embedding)  # [T, hidden]
         if self._kernels is not None:
             hidden = hidden.float()
@@ -272,8 +292,4 @@ class Decoder:
         if step.logit_rows is not None:
             hidden, added = hidden[step.logit_rows], added[step.logit_rows]
         _, last = self._norm.add(hidden, added)
-        share = self._head(last, step.logit_lora)
-        logits = self._group.gather_columns(share, self.config.vocab_size).float()
-        if self.config.logit_cap:
-            logits = self.config.logit_cap * torch.tanh(logits / self.config.logit_cap)
-        return logits
+        return last

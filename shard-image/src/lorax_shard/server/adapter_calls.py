@@ -16,7 +16,7 @@ class AdapterCalls:
 
     def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._shard = shard
-        self._engine = shard.engine
+        self._engine = shard.abilities.engine
         self._compute = compute
         self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
 

@@ -25,7 +25,7 @@ _UNSUPPORTED = {
     "quantize": "leave it out and set --dtype bfloat16, on more GPUs where the model is too large",
     "speculative_tokens": "leave it out: tokens come one at a time",
     "otlp_endpoint": "leave it out and read the router's /metrics",
-    "embedding_dim": "leave it out: this server generates text",
+    "embedding_dim": "leave it out: a model embeds as its files say",
 }
 
 

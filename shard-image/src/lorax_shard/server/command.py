@@ -63,8 +63,6 @@ def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
 def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -> ServeConfig:
     """The configuration, or one error that names everything that is wrong."""
     reader = EnvironmentReader(environment)
-    for switch in ("PREFIX_CACHING", "CHUNKED_PREFILL"):
-        reader.refuse_switch(switch)
     problems = reader.problems
     downloads = reader.downloads()
     config = ServeConfig(
@@ -87,6 +85,8 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
             wiggle_room=reader.fraction("MEMORY_WIGGLE_ROOM", 0.9),
         ),
         step_timeout_s=reader.seconds("LORAX_STEP_TIMEOUT_S", 300.0),
+        # PREFIX_CACHING changes nothing here: which prompts begin alike is the router's business.
+        chunks_prompts=reader.is_on("CHUNKED_PREFILL", default="1"),
     )
     problems += config.problems() + unsupported(arguments)
     if arguments.sharded and config.world == 1:

@@ -52,6 +52,7 @@ class ServeConfig:
     preloaded_adapters: tuple[AdapterReference, ...] = ()
     memory: MemoryLimits = field(default_factory=MemoryLimits)
     step_timeout_s: float = 300.0
+    chunks_prompts: bool = True  # what routers are told; a prompt that comes in parts is computed
 
     @property
     def socket_path(self) -> str:

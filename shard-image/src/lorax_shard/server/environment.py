@@ -39,13 +39,6 @@ class EnvironmentReader:
             return default
         return value
 
-    def refuse_switch(self, name: str) -> None:
-        """Refuses a switch that is on and that the shard would otherwise ignore."""
-        if self.is_on(name):
-            self.problems.append(
-                f"{name}={self._environment[name]} is not supported: unset it or set it to 0"
-            )
-
     def seconds(self, name: str, default: float) -> float:
         """A duration."""
         text = self.text(name, str(default))
@@ -58,9 +51,9 @@ class EnvironmentReader:
             return default
         return value
 
-    def is_on(self, name: str) -> bool:
-        """A switch, off unless set."""
-        return self.text(name, "0").lower() in ("1", "true", "yes", "on")
+    def is_on(self, name: str, default: str = "0") -> bool:
+        """A switch."""
+        return self.text(name, default).lower() in ("1", "true", "yes", "on")
 
     def directories(self, name: str) -> tuple[Path, ...]:
         """A colon-separated list of directories."""

@@ -4,8 +4,10 @@ import asyncio
 import logging
 from typing import Any
 
+from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.messages import InvalidRequest
 from lorax_shard.kv_cache import BLOCK_SIZE
+from lorax_shard.models import Task
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
@@ -14,6 +16,7 @@ from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
+from lorax_shard.server.prefill_calls import PrefillCalls
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
@@ -24,15 +27,16 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 
     def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._shard = shard
-        self._engine = shard.engine
+        self._abilities = shard.abilities
         self._compute = compute
         self._adapters = AdapterCalls(shard, compute)
+        self._prefills = PrefillCalls(shard, compute)
 
     async def Info(self, request: pb.InfoRequest, context: Any) -> pb.InfoResponse:
         """What the model can do, and the adapters that are there already."""
         return pb.InfoResponse(
             requires_padding=False,
-            dtype=str(self._shard.model_config.dtype),
+            dtype=str(self._shard.dtype),
             device_type=self._shard.device.type,
             block_size=BLOCK_SIZE,
             speculate=0,
@@ -44,8 +48,11 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
                 )
                 for adapter in self._shard.preloaded
             ],
-            supports_generation=True,
-            requires_block_allocator=True,
+            supports_generation=self._generates,
+            supports_embeddings=self._abilities.embedder is not None,
+            supports_classification=self._abilities.classifier is not None,
+            chunked_prefill=self._generates and self._shard.config.chunks_prompts,
+            requires_block_allocator=self._generates,
         )
 
     async def Health(self, request: pb.HealthRequest, context: Any) -> pb.HealthResponse:
@@ -70,7 +77,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     ) -> pb.ClearCacheResponse:
         """Forgets one batch, or all."""
         batch_id = request.id if request.HasField("id") else None
-        await self._compute.run(self._engine.clear, batch_id)
+        await self._compute.run(self._abilities.engine.clear, batch_id)
         return pb.ClearCacheResponse()
 
     async def FilterBatch(
@@ -78,35 +85,31 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     ) -> pb.FilterBatchResponse:
         """Drops the requests of a batch that are not named."""
         summary = await self._compute.run(
-            self._engine.filter, request.batch_id, list(request.request_ids)
+            self._abilities.generation().filter, request.batch_id, list(request.request_ids)
         )
         return pb.FilterBatchResponse(batch=translate.cached_batch(summary))
 
     async def Warmup(self, request: pb.WarmupRequest, context: Any) -> pb.WarmupResponse:
-        """Says how many tokens the cache holds."""
+        """Says how many tokens the cache holds; nothing where the model needs none."""
         batch = translate.batch_request(request.batch)
-        tokens = await self._compute.run_long(self._engine.warm_up, batch)
+        tokens = await self._compute.run_long(
+            self._abilities.engine.warm_up, batch, request.max_prefill_tokens
+        )
+        if tokens is None:
+            _LOG.info("warmed up")
+            return pb.WarmupResponse()
         _LOG.info("warmed up: the cache holds %d tokens", tokens)
         return pb.WarmupResponse(max_supported_total_tokens=tokens)
 
     async def Prefill(self, request: pb.PrefillRequest, context: Any) -> pb.PrefillResponse:
-        """The first token of each prompt of a new batch."""
-        if request.HasField("cached_batch"):
-            raise ValueError("chunked prefill (cached_batch) is not supported")
-        batch = translate.batch_request(request.batch)
-        for schema in batch.schemas:
-            await asyncio.to_thread(self._engine.grammars.prepare, schema)
-        result = await self._compute.run(self._engine.prefill, batch)
-        config = self._shard.config
-        return pb.PrefillResponse(
-            generations=translate.generations(result.generations, config.rank, config.world),
-            batch=translate.cached_batch(result.batch),
-        )
+        """The first token of each prompt of a new batch, and a step of a cached one beside it."""
+        joined = request.cached_batch.id if request.HasField("cached_batch") else None
+        return await self._prefills.run(translate.batch_request(request.batch), joined)
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""
         batch_ids = [batch.id for batch in request.batches]
-        result = await self._compute.run(self._engine.decode, batch_ids)
+        result = await self._compute.run(self._abilities.generation().decode, batch_ids)
         config = self._shard.config
         return pb.DecodeResponse(
             generations=translate.generations(result.generations, config.rank, config.world),
@@ -114,12 +117,25 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         )
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
-        """Refused: a decoder has no embedding to give."""
-        raise NotOffered("this model generates text, it does not embed")
+        """A vector for each text."""
+        embedder = self._abilities.embedder
+        if embedder is None:
+            raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
+        items = await self._compute.run(embedder.embed, translate.batch_request(request.batch))
+        config = self._shard.config
+        return pb.EmbedResponse(embeddings=translate.embeddings(items, config.rank, config.world))
 
     async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
-        """Refused: a decoder has no classes."""
-        raise NotOffered("this model generates text, it does not classify")
+        """The classes of each text or of its tokens."""
+        classifier = self._abilities.classifier
+        if classifier is None:
+            raise NotOffered(f"this model {self._abilities.task.value}, it does not classify")
+        batch = translate.batch_request(request.batch)
+        items = await self._compute.run(classifier.classify, batch)
+        config = self._shard.config
+        return pb.ClassifyResponse(
+            classify_prediction_lists=translate.classifications(items, config.rank, config.world)
+        )
 
     async def DownloadAdapter(
         self, request: pb.DownloadAdapterRequest, context: Any
@@ -151,14 +167,19 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         offloaded = await self._adapters.offload(request.adapter_index)
         return pb.OffloadAdapterResponse(offloaded=offloaded)
 
+    @property
+    def _generates(self) -> bool:
+        return self._abilities.task is Task.GENERATION
+
 
 class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     """What this shard offers beyond upstream."""
 
     def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._chat = shard.chat
-        self._engine = shard.engine
+        self._abilities = shard.abilities
         self._compute = compute
+        self._prefills = PrefillCalls(shard, compute)
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -176,8 +197,11 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self, request: extensions_pb2.PrepareSchemaRequest, context: Any
     ) -> extensions_pb2.PrepareSchemaResponse:
         """Compiles a schema while steps run."""
+        engine = self._abilities.engine
+        if not isinstance(engine, Engine):
+            raise NotOffered(f"this model {self._abilities.task.value}: it follows no schema")
         try:
-            await asyncio.to_thread(self._engine.grammars.prepare, request.schema)
+            await asyncio.to_thread(engine.grammars.prepare, request.schema)
         except InvalidRequest as error:
             raise UnusableSchema(str(error)) from None
         return extensions_pb2.PrepareSchemaResponse()
@@ -187,7 +211,29 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     ) -> extensions_pb2.DescribeAdapterResponse:
         """Rank and memory of a loaded adapter."""
         index = request.adapter_index
-        adapter = await self._compute.run(self._engine.adapters.find, index)
+        adapter = await self._compute.run(self._abilities.engine.adapters.find, index)
         if adapter is None:
             raise NotLoaded(f"adapter index {index} is not loaded")
         return extensions_pb2.DescribeAdapterResponse(rank=adapter.rank, bytes=adapter.bytes)
+
+    async def Capabilities(
+        self, request: extensions_pb2.CapabilitiesRequest, context: Any
+    ) -> extensions_pb2.CapabilitiesResponse:
+        """What a model that generates can do, and nothing for others."""
+        resume = self._abilities.task is Task.GENERATION
+        return extensions_pb2.CapabilitiesResponse(resume=resume)
+
+    async def Resume(
+        self, request: extensions_pb2.ResumeRequest, context: Any
+    ) -> pb.PrefillResponse:
+        """The next token of requests that have generated on a shard which is gone."""
+        return await self._prefills.run(translate.resumed_batch(request))
+
+    async def DescribeModel(
+        self, request: extensions_pb2.DescribeModelRequest, context: Any
+    ) -> extensions_pb2.DescribeModelResponse:
+        """What Info has no field for."""
+        return extensions_pb2.DescribeModelResponse(
+            max_text_tokens=self._abilities.max_text_tokens,
+            classification=translate.classification_kind(self._abilities.task),
+        )

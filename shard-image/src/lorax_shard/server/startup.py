@@ -13,7 +13,6 @@ from lorax_shard.adapters.sources import AdapterDirectories
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.downloads.downloader import AdapterDownloader
 from lorax_shard.engine.chat import ChatRenderer
-from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.limits import OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
@@ -21,12 +20,17 @@ from lorax_shard.layers.native import describe_cpu, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import (
     Decoder,
+    Encoder,
+    EncoderConfig,
     ModelConfig,
     label_of,
+    load_encoder,
     load_model,
     parameter_count,
     read_model_config,
 )
+from lorax_shard.models.sentence_files import is_sentence_model
+from lorax_shard.server.abilities import Abilities, AbilityBuilder
 from lorax_shard.server.config import ConfigurationError, NoDevice, ServeConfig, UnsupportedDtype
 from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 
@@ -40,9 +44,9 @@ class Shard:
     """Everything that the servicers need."""
 
     config: ServeConfig
-    model_config: ModelConfig
+    dtype: torch.dtype
     device: torch.device
-    engine: Engine
+    abilities: Abilities
     chat: ChatRenderer
     memory: DeviceMemory
     directories: AdapterDirectories
@@ -74,8 +78,14 @@ def start_shard(config: ServeConfig) -> Shard:
     first = FirstAdapters(config, directories, adapters, memory, group)
     first.install_static()
     preloaded = first.preload()
-    engine = Engine(model, tokenizer, adapters, memory, group, device)
-    return Shard(config, model_config, device, engine, chat, memory, directories, preloaded)
+    builder = AbilityBuilder(config.model, tokenizer, adapters, memory, group, device)
+    abilities = (
+        builder.of_encoder(model) if isinstance(model, Encoder) else builder.of_decoder(model)
+    )
+    _LOG.info("%s %s", name, abilities.task.value)
+    return Shard(
+        config, model_config.dtype, device, abilities, chat, memory, directories, preloaded
+    )
 
 
 def _choose_device(config: ServeConfig) -> torch.device:
@@ -103,8 +113,8 @@ def _no_cuda() -> str:
 
 
 def _with_dtype(
-    model_config: ModelConfig, config: ServeConfig, device: torch.device
-) -> ModelConfig:
+    model_config: ModelConfig | EncoderConfig, config: ServeConfig, device: torch.device
+) -> ModelConfig | EncoderConfig:
     if config.dtype is not None:
         dtype = getattr(torch, config.dtype)
     elif device.type == "cpu":
@@ -136,10 +146,16 @@ def _has_bfloat16() -> bool:
 
 
 def _load_model(
-    config: ServeConfig, model_config: ModelConfig, group: ShardGroup, device: torch.device
-) -> Decoder:
+    config: ServeConfig,
+    model_config: ModelConfig | EncoderConfig,
+    group: ShardGroup,
+    device: torch.device,
+) -> Decoder | Encoder:
     try:
-        return load_model(config.model, model_config, group, device)
+        if isinstance(model_config, EncoderConfig):
+            return load_encoder(config.model, model_config, group, device)
+        has_head = not is_sentence_model(config.model)
+        return load_model(config.model, model_config, group, device, has_head)
     # Something else took memory after it was measured.
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(

@@ -1,6 +1,7 @@
 """Between protobuf messages and the engine's own."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
 from lorax_shard.adapters.merging import AdapterChoice, MajoritySign, Merge, MergeStrategy
@@ -8,6 +9,7 @@ from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.engine.messages import (
     BatchRequest,
     BatchSummary,
+    Classification,
     FinishReason,
     GeneratedText,
     Generation,
@@ -15,8 +17,11 @@ from lorax_shard.engine.messages import (
     InvalidRequest,
     SamplingParameters,
     StoppingParameters,
+    TextEmbedding,
     Tokens,
 )
+from lorax_shard.models import Task
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
 BASE_MODEL_ID = "__base_model__"
@@ -44,6 +49,28 @@ _FINISH_REASONS = {
 def batch_request(batch: pb.Batch) -> BatchRequest:
     """A batch to prefill or to warm up with."""
     return BatchRequest(batch.id, tuple(_request(request) for request in batch.requests))
+
+
+def resumed_batch(request: extensions_pb2.ResumeRequest) -> BatchRequest:
+    """A batch of which some requests have generated before."""
+    batch = batch_request(request.batch)
+    generated: dict[int, tuple[int, ...]] = {}
+    known = {each.id for each in batch.requests}
+    for tokens in request.generated:
+        if tokens.request_id not in known:
+            raise InvalidRequest(
+                f"generated tokens of request {tokens.request_id}, which batch {batch.id} does "
+                "not hold"
+            )
+        if tokens.request_id in generated:
+            raise InvalidRequest(f"generated tokens of request {tokens.request_id} come twice")
+        generated[tokens.request_id] = tuple(tokens.ids)
+    return replace(
+        batch,
+        requests=tuple(
+            replace(each, generated=generated.get(each.id, ())) for each in batch.requests
+        ),
+    )
 
 
 def _request(request: pb.Request) -> GenerationRequest:
@@ -133,8 +160,41 @@ def cached_batch(summary: BatchSummary | None) -> pb.CachedBatch | None:
         request_ids=summary.request_ids,
         size=summary.size,
         max_tokens=summary.max_tokens,
-        current_tokens=summary.size,
+        current_tokens=summary.next_tokens,
     )
+
+
+def embeddings(items: Iterable[TextEmbedding], rank: int, world: int) -> list[pb.Embedding]:
+    """As for generations, each shard tells those of its share: the router concatenates."""
+    return [
+        pb.Embedding(request_id=item.request_id, values=item.values)
+        for item in items
+        if item.request_id % world == rank
+    ]
+
+
+def classifications(
+    items: Iterable[Classification], rank: int, world: int
+) -> list[pb.ClassifyPredictionList]:
+    """As for embeddings."""
+    return [
+        pb.ClassifyPredictionList(
+            request_id=item.request_id, predictions=item.labels, scores=item.scores
+        )
+        for item in items
+        if item.request_id % world == rank
+    ]
+
+
+def classification_kind(task: Task) -> extensions_pb2.ClassificationKind:
+    """What the predictions of a text stand for."""
+    match task:
+        case Task.TOKEN_CLASSIFICATION:
+            return extensions_pb2.CLASSIFICATION_KIND_TOKENS
+        case Task.TEXT_CLASSIFICATION:
+            return extensions_pb2.CLASSIFICATION_KIND_TEXTS
+        case Task.EMBEDDING | Task.GENERATION:
+            return extensions_pb2.CLASSIFICATION_KIND_NONE
 
 
 AdapterCall: TypeAlias = (

@@ -4,17 +4,25 @@ import dev.lorax.router.access.ApiKeys;
 import dev.lorax.router.batching.Backlog;
 import dev.lorax.router.batching.BatchEnvironment;
 import dev.lorax.router.batching.BatchLoop;
+import dev.lorax.router.batching.ModelAbilities;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.config.RouterConfig;
+import dev.lorax.router.encoding.EncodingLimits;
+import dev.lorax.router.encoding.EncodingLoop;
 import dev.lorax.router.http.Gateway;
 import dev.lorax.router.http.HttpFront;
+import dev.lorax.router.http.TextGateway;
 import dev.lorax.router.metrics.RouterMetrics;
 import dev.lorax.router.request.Intake;
+import dev.lorax.router.request.LoopAdapterPlaces;
+import dev.lorax.router.request.LoopNeighbours;
 import dev.lorax.router.request.Preparer;
 import dev.lorax.router.request.RequestLimits;
+import dev.lorax.router.request.TextPreparer;
 import dev.lorax.router.shard.GrpcShardConnector;
+import dev.lorax.router.shard.GrpcShardGroup;
 import dev.lorax.router.shard.RpcDeadlines;
 import dev.lorax.router.tokenizer.Machine;
 import dev.lorax.router.tokenizer.PromptTokenizer;
@@ -34,6 +42,7 @@ final class RouterProcess implements AutoCloseable {
   private final PromptTokenizer tokenizer;
   private final GrpcShardConnector connector;
   private final BatchLoop loop;
+  private final EncodingLoop encoding;
   private final Intake intake;
   private final HttpFront front;
 
@@ -41,11 +50,13 @@ final class RouterProcess implements AutoCloseable {
       PromptTokenizer tokenizer,
       GrpcShardConnector connector,
       BatchLoop loop,
+      EncodingLoop encoding,
       Intake intake,
       HttpFront front) {
     this.tokenizer = tokenizer;
     this.connector = connector;
     this.loop = loop;
+    this.encoding = encoding;
     this.intake = intake;
     this.front = front;
   }
@@ -60,7 +71,7 @@ final class RouterProcess implements AutoCloseable {
     var connector =
         new GrpcShardConnector(
             config.firstShardSocket(), config.warmup(), RpcDeadlines.DEFAULT, ticker);
-    ShardGroup shards = connector.connectWithin(config.patience().shardConnect());
+    GrpcShardGroup shards = connector.connectWithin(config.patience().shardConnect());
     var metrics =
         new RouterMetrics(
             limits.maxInputLength(),
@@ -75,22 +86,45 @@ final class RouterProcess implements AutoCloseable {
             connector,
             new BatchEnvironment(metrics, backlog(config, shards), ticker));
     loop.start(shards);
+    var encoding =
+        new EncodingLoop(
+            new EncodingLimits(config.batch().maxPrefillTokens(), maxQueueTokens(config, shards)),
+            new LoopAdapterPlaces(loop),
+            new LoopNeighbours(loop, shards.profile().abilities().generates()),
+            metrics,
+            ticker);
+    connector.announceTo(encoding::use);
+    encoding.start();
     var intake = new Intake(limits, config.facts().validationWorkers(), loop, ticker);
     var preparer = new Preparer(limits, tokenizer, () -> ThreadLocalRandom.current().nextLong());
+    ModelAbilities abilities = shards.profile().abilities();
+    var texts =
+        new TextGateway(
+            abilities, new TextPreparer(limits, preparer, abilities, tokenizer), encoding);
     var gateway =
         new Gateway(
-            config.facts(), loop, intake, preparer, connector.schemaCheck(), keys, metrics, ticker);
+            config.facts(),
+            loop,
+            intake,
+            preparer,
+            texts,
+            connector.schemaCheck(),
+            keys,
+            metrics,
+            ticker);
     var front =
         HttpFront.listen(
             gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());
-    return new RouterProcess(tokenizer, connector, loop, intake, front);
+    return new RouterProcess(tokenizer, connector, loop, encoding, intake, front);
   }
 
   private static Backlog backlog(RouterConfig config, ShardGroup shards) {
+    return new Backlog(maxQueueTokens(config, shards), config.facts().limits().maxQueueWait());
+  }
+
+  private static long maxQueueTokens(RouterConfig config, ShardGroup shards) {
     Integer asked = config.maxQueueTokens();
-    long tokens =
-        asked == null ? (long) QUEUED_BATCHES * shards.profile().maxBatchTotalTokens() : asked;
-    return new Backlog(tokens, config.facts().limits().maxQueueWait());
+    return asked == null ? (long) QUEUED_BATCHES * shards.profile().maxBatchTotalTokens() : asked;
   }
 
   int port() {
@@ -108,13 +142,16 @@ final class RouterProcess implements AutoCloseable {
    * @param quiet for clients to come back that have a connection and were not told to go elsewhere
    */
   boolean drain(Duration quiet, Duration patience) throws InterruptedException {
+    loop.drain();
     intake.stopAdmitting();
     return intake.awaitEmpty(front::hasSaidGoodbye, quiet, patience);
   }
 
   @Override
   public void close() throws InterruptedException {
+    // The first closes the shards, which ends a call of the second.
     loop.stop();
+    encoding.stop();
     front.close();
     intake.close();
     connector.close();

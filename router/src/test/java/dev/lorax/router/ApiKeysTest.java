@@ -60,6 +60,32 @@ class ApiKeysTest {
   }
 
   @Test
+  void holds_for_embeddings_too() throws Exception {
+    for (String path : List.of("/embed", "/v1/embeddings", "/classify", "/classify_batch")) {
+      assertThat(router.post(path, "{\"inputs\":\"a\"}").statusCode()).as(path).isEqualTo(401);
+    }
+    assertThat(embed("boss-key", "").statusCode()).isEqualTo(200);
+    assertThat(embed("red-key", "red").statusCode()).isEqualTo(200);
+    assertThat(embed("red-key", "blue").statusCode()).isEqualTo(403);
+    // Three tokens each time: the third finds the budget of eight overdrawn.
+    assertThat(embed("small-key", "").statusCode()).isEqualTo(200);
+    assertThat(embed("small-key", "").statusCode()).isEqualTo(200);
+    assertThat(embed("small-key", "").statusCode()).isEqualTo(200);
+    var refused = embed("small-key", "");
+    assertThat(refused.statusCode()).isEqualTo(429);
+    assertThat(refused.headers().firstValue("retry-after")).isPresent();
+  }
+
+  private HttpResponse<String> embed(String key, String model) {
+    String body = "{\"model\":\"%s\",\"input\":\"the capital\"}".formatted(model);
+    HttpRequest request = router.request("/v1/embeddings", body);
+    return router.send(
+        HttpRequest.newBuilder(request, (_, _) -> true)
+            .header("authorization", "Bearer " + key)
+            .build());
+  }
+
+  @Test
   void speaks_openais_language_on_openais_paths() {
     var answer = router.post("/v1/completions", "{\"model\":\"\",\"prompt\":\"a\"}");
 

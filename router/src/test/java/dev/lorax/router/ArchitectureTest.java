@@ -18,6 +18,7 @@ class ArchitectureTest {
     "dev.lorax.router.batching",
     "dev.lorax.router.kvcache",
     "dev.lorax.router.adapter",
+    "dev.lorax.router.encoding",
     "dev.lorax.router.generation"
   };
 
@@ -56,6 +57,7 @@ class ArchitectureTest {
               "dev.lorax.router.batching",
               "dev.lorax.router.kvcache",
               "dev.lorax.router.adapter",
+              "dev.lorax.router.encoding",
               "dev.lorax.router.generation")
           .should()
           .onlyDependOnClassesThat()

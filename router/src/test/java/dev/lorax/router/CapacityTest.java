@@ -101,6 +101,19 @@ class CapacityTest {
   }
 
   @Test
+  void says_when_a_prompt_needs_chunks_that_the_shards_do_not_know() throws Exception {
+    var options = new ArrayList<>(List.of("--tokenizer-name", "src/test/resources/model"));
+    options.addAll(List.of("--max-input-length", "100", "--max-total-tokens", "200"));
+    options.addAll(List.of("--max-batch-prefill-tokens", "99"));
+    try (var _ = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN)) {
+      assertThatThrownBy(() -> TestingRouter.startWith(directory.resolve("shard-0"), options))
+          .hasMessageContaining(
+              "--max-batch-prefill-tokens: expected at least --max-input-length 100, got 99")
+          .hasMessageContaining("chunked_prefill");
+    }
+  }
+
+  @Test
   void says_when_the_longest_request_can_never_fit() throws Exception {
     ShardScript tiny = ShardScript.PLAIN.withSupportedTokens(160);
     try (var _ = ScriptedShard.single(directory.resolve("shard"), tiny)) {

@@ -2,6 +2,7 @@ package dev.lorax.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lorax.router.batching.ModelAbilities.Classification;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,6 +54,17 @@ class ClientsTest {
   }
 
   @Test
+  void works_with_lorax_client_where_tokens_are_classified() throws Exception {
+    Path sockets = Files.createDirectory(directory.resolve("classifier"));
+    var script = ShardScript.encoder(Classification.TOKENS);
+    try (var classifier = ScriptedShard.single(sockets.resolve("shard"), script);
+        var classifying = TestingRouter.start(sockets.resolve("shard-0"))) {
+      python("src/test/python/lorax_client_classify_check.py", url(classifying));
+      assertThat(classifier.violations()).isEmpty();
+    }
+  }
+
+  @Test
   void behaves_as_its_document_says() throws Exception {
     python(
         "-m",
@@ -69,6 +81,10 @@ class ClientsTest {
   }
 
   private String url() {
+    return url(router);
+  }
+
+  private static String url(TestingRouter router) {
     String root = router.uri("/").toString();
     return root.substring(0, root.length() - 1);
   }

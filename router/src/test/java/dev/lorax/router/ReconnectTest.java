@@ -2,9 +2,11 @@ package dev.lorax.router;
 
 import static dev.lorax.router.TestingRouter.events;
 import static dev.lorax.router.TestingRouter.json;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.InfoRequest;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,6 +31,7 @@ class ReconnectTest {
   private static final String SHORT =
       "{\"inputs\":\"hello\",\"parameters\":{\"max_new_tokens\":2,\"adapter_id\":\"red\"}}";
 
+  private static final ShardScript SLOW = ShardScript.PLAIN.withStep(Duration.ofMillis(10));
   private static final String MESSAGES = "[{\"role\":\"user\",\"content\":\"hello\"}]";
   private static final String CHAT =
       "{\"model\":\"\",\"max_tokens\":2,\"messages\":%s}".formatted(MESSAGES);
@@ -64,7 +68,128 @@ class ReconnectTest {
   }
 
   @Test
-  void fails_what_runs_and_serves_again_with_the_next_epoch() throws Exception {
+  void goes_on_with_the_next_epoch_as_if_nothing_had_happened() throws Exception {
+    // given
+    var answer = router.postLater("/generate", LONG);
+    var stream = router.postLater("/generate_stream", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+
+    // when
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    var inBetween = router.postLater("/generate", SHORT);
+    shard = startEpoch(2);
+
+    // then
+    String text = ScriptedText.expected("tell me", "red", 150);
+    assertThat(answer.join().statusCode()).isEqualTo(200);
+    assertThat(json(answer.join()).path("generated_text").asText()).isEqualTo(text);
+    List<String> events = events(stream.join().body());
+    assertThat(events).hasSize(150);
+    assertThat(json(events.getLast()).path("generated_text").asText()).isEqualTo(text);
+    assertThat(events.stream().map(e -> json(e).at("/token/text").asText()).collect(joining()))
+        .isEqualTo(text);
+    assertThat(inBetween.join().statusCode()).isEqualTo(200);
+    ResumeRequest resumed = shard.calls(ResumeRequest.class).getFirst();
+    assertThat(resumed.getGeneratedList()).hasSize(2);
+    assertThat(router.metric("lorax_request_resumed")).isEqualTo(2);
+    assertThat(router.metric("lorax_request_success")).isEqualTo(3);
+    assertThat(shard.calls(LoadAdapterRequest.class)).hasSize(1);
+    assertThat(shard.violations()).isEmpty();
+  }
+
+  @Test
+  void goes_on_after_two_deaths_and_gives_up_after_the_third() throws Exception {
+    // given
+    var answer = router.postLater("/generate", LONG);
+
+    // when
+    for (int epoch = 1; epoch <= 3; epoch++) {
+      assertThat(answer).isNotDone();
+      await()
+          .untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+      shard.close();
+      shard = startEpoch(epoch + 1);
+    }
+
+    // then
+    assertThat(answer.join().statusCode()).isEqualTo(424);
+    assertThat(json(answer.join()).path("error").asText())
+        .startsWith("Request failed during generation: Connection to the shards lost: shard 0")
+        .endsWith("not tried again: 3 times shards were lost in a step with it");
+    assertThat(router.metric("lorax_request_resumed")).isEqualTo(2);
+  }
+
+  @Test
+  void a_client_that_left_meanwhile_is_not_resumed() throws Exception {
+    // given
+    var stream = router.open("/generate_stream", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.metric("lorax_queue_length")).isEqualTo(1));
+
+    // when
+    stream.body().close();
+    await().untilAsserted(() -> assertThat(router.metric("lorax_queue_length")).isZero());
+    shard = startEpoch(2);
+
+    // then
+    assertThat(router.post("/generate", SHORT).statusCode()).isEqualTo(200);
+    assertThat(shard.calls(ResumeRequest.class)).isEmpty();
+  }
+
+  @Test
+  void a_router_that_is_told_to_stop_does_not_wait_for_shards() throws Exception {
+    // given
+    var answer = router.postLater("/generate", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.metric("lorax_queue_length")).isEqualTo(1));
+
+    // when
+    boolean drained = router.process().drain(Duration.ZERO, Duration.ofMinutes(2));
+
+    // then
+    assertThat(drained).isTrue();
+    assertThat(answer.join().statusCode()).isEqualTo(503);
+    assertThat(json(answer.join()).path("error").asText()).contains("shutting down");
+  }
+
+  @Test
+  void shards_that_are_lost_while_it_drains_are_not_waited_for_either() throws Exception {
+    // given
+    var answer = router.postLater("/generate", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+    var drained =
+        CompletableFuture.supplyAsync(() -> {
+          try {
+            return router.process().drain(Duration.ZERO, Duration.ofMinutes(2));
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        });
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    int steps = shard.calls(DecodeRequest.class).size();
+    await()
+        .untilAsserted(
+            () -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(steps + 2));
+
+    // when
+    shard.close();
+
+    // then
+    assertThat(answer.join().statusCode()).isEqualTo(424);
+    assertThat(json(answer.join()).path("error").asText())
+        .startsWith("Request failed during generation: Connection to the shards lost: shard 0");
+    assertThat(drained.join()).isTrue();
+  }
+
+  @Test
+  void shards_that_cannot_resume_fail_what_runs_and_the_next_epoch_serves_again() throws Exception {
+    router.close();
+    shard.close();
+    shard = startEpoch(2, SLOW.withoutResume());
+    router = TestingRouter.start(directory.resolve("current").resolve("shard-0"));
     var running = router.postLater("/generate", LONG);
     var stream = router.postLater("/generate_stream", LONG);
     await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
@@ -80,7 +205,7 @@ class ReconnectTest {
     assertThat(json(router.get("/health")).path("error").asText()).isEqualTo("unhealthy");
 
     var waiting = router.postLater("/generate", SHORT);
-    shard = startEpoch(2);
+    shard = startEpoch(3, SLOW.withoutResume());
 
     assertThat(waiting.join().statusCode()).isEqualTo(200);
     assertThat(json(waiting.join()).path("generated_text").asText())
@@ -114,6 +239,28 @@ class ReconnectTest {
   }
 
   @Test
+  void texts_that_meet_the_end_of_an_epoch_are_embedded_by_the_next() throws Exception {
+    // given one call under way and one text behind it
+    shard.close();
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(503));
+    shard = startEpoch(2, Duration.ofSeconds(20));
+    await().untilAsserted(() -> assertThat(router.get("/health").statusCode()).isEqualTo(200));
+    String text = "{\"inputs\":\"hello\",\"parameters\":{\"adapter_id\":\"red\"}}";
+    var underWay = router.postLater("/embed", "{\"inputs\":\"hello\"}");
+    await().until(() -> router.metric("vllm:num_requests_running") == 1);
+    var behind = router.postLater("/embed", text);
+
+    // when
+    shard.close();
+    shard = startEpoch(3, Duration.ofMillis(10));
+
+    // then
+    assertThat(underWay.join().statusCode()).as(underWay.join().body()).isEqualTo(200);
+    assertThat(json(behind.join()).at("/embeddings/1").asInt()).isEqualTo(1);
+    assertThat(shard.violations()).isEmpty();
+  }
+
+  @Test
   void notices_the_death_of_an_idle_shard() {
     assertThat(router.get("/health").statusCode()).isEqualTo(200);
 
@@ -141,11 +288,33 @@ class ReconnectTest {
                 + " are not connected");
   }
 
+  @Test
+  void fails_interrupted_requests_that_wait_longer_than_they_may() throws Exception {
+    router.close();
+    router =
+        TestingRouter.start(
+            directory.resolve("current").resolve("shard-0"), "--max-queue-wait-s", "1");
+    var answer = router.postLater("/generate", LONG);
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSizeGreaterThan(3));
+
+    shard.close();
+
+    assertThat(answer.join().statusCode()).isEqualTo(424);
+    assertThat(json(answer.join()).path("error").asText())
+        .endsWith("request waited too long in the queue: the shards are not connected");
+  }
+
   private ScriptedShard startEpoch(int epoch) throws Exception {
+    return startEpoch(epoch, SLOW);
+  }
+
+  private ScriptedShard startEpoch(int epoch, Duration step) throws Exception {
+    return startEpoch(epoch, ShardScript.PLAIN.withStep(step));
+  }
+
+  private ScriptedShard startEpoch(int epoch, ShardScript script) throws Exception {
     Path epochDirectory = Files.createDirectory(directory.resolve("epoch-" + epoch));
-    ScriptedShard started =
-        ScriptedShard.single(
-            epochDirectory.resolve("shard"), ShardScript.PLAIN.withStep(Duration.ofMillis(10)));
+    ScriptedShard started = ScriptedShard.single(epochDirectory.resolve("shard"), script);
     Path next = Files.createSymbolicLink(directory.resolve("next"), epochDirectory.getFileName());
     Files.move(
         next,

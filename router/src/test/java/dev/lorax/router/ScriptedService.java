@@ -1,16 +1,22 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import dev.lorax.protocol.extensions.v1.GeneratedTokens;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.AdapterParameters;
 import dev.lorax.protocol.generate.v1.AdapterSource;
 import dev.lorax.protocol.generate.v1.Batch;
 import dev.lorax.protocol.generate.v1.CachedBatch;
+import dev.lorax.protocol.generate.v1.ClassifyRequest;
+import dev.lorax.protocol.generate.v1.ClassifyResponse;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheResponse;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
 import dev.lorax.protocol.generate.v1.DownloadAdapterRequest;
 import dev.lorax.protocol.generate.v1.DownloadAdapterResponse;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
+import dev.lorax.protocol.generate.v1.EmbedResponse;
 import dev.lorax.protocol.generate.v1.FilterBatchRequest;
 import dev.lorax.protocol.generate.v1.FilterBatchResponse;
 import dev.lorax.protocol.generate.v1.Generation;
@@ -51,7 +57,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Broken rules are remembered: a block in two live requests or in none, an unloaded adapter
  * index, an unknown batch, a filter that keeps nothing. A prompt with the word {@code poison} fails
- * its Prefill, one with {@code overflow} its Decodes, which name it and change nothing.
+ * its Prefill, one with {@code overflow} its Decodes, which name it and change nothing. What a text
+ * yields says {@link ScriptedEncoding}.
  */
 final class ScriptedService extends LoraxServiceImplBase {
   private final Path udsPath;
@@ -82,6 +89,10 @@ final class ScriptedService extends LoraxServiceImplBase {
     return List.copyOf(violations);
   }
 
+  boolean resumes() {
+    return script.resumes();
+  }
+
   synchronized int cachedBatches() {
     return cache.size();
   }
@@ -102,9 +113,11 @@ final class ScriptedService extends LoraxServiceImplBase {
         InfoResponse.newBuilder()
             .setDtype("torch.float32")
             .setDeviceType("cpu")
-            .setBlockSize(script.blockSize())
-            .setSupportsGeneration(true)
-            .setRequiresBlockAllocator(true);
+            .setBlockSize(script.abilities().generates() ? script.blockSize() : 0)
+            .setSupportsGeneration(script.abilities().generates())
+            .setSupportsEmbeddings(script.abilities().embeds())
+            .setSupportsClassification(script.abilities().classifies())
+            .setRequiresBlockAllocator(script.abilities().generates());
     for (int i = 0; i < script.preloaded().size(); i++) {
       info.addPreloadedAdapters(
           PreloadedAdapter.newBuilder()
@@ -121,10 +134,13 @@ final class ScriptedService extends LoraxServiceImplBase {
     answer(
         request,
         observer,
-        () ->
-            WarmupResponse.newBuilder()
-                .setMaxSupportedTotalTokens(script.supportedTokens())
-                .build());
+        () -> {
+          var answer = WarmupResponse.newBuilder();
+          if (script.abilities().generates()) {
+            answer.setMaxSupportedTotalTokens(script.supportedTokens());
+          }
+          return answer.build();
+        });
   }
 
   @Override
@@ -161,15 +177,33 @@ final class ScriptedService extends LoraxServiceImplBase {
 
   @Override
   public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
+    begin(request, request.getBatch(), Map.of(), observer);
+  }
+
+  /** A Prefill of requests that have generated before; see extensions.proto. */
+  void resume(ResumeRequest request, StreamObserver<PrefillResponse> observer) {
+    Map<Long, GeneratedTokens> generated =
+        request.getGeneratedList().stream()
+            .collect(Collectors.toMap(GeneratedTokens::getRequestId, tokens -> tokens));
+    begin(request, request.getBatch(), generated, observer);
+  }
+
+  private void begin(
+      Message call,
+      Batch batch,
+      Map<Long, GeneratedTokens> generated,
+      StreamObserver<PrefillResponse> observer) {
     compute(
-        request,
+        call,
         observer,
         () -> {
-          Batch batch = request.getBatch();
           var texts = new ArrayList<ScriptedText>();
           for (Request prompt : batch.getRequestsList()) {
             check(loaded.contains(prompt.getAdapterIndex()), "an adapter that is not loaded");
-            texts.add(new ScriptedText(prompt));
+            var text = new ScriptedText(prompt);
+            GeneratedTokens before = generated.get(prompt.getId());
+            check(before == null || text.resume(before.getIdsList()), "tokens nobody generated");
+            texts.add(text);
           }
           if (batch.getRequestsList().stream().anyMatch(r -> r.getInputs().contains("poison"))) {
             throw Status.INTERNAL.withDescription("the prompt is poisoned").asRuntimeException();
@@ -204,6 +238,47 @@ final class ScriptedService extends LoraxServiceImplBase {
           }
           return answer.build();
         });
+  }
+
+  @Override
+  public void embed(EmbedRequest request, StreamObserver<EmbedResponse> observer) {
+    compute(
+        request,
+        observer,
+        () -> {
+          var answer = EmbedResponse.newBuilder();
+          for (Request text : mine(request.getBatch())) {
+            answer.addEmbeddings(ScriptedEncoding.embedding(text));
+          }
+          return answer.build();
+        });
+  }
+
+  @Override
+  public void classify(ClassifyRequest request, StreamObserver<ClassifyResponse> observer) {
+    compute(
+        request,
+        observer,
+        () -> {
+          var answer = ClassifyResponse.newBuilder();
+          for (Request text : mine(request.getBatch())) {
+            answer.addClassifyPredictionLists(
+                ScriptedEncoding.classification(text, script.abilities().classification()));
+          }
+          return answer.build();
+        });
+  }
+
+  /** The texts of a call that this shard answers for, if all of them can be read. */
+  private List<Request> mine(Batch batch) {
+    ScriptedEncoding.failOnPoison(batch.getRequestsList());
+    for (Request text : batch.getRequestsList()) {
+      check(loaded.contains(text.getAdapterIndex()), "an adapter that is not loaded");
+    }
+    return batch.getRequestsList().stream()
+        .filter(text -> text.getId() % shardCount == shardIndex)
+        .filter(text -> !text.getInputs().equals("silence"))
+        .toList();
   }
 
   @Override

@@ -23,12 +23,13 @@ final class ScriptedShard implements AutoCloseable {
   private final EventLoopGroup events =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
   private final ScriptedService service;
-  private final ScriptedTemplate template = new ScriptedTemplate();
+  private final ScriptedTemplate template;
   private final Server server;
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
     service = new ScriptedService(udsPath, shardIndex, shardCount, script);
+    template = new ScriptedTemplate(service, script.abilities());
     server =
         NettyServerBuilder.forAddress(new DomainSocketAddress(udsPath + "-" + shardIndex))
             .channelType(EpollServerDomainSocketChannel.class)

@@ -1,12 +1,19 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterRequest;
 import dev.lorax.protocol.extensions.v1.DescribeAdapterResponse;
+import dev.lorax.protocol.extensions.v1.DescribeModelRequest;
+import dev.lorax.protocol.extensions.v1.DescribeModelResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
 import dev.lorax.protocol.extensions.v1.PrepareSchemaRequest;
 import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.router.batching.ModelAbilities;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -17,7 +24,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final ScriptedService service;
+  private final ModelAbilities abilities;
   private volatile boolean silent;
+
+  ScriptedTemplate(ScriptedService service, ModelAbilities abilities) {
+    this.service = service;
+    this.abilities = abilities;
+  }
 
   static String rendered(String messagesJson) {
     return rendered("", messagesJson);
@@ -54,6 +68,18 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   }
 
   @Override
+  public void describeModel(
+      DescribeModelRequest request, StreamObserver<DescribeModelResponse> observer) {
+    int limit = abilities.maxTextTokens();
+    observer.onNext(
+        DescribeModelResponse.newBuilder()
+            .setMaxTextTokens(limit == ModelAbilities.UNLIMITED ? 0 : limit)
+            .setClassificationValue(abilities.classification().ordinal())
+            .build());
+    observer.onCompleted();
+  }
+
+  @Override
   public void renderChat(RenderChatRequest request, StreamObserver<RenderChatResponse> observer) {
     if (silent) {
       unanswered.incrementAndGet();
@@ -69,6 +95,22 @@ final class ScriptedTemplate extends ExtensionsImplBase {
             .setPrompt(rendered(request.getToolsJson(), request.getMessagesJson()))
             .build());
     observer.onCompleted();
+  }
+
+  @Override
+  public void capabilities(
+      CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
+    if (!service.resumes()) {
+      super.capabilities(request, observer);
+      return;
+    }
+    observer.onNext(CapabilitiesResponse.newBuilder().setResume(true).build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void resume(ResumeRequest request, StreamObserver<PrefillResponse> observer) {
+    service.resume(request, observer);
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.lorax.protocol.generate.v1.GeneratedText;
 import dev.lorax.protocol.generate.v1.Generation;
 import dev.lorax.protocol.generate.v1.NextTokens;
 import dev.lorax.protocol.generate.v1.Request;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,16 @@ final class ScriptedText {
     var quoted = DICTATED.matcher(request.getInputs());
     // A chat is rendered as the JSON that it came in.
     this.dictated = quoted.find() ? quoted.group(1).replace("\\\"", "\"") : null;
+  }
+
+  /** Goes on after tokens that it has generated elsewhere; false if those are others. */
+  boolean resume(List<Integer> ids) {
+    for (int id : ids) {
+      if (next().getNextTokens().getIds(0) != id || ended) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** The whole text that a request must get, for tests to compare with. */

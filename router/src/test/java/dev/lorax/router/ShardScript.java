@@ -1,5 +1,7 @@
 package dev.lorax.router;
 
+import dev.lorax.router.batching.ModelAbilities;
+import dev.lorax.router.batching.ModelAbilities.Classification;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -12,7 +14,9 @@ import java.util.Set;
  * @param load how long loading an adapter takes
  * @param adapters ids that can be downloaded; the download of any other fails, of {@code flaky}
  *     twice
+ * @param abilities what the model does with texts
  * @param preloaded ids that are loaded from the start, at indices from 1
+ * @param resumes whether it goes on with what other shards began, which upstream's do not
  */
 record ShardScript(
     int blockSize,
@@ -21,7 +25,9 @@ record ShardScript(
     Duration download,
     Duration load,
     Set<String> adapters,
-    List<String> preloaded) {
+    List<String> preloaded,
+    boolean resumes,
+    ModelAbilities abilities) {
   static final ShardScript PLAIN =
       new ShardScript(
           16,
@@ -30,28 +36,72 @@ record ShardScript(
           Duration.ZERO,
           Duration.ZERO,
           Set.of("red", "green", "blue"),
-          List.of());
+          List.of(),
+          true,
+          new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED));
+
+  /** An encoder, which generates nothing and reads texts of 20 tokens. */
+  static ShardScript encoder(Classification classification) {
+    boolean embeds = classification == Classification.NONE;
+    return PLAIN.withAbilities(new ModelAbilities(false, embeds, classification, 20));
+  }
+
+  ShardScript withAbilities(ModelAbilities changed) {
+    return new ShardScript(
+        blockSize, supportedTokens, step, download, load, adapters, preloaded, resumes, changed);
+  }
 
   ShardScript withStep(Duration duration) {
     return new ShardScript(
-        blockSize, supportedTokens, duration, download, load, adapters, preloaded);
+        blockSize,
+        supportedTokens,
+        duration,
+        download,
+        load,
+        adapters,
+        preloaded,
+        resumes,
+        abilities);
   }
 
   ShardScript withDownload(Duration duration) {
-    return new ShardScript(blockSize, supportedTokens, step, duration, load, adapters, preloaded);
+    return new ShardScript(
+        blockSize, supportedTokens, step, duration, load, adapters, preloaded, resumes, abilities);
   }
 
   ShardScript withLoad(Duration duration) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, duration, adapters, preloaded);
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        duration,
+        adapters,
+        preloaded,
+        resumes,
+        abilities);
   }
 
   ShardScript withSupportedTokens(int tokens) {
-    return new ShardScript(blockSize, tokens, step, download, load, adapters, preloaded);
+    return new ShardScript(
+        blockSize, tokens, step, download, load, adapters, preloaded, resumes, abilities);
   }
 
   ShardScript withPreloaded(String... ids) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, List.of(ids));
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        List.of(ids),
+        resumes,
+        abilities);
+  }
+
+  ShardScript withoutResume() {
+    return new ShardScript(
+        blockSize, supportedTokens, step, download, load, adapters, preloaded, false, abilities);
   }
 }

@@ -33,13 +33,22 @@ final class TestingRouter implements AutoCloseable {
 
   static TestingRouter start(Path firstShardSocket, String... options) throws Exception {
     var arguments = new ArrayList<String>();
-    arguments.addAll(List.of("--master-shard-uds-path", firstShardSocket.toString()));
     arguments.addAll(List.of("--tokenizer-name", "src/test/resources/model"));
-    arguments.addAll(List.of("--model-id", "base-model", "--adapter-source", "local"));
-    arguments.addAll(List.of("--port", "0", "--hostname", "127.0.0.1"));
     arguments.addAll(List.of("--max-input-length", "100", "--max-total-tokens", "200"));
     arguments.addAll(List.of("--max-batch-prefill-tokens", "400", "--eager-prefill"));
     arguments.addAll(List.of(options));
+    return startWith(firstShardSocket, arguments);
+  }
+
+  /**
+   * @param options the tokenizer, and limits
+   */
+  static TestingRouter startWith(Path firstShardSocket, List<String> options) throws Exception {
+    var arguments = new ArrayList<String>();
+    arguments.addAll(List.of("--master-shard-uds-path", firstShardSocket.toString()));
+    arguments.addAll(List.of("--model-id", "base-model", "--adapter-source", "local"));
+    arguments.addAll(List.of("--port", "0", "--hostname", "127.0.0.1"));
+    arguments.addAll(options);
     return switch (RouterArguments.parse(arguments, Map.of())) {
       case Parsed.Run asked ->
           new TestingRouter(RouterProcess.start(asked.config(), RouterMain.here()));

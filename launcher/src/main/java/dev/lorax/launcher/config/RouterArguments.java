@@ -22,6 +22,9 @@ final class RouterArguments {
   @Nullable Integer maxBatchTotalTokens;
   int maxWaitingTokens = 20;
   boolean eagerPrefill = true;
+  boolean chunkedPrefill = true;
+  @Nullable Integer prefillChunkTokens;
+  boolean prefixCaching = true;
   int maxActiveAdapters = 1024;
   int adapterCycleTimeSeconds = 2;
   int validationWorkers = 2;
@@ -73,7 +76,16 @@ final class RouterArguments {
             .says("N", "Steps after which waiting requests interrupt decoding in any case."),
         Option.of("--eager-prefill", Kind.TRUTH, value -> eagerPrefill = value)
             .initially(eagerPrefill)
-            .says("BOOL", "Prefill all that fits before decoding goes on."),
+            .says("BOOL", "Without chunks, prefill all that fits before decoding goes on."),
+        Option.of("--chunked-prefill", Kind.TRUTH, value -> chunkedPrefill = value)
+            .initially(chunkedPrefill)
+            .says("BOOL", "Compute long prompts in chunks, beside the running requests."),
+        Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> prefillChunkTokens = value)
+            .usually("128 on CPUs, else 512")
+            .says("TOKENS", "Most prompt tokens of a step beside running requests, with chunks."),
+        Option.of("--prefix-caching", Kind.TRUTH, value -> prefixCaching = value)
+            .initially(prefixCaching)
+            .says("BOOL", "Compute once what prompts for the same adapter begin with."),
         Option.of("--max-active-adapters", Kind.WHOLE_NUMBER, value -> maxActiveAdapters = value)
             .initially(maxActiveAdapters)
             .says("N", "Most adapters on the shards at a time."),
@@ -100,6 +112,9 @@ final class RouterArguments {
         waitingServedRatio,
         maxWaitingTokens,
         eagerPrefill,
+        chunkedPrefill,
+        prefillChunkTokens,
+        prefixCaching,
         maxActiveAdapters,
         adapterCycleTimeSeconds,
         validationWorkers,
@@ -120,6 +135,7 @@ final class RouterArguments {
     problems.atLeast(2, "--max-total-tokens", maxTotalTokens);
     problems.atLeast(1, "--max-batch-prefill-tokens", maxBatchPrefillTokens);
     problems.atLeast(2, "--max-batch-total-tokens", maxBatchTotalTokens);
+    problems.atLeast(1, "--prefill-chunk-tokens", prefillChunkTokens);
     checkOrder(problems);
   }
 
@@ -127,13 +143,14 @@ final class RouterArguments {
   private void checkOrder(Problems problems) {
     less("--max-input-length", maxInputLength, "--max-total-tokens", maxTotalTokens, problems);
     problems.expect(
-        maxBatchPrefillTokens == null
+        chunkedPrefill
+            || maxBatchPrefillTokens == null
             || maxInputLength == null
             || maxBatchPrefillTokens >= maxInputLength,
         "--max-batch-prefill-tokens",
         "at least --max-input-length " + maxInputLength,
         maxBatchPrefillTokens,
-        "the longest prompt must fit one step");
+        "without --chunked-prefill the longest prompt must fit one step");
     within("--max-batch-prefill-tokens", maxBatchPrefillTokens, problems);
     within("--max-total-tokens", maxTotalTokens, problems);
   }

@@ -6,6 +6,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the router is started with.
  *
+ * @param chunkedPrefill told to the shards, of which the router learns it
+ * @param prefillChunkTokens prompt tokens of one step with shards that do; null leaves it to the
+ *     router, which knows their device
+ * @param prefixCaching told to router and shards
  * @param defaultAdapterSource source of adapters whose request names none
  */
 public record RouterConfig(
@@ -18,6 +22,9 @@ public record RouterConfig(
     double waitingServedRatio,
     int maxWaitingTokens,
     boolean eagerPrefill,
+    boolean chunkedPrefill,
+    @Nullable Integer prefillChunkTokens,
+    boolean prefixCaching,
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,

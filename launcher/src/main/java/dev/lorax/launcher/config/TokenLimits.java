@@ -10,16 +10,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * Limits in tokens with upstream's defaults, which follow from the model.
  *
+ * @param chunked whether a prompt may take several steps
  * @param batchTotal null leaves it to what fits the device
  */
-public record TokenLimits(int input, int total, int batchPrefill, @Nullable Integer batchTotal) {
+public record TokenLimits(
+    int input, int total, boolean chunked, int batchPrefill, @Nullable Integer batchTotal) {
 
   /** Upstream's ceiling for the limits that follow from the model. */
   private static final int DEFAULT_TOTAL = 4096;
 
   private static final int PREFILL_HEADROOM = 50;
 
-  public static TokenLimits of(AskedLimits asked, OptionalInt contextLength) {
+  /**
+   * @param chunked whether a prompt may take several steps
+   */
+  public static TokenLimits of(AskedLimits asked, boolean chunked, OptionalInt contextLength) {
     int total =
         asked.total() != null
             ? asked.total()
@@ -27,7 +32,7 @@ public record TokenLimits(int input, int total, int batchPrefill, @Nullable Inte
     int input = asked.input() != null ? asked.input() : total - 1;
     int batchPrefill =
         asked.batchPrefill() != null ? asked.batchPrefill() : input + PREFILL_HEADROOM;
-    return new TokenLimits(input, total, batchPrefill, asked.batchTotal());
+    return new TokenLimits(input, total, chunked, batchPrefill, asked.batchTotal());
   }
 
   /** What the router would refuse, but only after the shards have loaded the model. */
@@ -40,11 +45,11 @@ public record TokenLimits(int input, int total, int batchPrefill, @Nullable Inte
         input,
         "set both, or lower it");
     problems.expect(
-        batchPrefill >= input,
+        chunked || batchPrefill >= input,
         "--max-batch-prefill-tokens",
         "at least --max-input-length " + input,
         batchPrefill,
-        "raise it, or lower --max-input-length");
+        "raise it, lower --max-input-length, or leave --chunked-prefill on");
     if (batchTotal != null) {
       problems.expect(
           Math.max(batchPrefill, total) <= batchTotal,

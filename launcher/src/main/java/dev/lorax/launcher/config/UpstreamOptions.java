@@ -63,12 +63,6 @@ final class UpstreamOptions {
               "none",
               "adapters of Predibase's service are not supported: take them from hub or s3"),
           refused(
-              "--chunked-prefill",
-              "unset",
-              "not supported: leave it out, and lower --max-input-length for shorter steps",
-              "false"),
-          refused("--prefix-caching", "unset", "not supported: leave it out", "false"),
-          refused(
               "--otlp-endpoint",
               "unset",
               "tracing is not supported: scrape /metrics of router and launcher"),
@@ -91,7 +85,7 @@ final class UpstreamOptions {
               "fa2",
               "not supported: there is one implementation of attention, leave it out",
               "fa2"),
-          refused("--embedding-dim", "unset", "embedding models are not supported: leave it out"));
+          refused("--embedding-dim", "unset", "a model embeds as its files say: leave it out"));
 
   private UpstreamOptions() {}
 
@@ -156,6 +150,8 @@ final class UpstreamOptions {
             "--max-batch-total-tokens what fits",
             "--max-waiting-tokens 20",
             "--eager-prefill true",
+            "--chunked-prefill unset",
+            "--prefix-caching unset",
             "--merge-adapter-weights false",
             "--max-active-adapters 1024",
             "--adapter-cycle-time-s 2",

@@ -9,7 +9,10 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Which files of a repository a base model or an adapter consists of. Only its root counts. */
+/**
+ * Which files of a repository a base model or an adapter consists of. Only its root counts, and of
+ * a base model what says how it embeds.
+ */
 public enum FileSelection {
   BASE_MODEL("config.json", "tokenizer.json", "tokenizer_config.json"),
   ADAPTER("adapter_config.json");
@@ -23,6 +26,9 @@ public enum FileSelection {
 
   private static final Pattern COMPANIONS =
       Pattern.compile(".*\\.(json|jinja|model|tiktoken)|vocab\\.txt|merges\\.txt");
+
+  /** What sentence-transformers keeps beside a model: one folder for each step after it. */
+  private static final Pattern SENTENCE_MODULES = Pattern.compile("\\d+_\\w+/config\\.json");
 
   private final String keyFile;
   private final List<String> required;
@@ -136,15 +142,20 @@ public enum FileSelection {
     return files.stream().findFirst().map(Weights.Gguf::new);
   }
 
-  /** Everything beside the weights: configuration, tokenizer, chat template. */
+  /** Everything beside the weights: configuration, tokenizer, chat template, pooling. */
   public Collection<String> companions(Collection<String> paths) {
     if (this == ADAPTER) {
       return root(paths, name -> name.equals(keyFile) || name.equals("config.json"));
     }
-    return root(
-        paths,
-        name ->
-            COMPANIONS.matcher(name).matches() && !name.endsWith(".index.json") && isWeights(name));
+    TreeSet<String> names =
+        root(
+            paths,
+            name ->
+                COMPANIONS.matcher(name).matches()
+                    && !name.endsWith(".index.json")
+                    && isWeights(name));
+    paths.stream().filter(path -> SENTENCE_MODULES.matcher(path).matches()).forEach(names::add);
+    return names;
   }
 
   private static TreeSet<String> root(Collection<String> paths, Predicate<String> wanted) {

@@ -35,8 +35,11 @@ public final class RouterCommand {
 
   /** What the router would otherwise inherit, or what upstream's has no option for. */
   private Map<String, String> environment() {
+    Integer chunk = config.prefillChunkTokens();
     return Map.of(
         "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
+        "PREFIX_CACHING", Boolean.toString(config.prefixCaching()),
+        "PREFILL_CHUNK_TOKENS", chunk == null ? "" : chunk.toString(),
         "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 
@@ -70,6 +73,9 @@ public final class RouterCommand {
     if (config.eagerPrefill()) {
       arguments.add("--eager-prefill");
     }
+    if (config.prefixCaching()) {
+      arguments.add("--prefix-caching");
+    }
     add(arguments, "--max-active-adapters", config.maxActiveAdapters());
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
@@ -80,7 +86,8 @@ public final class RouterCommand {
   }
 
   private void addTokenLimits(List<String> arguments, ModelDirectory model) {
-    var limits = TokenLimits.of(config.limits(), model.maxPositionEmbeddings());
+    var limits =
+        TokenLimits.of(config.limits(), config.chunkedPrefill(), model.maxPositionEmbeddings());
     add(arguments, "--max-input-length", limits.input());
     add(arguments, "--max-total-tokens", limits.total());
     add(arguments, "--max-batch-prefill-tokens", limits.batchPrefill());

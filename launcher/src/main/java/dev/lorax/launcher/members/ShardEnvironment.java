@@ -38,6 +38,9 @@ final class ShardEnvironment {
     addGroup(environment, index);
     addDevice(environment);
     addStores(environment);
+    var router = launcher.router();
+    environment.put("PREFIX_CACHING", router.prefixCaching() ? "1" : "0");
+    environment.put("CHUNKED_PREFILL", router.chunkedPrefill() ? "1" : "0");
     long stepTimeout = launcher.restarts().stepTimeout().toMillis();
     environment.put("LORAX_STEP_TIMEOUT_S", Double.toString(stepTimeout / 1000.0));
     // Otherwise a line shows up in the log only when a buffer of them is full.

@@ -52,7 +52,9 @@ public final class Preflight {
   /** What the model can do, before any process loads it. */
   public void checkModel(OptionalInt contextLength) throws PreflightException {
     refuse(
-        TokenLimits.of(config.router().limits(), contextLength).problems().stream()
+        TokenLimits.of(config.router().limits(), config.router().chunkedPrefill(), contextLength)
+            .problems()
+            .stream()
             .map(sentence -> new Problem(FailureCode.WRONG_ARGUMENTS, sentence))
             .toList());
   }

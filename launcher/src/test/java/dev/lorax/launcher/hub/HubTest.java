@@ -63,6 +63,30 @@ final class HubTest extends HubTestCase {
   }
 
   @Test
+  void what_says_how_a_model_embeds_comes_from_its_folders() throws Exception {
+    // given a model of sentence-transformers, with more folders than count
+    TinyModel.companions(server.repo("org/embeds"))
+        .put("model.safetensors", TinyModel.safetensors("all", SHARD_BYTES))
+        .put("modules.json", "[]")
+        .put("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":true}")
+        .put("2_Normalize/config.json", "{ }")
+        .put("1_Pooling/notes.json", "{}")
+        .put("onnx/config.json", "{}");
+
+    // when
+    Path model = fetch("org/embeds");
+
+    // then
+    assertThat(model.resolve("modules.json")).hasContent("[]");
+    assertThat(model.resolve("1_Pooling/config.json"))
+        .hasContent("{\"pooling_mode_mean_tokens\":true}");
+    assertThat(model.resolve("2_Normalize/config.json")).exists();
+    assertThat(model.resolve("1_Pooling").toFile().list()).containsExactly("config.json");
+    assertThat(model.resolve("onnx")).doesNotExist();
+    assertThat(fetchOffline("org/embeds", null)).isEqualTo(model);
+  }
+
+  @Test
   void a_warm_cache_costs_one_request_for_a_branch_and_none_for_a_commit() throws Exception {
     // given
     HubRepo repo = TinyModel.sharded(server.repo("org/tiny"), SHARD_BYTES);

@@ -91,6 +91,8 @@ final class MemberCommandsTest {
         .containsEntry("MEMORY_WIGGLE_ROOM", "0.9")
         .containsEntry("LORAX_COMPILE_MAX_BATCH_SIZE", "128")
         .containsEntry("LORAX_STEP_TIMEOUT_S", "300.0")
+        .containsEntry("PREFIX_CACHING", "1")
+        .containsEntry("CHUNKED_PREFILL", "1")
         .containsEntry("HUGGINGFACE_HUB_CACHE", "/home/someone/.cache/lorax/models")
         .containsEntry("HF_HUB_CACHE", "/home/someone/.cache/lorax/models");
   }

@@ -13,6 +13,7 @@ public final class Adapter {
   private boolean pinned;
   private boolean wanted;
   private boolean dismissed;
+  private int loads;
   private int users;
   private long lastUsedNanos;
 
@@ -48,6 +49,11 @@ public final class Adapter {
 
   void learn(@Nullable AdapterFacts told) {
     facts = told;
+  }
+
+  /** How often the shards were asked to load it; what it computes is the same in between. */
+  public int loads() {
+    return loads;
   }
 
   /** Whether the operator of the server wants it to keep its place. */
@@ -118,6 +124,9 @@ public final class Adapter {
 
   void become(AdapterState next) {
     state = next;
+    if (next instanceof AdapterState.Loading) {
+      loads++;
+    }
     if (!(next instanceof Ready)) {
       dismissed = false;
     }

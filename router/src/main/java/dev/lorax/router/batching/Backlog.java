@@ -72,9 +72,10 @@ public final class Backlog {
    *
    * @param waiting tokens in the queue
    * @param taken tokens that left it to be served, since the last turn
+   * @param connected whether there are shards; the time without them tells nothing of their speed
    */
-  void turned(long waiting, long taken, long nanoTime) {
-    if (congested) {
+  void turned(long waiting, long taken, long nanoTime, boolean connected) {
+    if (congested && connected) {
       // Only while somebody waits is the speed that of the server and not that of its clients.
       long passed = nanoTime - lastNanos;
       double decay = Math.exp(-passed * Math.log(2) / HALF_LIFE_NANOS);

@@ -12,6 +12,8 @@ sealed interface BatchCommand {
 
   record Connected(ShardGroup shards) implements BatchCommand {}
 
+  record Drain() implements BatchCommand {}
+
   record Stop() implements BatchCommand {}
 
   /** News about shards, worth nothing once the loop has others. */

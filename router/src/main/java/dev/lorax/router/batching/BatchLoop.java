@@ -8,6 +8,7 @@ import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Rejection;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
@@ -18,12 +19,15 @@ import org.jspecify.annotations.Nullable;
  * The one thread that owns queues, blocks and adapters. {@link #submit} and {@link #status} are
  * thread-safe, everything else is confined to the thread of {@link #start}.
  *
- * <p>It survives its shards: when they are lost, running requests fail, waiting ones stay until
- * their deadline, and the loop goes on as soon as the connector brings new shards.
+ * <p>It survives its shards: when they are lost, running requests wait with the others, at most
+ * until their deadline, and the loop goes on as soon as the connector brings new shards.
  */
 public final class BatchLoop {
   /** How long the loop sleeps at most when nothing runs: waiting requests may expire meanwhile. */
   private static final long TICK_MILLIS = 250;
+
+  private static final Rejection SHUTTING_DOWN =
+      Rejection.unavailable("the server is shutting down");
 
   private final BlockingQueue<BatchCommand> commands;
   private final BatchLimits limits;
@@ -34,9 +38,12 @@ public final class BatchLoop {
   private final AdapterTable adapters;
   private final AdapterOrders orders;
   private final AdapterMover mover;
+  private final Executor connectors;
   private final WaitingEntries waiting;
   private @Nullable BatchSession session;
+  private boolean draining;
   private @Nullable Thread thread;
+  private volatile boolean busy;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
 
   /**
@@ -54,12 +61,14 @@ public final class BatchLoop {
         commandCapacity,
         connector,
         environment,
-        // Its name shows in thread dumps; a virtual thread only waits for a shard.
-        task -> Thread.ofVirtual().name("adapter-mover").start(task));
+        // Their names show in thread dumps; a virtual thread only waits for a shard.
+        task -> Thread.ofVirtual().name("adapter-mover").start(task),
+        task -> Thread.ofVirtual().name("shard-connector").start(task));
   }
 
   /**
    * @param movers runs what moves adapters
+   * @param connectors runs what looks for shards when they are lost
    */
   BatchLoop(
       BatchLimits limits,
@@ -67,7 +76,8 @@ public final class BatchLoop {
       int commandCapacity,
       ShardConnector connector,
       BatchEnvironment environment,
-      Executor movers) {
+      Executor movers,
+      Executor connectors) {
     this.limits = limits;
     this.connector = connector;
     this.observer = environment.observer();
@@ -77,6 +87,7 @@ public final class BatchLoop {
     this.orders = new AdapterOrders(adapters, residency.maxActiveAdapters());
     this.waiting = new WaitingEntries(limits.order());
     this.commands = new ArrayBlockingQueue<>(commandCapacity);
+    this.connectors = connectors;
     this.mover = new AdapterMover(ticker, movers, this::post);
   }
 
@@ -113,6 +124,16 @@ public final class BatchLoop {
 
   public LoopStatus status() {
     return status;
+  }
+
+  /** From now on nobody waits for new shards to go on with what lost ones have begun. */
+  public void drain() {
+    post(new BatchCommand.Drain());
+  }
+
+  /** Whether requests run or wait; true from the moment the loop knows of one. */
+  public boolean busy() {
+    return busy;
   }
 
   /** Fails what still runs and waits, lets go of the shards and ends the thread. */
@@ -178,6 +199,12 @@ public final class BatchLoop {
         publish();
       }
       case BatchCommand.Connected connected -> connect(connected.shards());
+      case BatchCommand.Drain _ -> {
+        draining = true;
+        if (session == null) {
+          fail(waiting.removeInterrupted(0), SHUTTING_DOWN);
+        }
+      }
       case BatchCommand.FromShards news -> {
         if (session != null && session.shards() == news.shards()) {
           hear(news);
@@ -212,6 +239,9 @@ public final class BatchLoop {
         publish();
       }
       case BatchCommand.Offloaded done -> {
+        if (session != null) {
+          session.forgetPrefixes(done.adapter());
+        }
         adapters.offloaded(done.adapter());
         observer.moved(BatchObserver.Move.OFFLOAD, done.adapter().key(), done.nanos());
         publish();
@@ -227,13 +257,13 @@ public final class BatchLoop {
         "adapter `%s` could not be %s: %s"
             .formatted(adapter.key().label(), failed.move().participle(), failed.message());
     adapters.failed(adapter, reason, ticker.nanos());
-    var rejection = Rejection.generation(reason);
-    waiting.removeAll(adapter).forEach(entry -> entry.sink().failed(rejection));
+    fail(waiting.removeAll(adapter), Rejection.generation(reason));
     publish();
   }
 
   private void turn() throws InterruptedException {
     long now = ticker.nanos();
+    busy = isBusy();
     for (Entry entry : waiting.removeStale(now)) {
       if (!entry.cancelled()) {
         entry.sink().failed(expired(entry));
@@ -247,15 +277,23 @@ public final class BatchLoop {
         lose(e.reason());
       } catch (RuntimeException e) {
         observer.unexpected(e);
-        lose("internal error in the router: " + e);
+        String reason = "internal error in the router: " + e;
+        fail(session.abandon(), Interruption.rejection(reason));
+        lose(reason);
       }
     }
-    backlog.turned(waiting.tokens(), waiting.takenSinceLast(), ticker.nanos());
+    busy = isBusy();
+    long taken = waiting.takenSinceLast();
+    backlog.turned(waiting.tokens(), taken, ticker.nanos(), session != null);
     int waits = waiting.size();
     observer.turned(
         session == null
-            ? new TurnState(waits, waiting.tokens(), 0, 0, 0, 1)
+            ? TurnState.withoutShards(waits, waiting.tokens())
             : session.state(waits, waiting.tokens()));
+  }
+
+  private boolean isBusy() {
+    return waiting.size() > 0 || (session != null && !session.idle());
   }
 
   private void moveAdapters(ShardGroup shards, long now) {
@@ -278,7 +316,11 @@ public final class BatchLoop {
 
   private void connect(ShardGroup shards) {
     adapters.reset(shards.profile().preloadedAdapters());
-    waiting.rebind(adapters);
+    waiting.rebind(adapters, List.of());
+    if (!shards.profile().resumes()) {
+      String reason = "the new ones cannot go on with what was generated";
+      fail(waiting.removeInterrupted(1), Interruption.rejection(reason));
+    }
     session = new BatchSession(shards, limits, waiting, observer, ticker);
     shards
         .lost()
@@ -294,13 +336,20 @@ public final class BatchLoop {
       return;
     }
     session = null;
-    observer.lost(reason);
-    lost.abandon(Rejection.generation("Connection to the shards lost: " + reason));
+    boolean resumable = lost.shards().profile().resumes();
+    var interruption = new Interruption(reason, resumable, ticker.nanos());
+    Set<Entry> stepping = lost.stepping();
+    List<Entry> interrupted = interruption.take(lost.abandon(), stepping);
+    if (draining) {
+      fail(interrupted, Interruption.rejection(reason));
+      interrupted = List.of();
+    }
+    observer.lost(reason, interrupted.size());
     lost.shards().close();
     adapters.reset(List.of());
-    waiting.rebind(adapters);
+    waiting.rebind(adapters, interrupted);
     publish();
-    Thread.ofVirtual().name("shard-connector").start(this::reconnect);
+    connectors.execute(this::reconnect);
   }
 
   private void reconnect() {
@@ -312,12 +361,15 @@ public final class BatchLoop {
   }
 
   private void leave() {
-    var rejection = Rejection.unavailable("the server is shutting down");
-    waiting.removeAll().forEach(entry -> entry.sink().failed(rejection));
+    fail(waiting.removeAll(), SHUTTING_DOWN);
     if (session != null) {
-      session.abandon(rejection);
+      fail(session.abandon(), SHUTTING_DOWN);
       session.shards().close();
     }
+  }
+
+  private static void fail(List<Entry> entries, Rejection rejection) {
+    entries.forEach(entry -> entry.sink().failed(rejection));
   }
 
   private void publish() {

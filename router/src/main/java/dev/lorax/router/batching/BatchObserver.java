@@ -5,11 +5,15 @@ import dev.lorax.router.adapter.AdapterStatus;
 import java.util.List;
 
 /** Is told what happens in the batch loop, on its thread; must not block. */
-public interface BatchObserver {
-  /** What the shards were asked for. */
-  enum Step {
-    PREFILL,
-    DECODE
+public interface BatchObserver extends StepObserver {
+  /** Why new requests joined a running batch. */
+  enum Joining {
+    /** There were enough of them. */
+    RATIO,
+    /** They had waited for long. */
+    LONG_WAIT,
+    /** The step had room for a chunk of prompts. */
+    CHUNKING
   }
 
   /** What was done to an adapter. */
@@ -30,12 +34,11 @@ public interface BatchObserver {
     }
   }
 
-  void stepSucceeded(Step step, int size, long nanos);
+  /** New requests joined a running batch. */
+  void joined(Joining joining);
 
-  void stepFailed(Step step, int size, String message);
-
-  /** New requests interrupted a running batch. */
-  void joined(boolean afterLongWait);
+  /** A prompt was computed, but for the tokens that were cached. */
+  void prompted(int promptTokens, int cachedTokens);
 
   /** Running requests got their next token, that long after the one before. */
   void tokens(int count, long gapNanos);
@@ -51,7 +54,11 @@ public interface BatchObserver {
 
   void connected(ShardProfile profile);
 
-  void lost(String reason);
+  /** The shards are gone; that many of the requests which ran wait for others. */
+  void lost(String reason, int interrupted);
+
+  /** Interrupted requests go on with other shards. */
+  void resumed(int count);
 
   /** A bug: the loop has dropped the shards and goes on with new ones. */
   void unexpected(RuntimeException exception);

@@ -1,17 +1,24 @@
 package dev.lorax.router.batching;
 
-import dev.lorax.router.batching.BatchObserver.Step;
+import dev.lorax.router.adapter.Adapter;
+import dev.lorax.router.batching.BatchObserver.Joining;
+import dev.lorax.router.batching.StepObserver.Step;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Rejection;
-import dev.lorax.router.kvcache.BlockAllocator;
+import dev.lorax.router.kvcache.BlockPool;
+import dev.lorax.router.kvcache.PrefixOwner;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The batch loop's work with one epoch of shards. Confined to the batch loop.
+ *
+ * <p>Where the shards chunk prompts, new requests make their first step together with the running
+ * ones, as far as a step has room for both; otherwise a step is a Prefill or a Decode.
  *
  * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along; a
  * Decode that fails takes along those whom the shards name, or all. Any other {@link
@@ -21,13 +28,14 @@ import org.jspecify.annotations.Nullable;
 final class BatchSession {
   private final ShardGroup shards;
   private final BatchLimits limits;
-  private final BlockAllocator allocator;
+  private final BlockPool blocks;
   private final Scheduler scheduler;
   private final BatchObserver observer;
   private final Ticker ticker;
   private final RunningBatch running = new RunningBatch();
   private final Outbox outbox = new Outbox();
   private int stepsSinceJoin;
+  private Collection<Entry> stepping = List.of();
 
   BatchSession(
       ShardGroup shards,
@@ -38,8 +46,8 @@ final class BatchSession {
     ShardProfile profile = shards.profile();
     this.shards = shards;
     this.limits = limits;
-    this.allocator = new BlockAllocator(profile.totalBlocks(), profile.blockSize());
-    this.scheduler = new Scheduler(limits, waiting, allocator, profile.speculatedTokens());
+    this.blocks = new BlockPool(profile.totalBlocks(), profile.blockSize(), limits.prefixCaching());
+    this.scheduler = new Scheduler(limits, waiting, blocks, profile);
     this.observer = observer;
     this.ticker = ticker;
   }
@@ -54,8 +62,8 @@ final class BatchSession {
     running.leaveCancelled(now);
     end(running.leaveOverrun(now));
     filter();
-    admit();
-    if (!running.isEmpty()) {
+    boolean stepped = shards.profile().chunkedPrefill() ? join() : interrupt();
+    if (!stepped && !running.isEmpty()) {
       decode();
     }
     if (running.isEmpty()) {
@@ -69,16 +77,30 @@ final class BatchSession {
   }
 
   TurnState state(int waiting, long waitingTokens) {
-    int usable = allocator.usableBlocks();
-    int held = usable - allocator.freeBlocks();
     return new TurnState(
-        waiting, waitingTokens, running.size(), held, usable, allocator.blockSize());
+        waiting,
+        waitingTokens,
+        running.size(),
+        blocks.heldBlocks(),
+        blocks.idleBlocks(),
+        blocks.usableBlocks(),
+        blocks.blockSize());
   }
 
-  /** Fails everything that runs. */
-  void abandon(Rejection rejection) {
+  /** What was computed with the adapter is no longer what it computes when it comes back. */
+  void forgetPrefixes(Adapter adapter) {
+    blocks.forget(new PrefixOwner(adapter.index(), adapter.loads()));
+  }
+
+  /** Lets out everything that runs, with what it has got. */
+  List<Entry> abandon() {
     outbox.flush();
-    running.leaveAll(ticker.nanos()).forEach(entry -> entry.sink().failed(rejection));
+    return running.leaveAll(ticker.nanos());
+  }
+
+  /** Requests whose step was under way when {@link #turn} failed. */
+  Set<Entry> stepping() {
+    return Set.copyOf(stepping);
   }
 
   private void end(List<Entry> overrun) {
@@ -90,38 +112,110 @@ final class BatchSession {
     overrun.forEach(entry -> entry.sink().failed(rejection));
   }
 
-  private void admit() throws ShardException, InterruptedException {
+  /** New requests make their first step with those that run; whether all have made one now. */
+  private boolean join() throws ShardException, InterruptedException {
+    PrefillBatch batch = scheduler.next(0, running.nextPromptTokens(), ticker.nanos());
+    if (batch == null) {
+      return false;
+    }
+    if (!running.isEmpty()) {
+      observer.joined(Joining.CHUNKING);
+    }
+    List<CachedBatch> cached = running.cached();
+    // After a failure there may be several; the next Decode makes one of them.
+    CachedBatch beside = cached.size() == 1 && !batch.goesOn() ? cached.getFirst() : null;
+    prefill(batch, beside);
+    filter();
+    return cached.isEmpty() || beside != null;
+  }
+
+  /** New requests are prefilled while those that run wait; false, as these have made no step. */
+  private boolean interrupt() throws ShardException, InterruptedException {
     boolean waitedLong = stepsSinceJoin >= limits.maxWaitingSteps();
     int minSize = waitedLong ? 0 : (int) (running.size() * limits.waitingServedRatio());
-    PrefillBatch batch = scheduler.next(minSize, ticker.nanos());
+    PrefillBatch batch = scheduler.next(minSize, 0, ticker.nanos());
     if (batch != null && !running.isEmpty()) {
-      observer.joined(waitedLong && minSize == 0);
+      observer.joined(waitedLong && minSize == 0 ? Joining.LONG_WAIT : Joining.RATIO);
     }
     while (batch != null) {
       stepsSinceJoin = 0;
-      prefill(batch);
+      prefill(batch, null);
       filter();
-      batch = limits.eagerPrefill() ? scheduler.next(minSize, ticker.nanos()) : null;
+      batch = limits.eagerPrefill() ? scheduler.next(minSize, 0, ticker.nanos()) : null;
     }
+    return false;
   }
 
-  private void prefill(PrefillBatch batch) throws ShardException, InterruptedException {
+  /**
+   * @param beside the only cached batch, which makes a step along with the new one; or null
+   */
+  private void prefill(PrefillBatch batch, @Nullable CachedBatch beside)
+      throws ShardException, InterruptedException {
     running.enter(batch.entries());
+    stepping = beside == null ? batch.entries() : running.all();
     long start = ticker.nanos();
     try {
-      Pending<StepResult> call = shards.prefill(batch);
-      batch.entries().forEach(entry -> entry.sink().scheduled(start));
+      Pending<StepResult> call = shards.prefill(batch, beside);
+      batch.entries().forEach(entry -> entry.schedule(start));
       StepResult result = send(call);
+      stepping = List.of();
       observer.stepSucceeded(Step.PREFILL, batch.entries().size(), ticker.nanos() - start);
-      deliver(result, batch.entries());
+      resumed(batch);
+      if (beside != null) {
+        running.replace(List.of());
+      }
+      deliver(result, beside == null ? batch.entries() : running.all());
       if (result.batch() != null) {
         running.add(result.batch());
       }
     } catch (ShardException.Refused e) {
+      stepping = List.of();
       observer.stepFailed(Step.PREFILL, batch.entries().size(), e.reason());
+      distrust(e);
       // One of several shards may have kept the batch.
       send(shards.clear(batch.id()));
-      isolate(batch, Rejection.generation("Server error: " + e.reason()));
+      if (beside == null) {
+        isolate(batch, rejection(e));
+      } else {
+        separate(batch, beside, e);
+      }
+    }
+  }
+
+  /** Finds out whether those that ran or those that came made their common step fail. */
+  private void separate(PrefillBatch batch, CachedBatch beside, ShardException.Refused refused)
+      throws ShardException, InterruptedException {
+    List<Entry> culprits = culprits(refused);
+    culprits.removeAll(batch.entries());
+    fail(culprits, rejection(refused));
+    List<Long> before = running.alive(beside);
+    try {
+      // One of several shards may have taken the new requests in.
+      running.replace(before.isEmpty() ? List.of() : List.of(send(shards.filter(beside, before))));
+      if (before.isEmpty()) {
+        send(shards.clear(beside.id()));
+      }
+    } catch (ShardException.Refused _) {
+      // Upstream's shards have taken the batch out of their cache before they failed.
+      fail(
+          running.all().stream().filter(e -> before.contains(e.id())).toList(), rejection(refused));
+      running.replace(List.of());
+      send(shards.clearAll());
+    }
+    for (PrefillBatch alone : scheduler.split(batch)) {
+      prefill(alone, null);
+    }
+  }
+
+  private void resumed(PrefillBatch batch) {
+    int resumed = 0;
+    for (Entry entry : batch.entries()) {
+      if (entry.progress().resume()) {
+        resumed++;
+      }
+    }
+    if (resumed > 0) {
+      observer.resumed(resumed);
     }
   }
 
@@ -133,20 +227,23 @@ final class BatchSession {
       return;
     }
     for (PrefillBatch alone : scheduler.split(failed)) {
-      prefill(alone);
+      prefill(alone, null);
     }
   }
 
   private void decode() throws ShardException, InterruptedException {
     long start = ticker.nanos();
     int size = running.size();
+    stepping = running.all();
     try {
       StepResult result = send(shards.decode(running.cached()));
+      stepping = List.of();
       observer.stepSucceeded(Step.DECODE, size, ticker.nanos() - start);
       stepsSinceJoin++;
       running.replace(result.batch() == null ? List.of() : List.of(result.batch()));
       deliver(result, running.all());
     } catch (ShardException.Refused e) {
+      stepping = List.of();
       observer.stepFailed(Step.DECODE, size, e.reason());
       blame(e);
     }
@@ -154,17 +251,35 @@ final class BatchSession {
 
   /** Fails those over whom a step failed; the others make it again in the next turn. */
   private void blame(ShardException.Refused refused) throws ShardException, InterruptedException {
-    var rejection = Rejection.generation("Server error: " + refused.reason());
-    List<Entry> culprits =
-        running.all().stream().filter(entry -> refused.culprits().contains(entry.id())).toList();
+    distrust(refused);
+    var rejection = rejection(refused);
+    List<Entry> culprits = culprits(refused);
     if (!culprits.isEmpty()) {
       fail(culprits, rejection);
+      // Their adapters may be offloaded before the next turn.
+      filter();
       return;
     }
     // Upstream's shards have taken the batches out of their cache before they failed.
     fail(running.all(), rejection);
     running.replace(List.of());
     send(shards.clearAll());
+    blocks.forgetAll();
+  }
+
+  private List<Entry> culprits(ShardException.Refused refused) {
+    return running.all().stream()
+        .filter(entry -> refused.culprits().contains(entry.id()))
+        .collect(Collectors.toCollection(ArrayList::new));
+  }
+
+  /** What those that the shards name took from the cache may be why they failed. */
+  private void distrust(ShardException.Refused refused) {
+    culprits(refused).forEach(entry -> blocks.forget(entry.prefixOwner()));
+  }
+
+  private static Rejection rejection(ShardException.Refused refused) {
+    return Rejection.generation("Server error: " + refused.reason());
   }
 
   private void deliver(StepResult result, Collection<Entry> stepped) {
@@ -182,8 +297,12 @@ final class BatchSession {
           sameGap = 0;
         }
         sameGap++;
+        if (generation.promptTokens() > 0) {
+          entry.blocks().promptComputed();
+          observer.prompted(generation.promptTokens(), entry.blocks().cachedTokens());
+        }
         outbox.add(entry.sink(), generation);
-        entry.flow().generated(generation.tokens().size());
+        entry.generated(generation);
         if (generation.end() != null) {
           running.leave(entry, now);
         }

@@ -2,9 +2,12 @@ package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterKey;
+import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.kvcache.BlockTable;
+import dev.lorax.router.kvcache.PrefixOwner;
+import dev.lorax.router.kvcache.PromptKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,17 +21,23 @@ public final class Entry {
   private final Share share;
   private final GenerationSink sink;
   private final Deadlines deadlines;
+  private final Progress progress = new Progress();
   private volatile boolean cancelled;
+  private long queuedNanos;
   private @Nullable Flow flow;
   private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
+  private int chunkTokens;
   private long lastTokenNanos;
 
   /**
-   * When the request must have left the queue and when it must have ended, on the loop's {@link
-   * Ticker}.
+   * How long the request may stay, on the loop's {@link Ticker}.
+   *
+   * @param submittedNanos when it came
+   * @param queueNanos how long it may wait in the queue, each time that it has to
+   * @param totalNanos how long it may take as a whole
    */
-  public record Deadlines(long queueNanos, long endNanos) {}
+  public record Deadlines(long submittedNanos, long queueNanos, long totalNanos) {}
 
   public Entry(
       long id,
@@ -43,6 +52,7 @@ public final class Entry {
     this.share = share;
     this.sink = sink;
     this.deadlines = deadlines;
+    this.queuedNanos = deadlines.submittedNanos();
   }
 
   /**
@@ -82,18 +92,66 @@ public final class Entry {
     return present(blocks, "blocks");
   }
 
+  /** Prompt tokens that its first step computes, 0 for all that are not cached. */
+  public int chunkTokens() {
+    return chunkTokens;
+  }
+
+  /** Ids of the tokens that it has got: of another epoch's shards where it is prefilled. */
+  public int[] generated() {
+    return progress.tokenIds();
+  }
+
+  /** Whether it has generated on shards that were lost, and is to go on with others. */
+  boolean goesOn() {
+    return progress.tokens() > 0;
+  }
+
+  /** Tokens that its next Prefill computes, cached ones included. */
+  int prefillTokens() {
+    return request.prompt().length() + progress.tokens();
+  }
+
+  Progress progress() {
+    return progress;
+  }
+
+  /** Tells the client's side, once, that the request has left the queue. */
+  void schedule(long nanoTime) {
+    if (progress.schedule()) {
+      sink.scheduled(nanoTime);
+    }
+  }
+
+  /** A step has yielded something for it. */
+  void generated(Generation generation) {
+    progress.generated(generation);
+    flow().generated(generation.tokens().size());
+  }
+
+  /** Its shards are lost; its wait for others begins. */
+  void interrupt(boolean stepping, long nanoTime) {
+    progress.interrupt(stepping);
+    queuedNanos = nanoTime;
+  }
+
+  /** Whether it has run and waits to go on. */
+  boolean interrupted() {
+    return progress.interrupted();
+  }
+
   boolean cancelled() {
     return cancelled;
   }
 
   /** Has waited too long in the queue. */
   boolean expired(long nanoTime) {
-    return nanoTime - deadlines.queueNanos() >= 0 || overran(nanoTime);
+    return nanoTime - queuedNanos >= deadlines.queueNanos() || overran(nanoTime);
   }
 
   /** Has taken too long as a whole. */
   boolean overran(long nanoTime) {
-    return nanoTime - deadlines.endNanos() >= 0;
+    return nanoTime - deadlines.submittedNanos() >= deadlines.totalNanos();
   }
 
   /** The queue that it came from; present from the moment the entry is queued. */
@@ -112,8 +170,20 @@ public final class Entry {
     return gap;
   }
 
-  void joins(BlockTable table, long nanoTime) {
+  /** Those with whom it may share what is computed for its prompt. */
+  PrefixOwner prefixOwner() {
+    return new PrefixOwner(adapter().index(), adapter().loads());
+  }
+
+  /** What it may take from earlier prompts, and leave to later ones. */
+  PromptKey promptKey() {
+    boolean reuses = !request.prefillLogprobs() && !goesOn();
+    return new PromptKey(prefixOwner(), request.prompt().tokenIds(), reuses);
+  }
+
+  void joins(BlockTable table, int firstChunk, long nanoTime) {
     blocks = table;
+    chunkTokens = firstChunk;
     used = adapter();
     used.acquire(nanoTime);
     flow().joined();

@@ -2,10 +2,23 @@ package dev.lorax.router.batching;
 
 import java.util.List;
 
-/** Requests whose prompts are computed together. Each holds its blocks already. */
+/**
+ * Requests whose prompts are computed together, the last one perhaps in chunks. Each holds its
+ * blocks already.
+ */
 public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
   public PrefillBatch {
     entries = List.copyOf(entries);
+  }
+
+  /** Whether some of the requests have generated before, on shards that were lost. */
+  public boolean goesOn() {
+    for (Entry entry : entries) {
+      if (entry.goesOn()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Blocks that the requests hold together. */

@@ -37,6 +37,15 @@ final class RunningBatch {
     return cached;
   }
 
+  /** Tokens of unfinished prompts that the next step computes, beyond one for each request. */
+  int nextPromptTokens() {
+    int tokens = 0;
+    for (CachedBatch batch : cached) {
+      tokens += Math.max(0, batch.currentTokens() - batch.size());
+    }
+    return tokens;
+  }
+
   int size() {
     return entries.size();
   }

@@ -1,7 +1,8 @@
 package dev.lorax.router.batching;
 
-import dev.lorax.router.kvcache.BlockAllocator;
+import dev.lorax.router.kvcache.BlockPool;
 import dev.lorax.router.kvcache.BlockTable;
+import dev.lorax.router.kvcache.PromptKey;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,46 +12,69 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two budgets bound the choice: prompt tokens of one Prefill, and blocks of the cache. A request
  * takes the blocks for its whole possible length when it joins, so a running one never runs out.
+ * What is cached of a prompt costs nothing. Where prompts may come in chunks, the last request of a
+ * batch gets what is left of the budget, and the shards go on with it from there.
+ *
+ * <p>What goes on after its shards were lost makes no batch with what is new, and comes whole. One
+ * that may have ended its shards more than once goes alone: if it does so again, it harms nobody
+ * else.
  */
 final class Scheduler {
   private final BatchLimits limits;
   private final WaitingEntries waiting;
-  private final BlockAllocator allocator;
-  private final int speculatedTokens;
+  private final BlockPool blocks;
+  private final ShardProfile profile;
   private long nextBatchId = 1;
 
-  Scheduler(
-      BatchLimits limits, WaitingEntries waiting, BlockAllocator allocator, int speculatedTokens) {
+  Scheduler(BatchLimits limits, WaitingEntries waiting, BlockPool blocks, ShardProfile profile) {
     this.limits = limits;
     this.waiting = waiting;
-    this.allocator = allocator;
-    this.speculatedTokens = speculatedTokens;
+    this.blocks = blocks;
+    this.profile = profile;
   }
 
-  /** The next batch, or null if fewer than that many requests can go now. */
-  @Nullable PrefillBatch next(int minSize, long nanoTime) {
+  /**
+   * The next batch, or null if fewer than that many requests can go now; those that were
+   * interrupted do not wait for others.
+   *
+   * @param unfinishedTokens prompt tokens of the step that are spoken for
+   */
+  @Nullable PrefillBatch next(int minSize, int unfinishedTokens, long nanoTime) {
     var chosen = new ArrayList<Entry>();
-    int budget = limits.maxPrefillTokens();
+    int budget =
+        limits.stepTokens(profile.chunkedPrefill(), profile.deviceType()) - unfinishedTokens;
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
-      int promptTokens = entry.request().prompt().length();
-      // A prompt larger than the whole budget goes alone: it could not go any other way.
-      if (promptTokens > budget && !chosen.isEmpty()) {
+      PromptKey prompt = entry.promptKey();
+      int rest = entry.prefillTokens() - blocks.cachedTokens(prompt);
+      boolean alone = entry.progress().suspect();
+      boolean whole = entry.goesOn() || !profile.chunkedPrefill();
+      // A prompt larger than the whole budget goes alone where it could not go any other way.
+      boolean fits = rest <= budget || (whole ? chosen.isEmpty() : budget > 0);
+      if (!fits || !(chosen.isEmpty() || suits(entry, chosen.getFirst()))) {
         break;
       }
-      BlockTable blocks = allocator.tryAllocate(entry.request().slots(speculatedTokens));
-      if (blocks == null) {
+      BlockTable table =
+          blocks.tryAllocate(prompt, entry.request().slots(profile.speculatedTokens()));
+      if (table == null) {
         break;
       }
       waiting.take(entry);
-      entry.joins(blocks, nanoTime);
+      entry.joins(table, rest > budget && !whole ? budget : 0, nanoTime);
       chosen.add(entry);
-      budget -= promptTokens;
+      budget -= rest;
+      if (alone) {
+        break;
+      }
     }
-    if (chosen.isEmpty() || chosen.size() < minSize) {
+    if (chosen.isEmpty() || (chosen.size() < minSize && !chosen.getFirst().interrupted())) {
       putBack(chosen, nanoTime);
       return null;
     }
-    return new PrefillBatch(nextBatchId++, chosen, allocator.blockSize());
+    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize());
+  }
+
+  private static boolean suits(Entry entry, Entry first) {
+    return entry.goesOn() == first.goesOn() && !entry.progress().suspect();
   }
 
   /** The same requests, each in a batch of its own. */

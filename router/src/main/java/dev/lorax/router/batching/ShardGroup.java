@@ -16,7 +16,14 @@ public interface ShardGroup extends AutoCloseable {
   /** Completes with the reason once the connection to a shard has broken. */
   CompletionStage<String> lost();
 
-  Pending<StepResult> prefill(PrefillBatch batch);
+  /**
+   * The first step of requests here: yields the first token of each, or where it has generated on
+   * other shards the one after those.
+   *
+   * @param beside a batch that makes a step with them and takes them in; absent, and in any case if
+   *     the shards know no chunks: they become a batch of their own
+   */
+  Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside);
 
   /** One step of all the batches; the shards make one batch of them. */
   Pending<StepResult> decode(List<CachedBatch> batches);

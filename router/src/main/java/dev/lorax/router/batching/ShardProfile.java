@@ -6,7 +6,10 @@ import java.util.List;
 /**
  * What connected shards said about themselves.
  *
+ * @param chunkedPrefill whether a prompt may come in chunks, each a step beside the running
+ *     requests
  * @param totalBlocks blocks of the key-value cache that may be used, the reserved one included
+ * @param resumes whether they can go on with requests that other shards began
  */
 public record ShardProfile(
     int shardCount,
@@ -15,7 +18,10 @@ public record ShardProfile(
     int blockSize,
     int totalBlocks,
     int speculatedTokens,
-    List<PreloadedAdapter> preloadedAdapters) {
+    boolean chunkedPrefill,
+    boolean resumes,
+    List<PreloadedAdapter> preloadedAdapters,
+    ModelAbilities abilities) {
   public ShardProfile {
     preloadedAdapters = List.copyOf(preloadedAdapters);
   }

@@ -5,12 +5,13 @@ import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.Demand;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Among the queues whose adapter is usable, the one that has been served least goes first. A
  * queue that was empty starts level with the one served last, so no adapter can save up a claim,
- * and while a queue waits the others get only a bounded number of tokens before its turn.
+ * and while a queue waits the others get only a bounded number of tokens before its turn. Requests
+ * that were interrupted go before all others, and are not charged twice.
  */
 final class WaitingEntries {
   private final QueueOrder order;
@@ -34,14 +36,23 @@ final class WaitingEntries {
 
   /** Queues an entry for its adapter. */
   void add(Entry entry, Adapter adapter) {
-    Flow flow =
-        flows.computeIfAbsent(
-            new FlowKey(adapter.key(), entry.share().tenant()),
-            _ -> new Flow(adapter, entry.share(), floor));
-    flow.use(adapter, entry.share());
+    Flow flow = flow(entry, adapter, floor);
     if (flow.waiting().isEmpty()) {
       flow.liftTo(floor);
     }
+    join(entry, flow);
+  }
+
+  private Flow flow(Entry entry, Adapter adapter, double counter) {
+    Flow flow =
+        flows.computeIfAbsent(
+            new FlowKey(adapter.key(), entry.share().tenant()),
+            _ -> new Flow(adapter, entry.share(), counter));
+    flow.use(adapter, entry.share());
+    return flow;
+  }
+
+  private void join(Entry entry, Flow flow) {
     entry.bind(flow);
     flow.waiting().addLast(entry);
     counted(entry, 1);
@@ -92,9 +103,11 @@ final class WaitingEntries {
       throw new IllegalStateException(
           "request %d is not at the head of its queue".formatted(entry.id()));
     }
-    floor = Math.max(floor, flow.counter());
     flow.waiting().removeFirst();
-    flow.prompt(entry.request().prompt().length());
+    if (!entry.interrupted()) {
+      floor = Math.max(floor, flow.counter());
+      flow.prompt(entry.request().prompt().length());
+    }
     takenTokens += entry.request().tokens();
     counted(entry, -1);
   }
@@ -103,65 +116,73 @@ final class WaitingEntries {
   void putBack(Entry entry) {
     Flow flow = entry.flow();
     flow.waiting().addFirst(entry);
-    flow.prompt(-entry.request().prompt().length());
+    if (!entry.interrupted()) {
+      flow.prompt(-entry.request().prompt().length());
+    }
     takenTokens -= entry.request().tokens();
     counted(entry, 1);
   }
 
   /** Takes out everything that waits for an adapter. */
   List<Entry> removeAll(Adapter adapter) {
+    return removeIf(entry -> entry.adapter() == adapter);
+  }
+
+  /** Takes out the entries nobody waits for any more and those past their deadline. */
+  List<Entry> removeStale(long nanoTime) {
+    List<Entry> stale = removeIf(entry -> entry.cancelled() || entry.expired(nanoTime));
+    flows.values().removeIf(flow -> flow.settled(floor));
+    return stale;
+  }
+
+  /** Takes out the entries that were interrupted and have generated at least that many tokens. */
+  List<Entry> removeInterrupted(int tokens) {
+    return removeIf(entry -> entry.interrupted() && entry.progress().tokens() >= tokens);
+  }
+
+  private List<Entry> removeIf(Predicate<Entry> condition) {
     var removed = new ArrayList<Entry>();
     for (Flow flow : flows.values()) {
-      if (flow.adapter() == adapter) {
-        removed.addAll(flow.waiting());
-        flow.waiting().clear();
+      if (!flow.waiting().isEmpty()) {
+        flow.waiting().removeIf(entry -> condition.test(entry) && removed.add(entry));
       }
     }
     removed.forEach(entry -> counted(entry, -1));
     return removed;
   }
 
-  /** Takes out the entries nobody waits for any more and those past their deadline. */
-  List<Entry> removeStale(long nanoTime) {
-    var stale = new ArrayList<Entry>();
-    for (Iterator<Flow> i = flows.values().iterator(); i.hasNext(); ) {
-      Flow flow = i.next();
-      if (!flow.waiting().isEmpty()) {
-        flow.waiting().removeIf(entry -> isStale(entry, nanoTime) && stale.add(entry));
-      }
-      if (flow.settled(floor)) {
-        i.remove();
-      }
-    }
-    stale.forEach(entry -> counted(entry, -1));
-    return stale;
-  }
-
-  /** Takes out everything, in the order of arrival. Nothing may be running. */
+  /** Takes out everything. */
   List<Entry> removeAll() {
-    List<Entry> entries =
-        flows.values().stream()
-            .flatMap(flow -> flow.waiting().stream())
-            .sorted(Comparator.comparingLong(Entry::id))
-            .toList();
-    flows.clear();
-    size = 0;
-    tokens = 0;
-    return entries;
+    return removeIf(_ -> true);
   }
 
-  /** Binds all entries to the rows of a table that has started over. */
-  void rebind(AdapterTable adapters) {
-    removeAll().forEach(entry -> add(entry, adapters.resolve(entry.adapterKey())));
+  /**
+   * Binds all entries to the rows of a table that has started over. Nothing may be running.
+   *
+   * @param interrupted entries that ran until now and join the others
+   */
+  void rebind(AdapterTable adapters, Collection<Entry> interrupted) {
+    var entries = new ArrayList<Entry>(removeAll());
+    entries.addAll(interrupted);
+    entries.sort(
+        Comparator.comparing((Entry entry) -> !entry.interrupted()).thenComparingLong(Entry::id));
+    for (Entry entry : entries) {
+      // Its key may lead to another row than before; what was served counts there, too.
+      double served = entry.flow().counter();
+      join(entry, flow(entry, adapters.resolve(entry.adapterKey()), served));
+    }
   }
 
   private boolean goesBefore(Flow one, Flow other) {
-    double difference = precedence(one) - precedence(other);
-    return difference < 0
-        || (difference == 0 && one.waiting().getFirst().id() < other.waiting().getFirst().id());
+    int order = Double.compare(precedence(one), precedence(other));
+    return order < 0
+        || (order == 0 && one.waiting().getFirst().id() < other.waiting().getFirst().id());
   }
 
   private double precedence(Flow flow) {
+    if (flow.waiting().getFirst().interrupted()) {
+      return Double.NEGATIVE_INFINITY;
+    }
     return switch (order) {
       case FAIR -> flow.counter();
       // Ids count upwards in the order of arrival.
@@ -172,10 +193,6 @@ final class WaitingEntries {
   private void counted(Entry entry, int sign) {
     size += sign;
     tokens += (long) sign * entry.request().tokens();
-  }
-
-  private static boolean isStale(Entry entry, long nanoTime) {
-    return entry.cancelled() || entry.expired(nanoTime);
   }
 
   private record FlowKey(AdapterKey adapter, String tenant) {}

@@ -13,10 +13,12 @@ import org.jspecify.annotations.Nullable;
 /** Options about batches, as typed. */
 final class BatchArguments {
   int maxPrefillTokens = 4096;
+  @Nullable Integer chunkTokens;
   @Nullable Integer maxTotalTokens;
   double waitingServedRatio = 0.3;
   int maxWaitingSteps = 20;
   boolean eagerPrefill;
+  boolean prefixCaching;
   QueueOrder queueOrder = QueueOrder.FAIR;
 
   List<Option<?>> options() {
@@ -25,6 +27,11 @@ final class BatchArguments {
                 "--max-batch-prefill-tokens", Kind.WHOLE_NUMBER, value -> maxPrefillTokens = value)
             .initially(maxPrefillTokens)
             .says("TOKENS", "Most prompt tokens of one step."),
+        Option.of("--prefill-chunk-tokens", Kind.WHOLE_NUMBER, value -> chunkTokens = value)
+            .usually("128 on CPUs, else 512")
+            .says(
+                "TOKENS",
+                "Most prompt tokens of a step beside running requests, with shards that chunk prompts."),
         Option.of("--max-batch-total-tokens", Kind.WHOLE_NUMBER, value -> maxTotalTokens = value)
             .usually("what the shards measure")
             .says("TOKENS", "Most tokens of all running requests."),
@@ -36,6 +43,8 @@ final class BatchArguments {
             .says("N", "Steps after which waiting requests interrupt decoding in any case."),
         Option.of("--eager-prefill", Kind.SWITCH, value -> eagerPrefill = value)
             .says("Prefill all that fits before decoding goes on."),
+        Option.of("--prefix-caching", Kind.SWITCH, value -> prefixCaching = value)
+            .says("Compute what prompts have in common once. The shards must know cache_len."),
         Option.of("--queue-order", Kind.oneOf(QueueOrder.values()), value -> queueOrder = value)
             .initially(queueOrder)
             .says(
@@ -45,22 +54,23 @@ final class BatchArguments {
 
   BatchLimits toLimits() {
     return new BatchLimits(
-        maxPrefillTokens, (float) waitingServedRatio, maxWaitingSteps, queueOrder, eagerPrefill);
+        maxPrefillTokens,
+        chunkTokens,
+        (float) waitingServedRatio,
+        maxWaitingSteps,
+        queueOrder,
+        eagerPrefill,
+        prefixCaching);
   }
 
   WarmupPlan toWarmup(RequestLimits requests) {
     return new WarmupPlan(
-        requests.maxInputLength(), requests.maxTotalTokens(), maxPrefillTokens, maxTotalTokens);
+        requests.maxInputLength(), requests.maxTotalTokens(), toLimits(), maxTotalTokens);
   }
 
   void check(RequestArguments requests, Problems problems) {
     problems.atLeast(1, "--max-batch-prefill-tokens", maxPrefillTokens);
-    problems.expect(
-        maxPrefillTokens >= requests.maxInputLength,
-        "--max-batch-prefill-tokens",
-        "at least --max-input-length " + requests.maxInputLength,
-        maxPrefillTokens,
-        "the longest prompt must fit one step");
+    problems.atLeast(1, "--prefill-chunk-tokens", chunkTokens);
     problems.atLeast(1, "--max-batch-total-tokens", maxTotalTokens);
     within("--max-batch-prefill-tokens", maxPrefillTokens, problems);
     within("--max-total-tokens", requests.maxTotalTokens, problems);

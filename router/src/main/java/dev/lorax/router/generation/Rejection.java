@@ -18,6 +18,8 @@ public record Rejection(Kind kind, String message, int retryAfterSeconds) {
     RATE_LIMITED,
     GENERATION,
     INCOMPLETE,
+    EMBEDDING,
+    CLASSIFICATION,
     UNAVAILABLE
   }
 

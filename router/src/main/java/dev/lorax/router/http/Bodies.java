@@ -23,7 +23,15 @@ final class Bodies {
       case UNAUTHORIZED -> response.putHeader("www-authenticate", "Bearer");
       case OVERLOADED, RATE_LIMITED, UNAVAILABLE ->
           response.putHeader("retry-after", String.valueOf(rejection.retryAfterSeconds()));
-      case MALFORMED, ILL_TYPED, VALIDATION, TEMPLATE, FORBIDDEN, GENERATION, INCOMPLETE -> {}
+      case MALFORMED,
+          ILL_TYPED,
+          VALIDATION,
+          TEMPLATE,
+          FORBIDDEN,
+          GENERATION,
+          INCOMPLETE,
+          EMBEDDING,
+          CLASSIFICATION -> {}
     }
     json(response, format.body(rejection));
   }

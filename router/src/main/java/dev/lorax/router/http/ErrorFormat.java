@@ -57,7 +57,7 @@ enum ErrorFormat {
       case UNAUTHORIZED -> 401;
       case FORBIDDEN -> 403;
       case OVERLOADED, RATE_LIMITED -> 429;
-      case INCOMPLETE -> 500;
+      case INCOMPLETE, EMBEDDING, CLASSIFICATION -> 500;
       case UNAVAILABLE -> 503;
     };
   }
@@ -73,6 +73,8 @@ enum ErrorFormat {
       case FORBIDDEN -> FailureLabel.FORBIDDEN;
       case RATE_LIMITED -> FailureLabel.RATE_LIMITED;
       case INCOMPLETE -> FailureLabel.INCOMPLETE;
+      case EMBEDDING -> FailureLabel.EMBEDDING_FAILURE;
+      case CLASSIFICATION -> FailureLabel.CLASSIFICATION_FAILURE;
       case UNAVAILABLE -> FailureLabel.UNAVAILABLE;
     };
   }
@@ -88,6 +90,8 @@ enum ErrorFormat {
       case FORBIDDEN -> "forbidden";
       case RATE_LIMITED -> "rate_limited";
       case INCOMPLETE -> "incomplete_generation";
+      case EMBEDDING -> "embedding_failure";
+      case CLASSIFICATION -> "classification_failure";
       case UNAVAILABLE -> "unavailable";
     };
   }
@@ -98,7 +102,7 @@ enum ErrorFormat {
       case OVERLOADED, RATE_LIMITED -> "rate_limit_error";
       case UNAUTHORIZED -> "authentication_error";
       case FORBIDDEN -> "permission_error";
-      case GENERATION, INCOMPLETE, UNAVAILABLE -> "server_error";
+      case GENERATION, INCOMPLETE, EMBEDDING, CLASSIFICATION, UNAVAILABLE -> "server_error";
     };
   }
 
@@ -109,7 +113,15 @@ enum ErrorFormat {
       case ILL_TYPED -> "Failed to deserialize the JSON body into the target type: " + message;
       case TEMPLATE -> "Failed applying chat template to inputs: " + message;
       case GENERATION -> "Request failed during generation: " + message;
-      case MALFORMED, OVERLOADED, UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, INCOMPLETE, UNAVAILABLE ->
+      case MALFORMED,
+          OVERLOADED,
+          UNAUTHORIZED,
+          FORBIDDEN,
+          RATE_LIMITED,
+          INCOMPLETE,
+          EMBEDDING,
+          CLASSIFICATION,
+          UNAVAILABLE ->
           message;
     };
   }

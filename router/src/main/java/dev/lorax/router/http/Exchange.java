@@ -183,13 +183,8 @@ final class Exchange {
   }
 
   private void writeHeaders(Prepared prepared) {
-    GenerationHeaders.common(http.response(), prepared, gateway.facts().modelId(), computeType());
-  }
-
-  private String computeType() {
-    var shards = gateway.loop().status().shards();
-    boolean gpu = shards != null && shards.deviceType().startsWith("cuda");
-    return gpu ? "gpu+optimized" : "cpu";
+    GenerationHeaders.common(
+        http.response(), prepared, gateway.facts().modelId(), gateway.computeType());
   }
 
   private void finish() {

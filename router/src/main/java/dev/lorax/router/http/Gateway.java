@@ -14,7 +14,15 @@ public record Gateway(
     BatchLoop loop,
     Intake intake,
     Preparer preparer,
+    TextGateway texts,
     SchemaCheck schemas,
     ApiKeys keys,
     RouterMetrics metrics,
-    Ticker ticker) {}
+    Ticker ticker) {
+  /** What the shards compute on, in upstream's words. */
+  String computeType() {
+    var shards = loop.status().shards();
+    boolean gpu = shards != null && shards.deviceType().startsWith("cuda");
+    return gpu ? "gpu+optimized" : "cpu";
+  }
+}

@@ -22,7 +22,10 @@ final class GenerationHeaders {
     response.putHeader(
         "x-compute-characters", String.valueOf(inputs.codePointCount(0, inputs.length())));
     response.putHeader("x-model-id", modelId);
-    AdapterKey adapter = prepared.adapter();
+    adapter(response, prepared.adapter());
+  }
+
+  static void adapter(HttpServerResponse response, AdapterKey adapter) {
     if (adapter.source() != null) {
       // A header carries bytes; any character of an id travels as the bytes of its UTF-8 form.
       byte[] label = adapter.label().getBytes(StandardCharsets.UTF_8);
@@ -50,11 +53,11 @@ final class GenerationHeaders {
     millis(response, "x-time-per-output-token", timing.nanosPerOutputToken(generated));
   }
 
-  private static void count(HttpServerResponse response, String name, long value) {
+  static void count(HttpServerResponse response, String name, long value) {
     response.putHeader(name, String.valueOf(value));
   }
 
-  private static void millis(HttpServerResponse response, String name, long nanos) {
+  static void millis(HttpServerResponse response, String name, long nanos) {
     count(response, name, nanos / NANOS_PER_MILLI);
   }
 }

@@ -1,6 +1,7 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.access.Caller;
+import dev.lorax.router.batching.ModelAbilities;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.request.Place;
@@ -44,7 +45,15 @@ final class GenerationRoute implements Handler<RoutingContext> {
 
   private @Nullable Rejection refusal(RoutingContext http, Caller caller) {
     Rejection closed = farewell.refusal(http.request());
-    Rejection congested = closed == null ? gateway.intake().congested() : closed;
+    if (closed != null) {
+      return closed;
+    }
+    ModelAbilities abilities = gateway.texts().abilities();
+    if (!abilities.generates()) {
+      return Rejection.validation(
+          "this model %s, it does not generate text".formatted(abilities.described()));
+    }
+    Rejection congested = gateway.intake().congested();
     return congested == null ? caller.enter() : congested;
   }
 

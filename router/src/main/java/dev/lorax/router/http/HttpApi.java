@@ -103,6 +103,7 @@ final class HttpApi {
         router,
         "/generate_stream",
         new GenerationRoute(gateway, farewell, NativeDialect.GENERATE_STREAM));
+    texts(router);
     post(router, "/tokenize", new TokenizeRoute(gateway, tokenizer));
     post(router, "/adapters/load", new AdapterOrderRoute(gateway, false));
     post(router, "/adapters/unload", new AdapterOrderRoute(gateway, true));
@@ -111,6 +112,17 @@ final class HttpApi {
     post(router, "/v1/chat/completions", new GenerationRoute(gateway, farewell, chat));
     var completions = new CompletionsDialect(model, clock);
     post(router, "/v1/completions", new GenerationRoute(gateway, farewell, completions));
+  }
+
+  private void texts(Router router) {
+    post(router, "/embed", new TextRoute(gateway, farewell, new EmbedDialect()));
+    var embeddings = new EmbeddingsDialect(gateway.facts().modelId());
+    post(router, "/v1/embeddings", new TextRoute(gateway, farewell, embeddings));
+    var kind = gateway.texts().abilities().classification();
+    var one = new ClassifyDialect(kind, false);
+    post(router, "/classify", new TextRoute(gateway, farewell, one));
+    var many = new ClassifyDialect(kind, true);
+    post(router, "/classify_batch", new TextRoute(gateway, farewell, many));
   }
 
   private static void post(Router router, String path, Handler<RoutingContext> handler) {

@@ -1,6 +1,7 @@
 package dev.lorax.router.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.lorax.router.batching.ModelAbilities;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.request.RequestLimits;
 import io.vertx.core.Handler;
@@ -22,6 +23,19 @@ final class InfoRoute implements Handler<RoutingContext> {
     Bodies.json(http.response(), Json.write(json -> write(json, shards)));
   }
 
+  /** A hub's word for what the model is there for; upstream asks a hub for it. */
+  private @Nullable String pipeline() {
+    ModelAbilities abilities = gateway.texts().abilities();
+    if (abilities.generates()) {
+      return null;
+    }
+    return switch (abilities.classification()) {
+      case NONE -> "feature-extraction";
+      case TOKENS -> "token-classification";
+      case TEXTS -> "text-classification";
+    };
+  }
+
   private void write(JsonGenerator json, @Nullable ShardProfile shards) throws IOException {
     ServerFacts facts = gateway.facts();
     RequestLimits limits = facts.limits();
@@ -29,7 +43,7 @@ final class InfoRoute implements Handler<RoutingContext> {
     json.writeStringField("model_sha", facts.revision());
     json.writeStringField("model_dtype", shards == null ? null : shards.dtype());
     json.writeStringField("model_device_type", shards == null ? null : shards.deviceType());
-    json.writeNullField("model_pipeline_tag");
+    json.writeStringField("model_pipeline_tag", pipeline());
     json.writeNumberField("max_concurrent_requests", limits.maxConcurrentRequests());
     json.writeNumberField("max_best_of", limits.maxBestOf());
     json.writeNumberField("max_stop_sequences", limits.maxStopSequences());

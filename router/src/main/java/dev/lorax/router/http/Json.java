@@ -41,12 +41,28 @@ final class Json {
     }
   }
 
+  /** An object with the fields that are written. */
   static Buffer write(Writing writing) {
-    var bytes = new ByteArrayOutputStream(TYPICAL_BYTES);
-    try (JsonGenerator json = MAPPER.getFactory().createGenerator(bytes)) {
+    return value(json -> {
       json.writeStartObject();
       writing.write(json);
       json.writeEndObject();
+    });
+  }
+
+  /** An array with the elements that are written. */
+  static Buffer writeArray(Writing writing) {
+    return value(json -> {
+      json.writeStartArray();
+      writing.write(json);
+      json.writeEndArray();
+    });
+  }
+
+  private static Buffer value(Writing writing) {
+    var bytes = new ByteArrayOutputStream(TYPICAL_BYTES);
+    try (JsonGenerator json = MAPPER.getFactory().createGenerator(bytes)) {
+      writing.write(json);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -62,7 +78,7 @@ final class Json {
     }
   }
 
-  /** Writes the fields of an object. */
+  /** Writes the fields of an object or the elements of an array. */
   @FunctionalInterface
   interface Writing {
     void write(JsonGenerator json) throws IOException;

@@ -182,13 +182,13 @@ final class JsonFields {
     return !value.isMissingNode() && !value.isNull();
   }
 
-  private static String shown(JsonNode value) {
+  static String shown(JsonNode value) {
     String text = value.toString();
     int longest = 40;
     return value.isNumber() && text.length() <= longest ? text : type(value);
   }
 
-  private static String type(JsonNode value) {
+  static String type(JsonNode value) {
     String type = value.getNodeType().name().toLowerCase(Locale.ROOT);
     return switch (value.getNodeType()) {
       case ARRAY, OBJECT -> "an " + type;

@@ -33,7 +33,7 @@ final class NativeRequestReader {
         output(parameters));
   }
 
-  private static AdapterChoice adapter(JsonFields parameters, @Nullable String bearer)
+  static AdapterChoice adapter(JsonFields parameters, @Nullable String bearer)
       throws FieldException {
     String token = parameters.text("api_token");
     return new AdapterChoice(

@@ -8,7 +8,7 @@ import dev.lorax.router.request.GenerateCall.SamplingChoice;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what chats and completions have in common. */
+/** Reads what OpenAI's endpoints have in common. */
 final class OpenAiRequestReader {
   private final String baseModel;
   private final JsonFields fields;
@@ -46,7 +46,7 @@ final class OpenAiRequestReader {
   }
 
   /** Any model that is not the base model is an adapter. */
-  private AdapterChoice adapter(@Nullable String bearer) throws FieldException {
+  AdapterChoice adapter(@Nullable String bearer) throws FieldException {
     String token = fields.text("api_token");
     String model = model();
     return new AdapterChoice(

@@ -15,6 +15,10 @@ final class Counter implements Metric {
     value.increment();
   }
 
+  void add(long amount) {
+    value.add(amount);
+  }
+
   @Override
   public MetricName name() {
     return name;

@@ -5,6 +5,7 @@ import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.batching.BatchObserver;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.batching.TurnState;
+import dev.lorax.router.encoding.EncodingObserver;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.List;
@@ -17,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it
  * also writes the few log lines that the loop is worth.
  */
-public final class RouterMetrics implements BatchObserver {
+public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private static final Logger LOG = LoggerFactory.getLogger(RouterMetrics.class);
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double[] SECONDS = exponential(0.00015, 1.5, 35);
@@ -28,6 +29,7 @@ public final class RouterMetrics implements BatchObserver {
 
   private final MetricPage page = new MetricPage();
   private final Counter requests = page.counter(MetricName.of("lorax_request_count"));
+  private final Counter resumed = page.counter(MetricName.of("lorax_request_resumed"));
   private final Counter successes = page.counter(MetricName.of("lorax_request_success"));
   private final Map<FailureLabel, Counter> failures =
       perValue(FailureLabel.class, FailureLabel::label, "lorax_request_failure", "err");
@@ -38,6 +40,8 @@ public final class RouterMetrics implements BatchObserver {
   private final Histogram perToken = seconds("lorax_request_mean_time_per_token_duration");
   private final Histogram firstToken = seconds("lorax_request_time_to_first_token_duration");
   private final Histogram inputLength;
+  private final Histogram inputCount =
+      page.histogram(MetricName.of("lorax_request_input_count"), BATCH_SIZES);
   private final Histogram maxNewTokens;
   private final Histogram generatedTokens;
   private final Gauge queueLength = page.gauge(MetricName.of("lorax_queue_length"));
@@ -53,17 +57,25 @@ public final class RouterMetrics implements BatchObserver {
   private final Map<Step, Counter> stepSuccesses = perStep("lorax_batch_inference_success");
   private final Map<Step, Counter> stepFailures = perStep("lorax_batch_inference_failure");
   private final Map<Step, Histogram> stepSeconds = new EnumMap<>(Step.class);
-  private final Counter joinsByRatio = concat("backpressure");
-  private final Counter joinsByWait = concat("wait_exceeded");
+  private final Map<Joining, Counter> joins =
+      perValue(Joining.class, RouterMetrics::reason, "lorax_batch_concat", "reason");
   private final Histogram tokenGap = seconds("lorax_request_inter_token_duration");
   private final Gauge queueTokens = page.gauge(MetricName.of("lorax_queue_tokens"));
   private final Gauge blocksHeld = page.gauge(MetricName.of("lorax_kv_blocks_held"));
+  private final Gauge blocksCached = page.gauge(MetricName.of("lorax_kv_blocks_cached"));
+  private final Counter promptTokensSeen =
+      page.counter(MetricName.of("lorax_prefix_cache_query_tokens"));
+  private final Counter promptTokensCached =
+      page.counter(MetricName.of("lorax_prefix_cache_hit_tokens"));
   private final Gauge blocksUsable = page.gauge(MetricName.of("lorax_kv_blocks_usable"));
   // Under the names that the Gateway API Inference Extension reads of model servers.
   private final Gauge requestsWaiting = page.gauge(MetricName.of("vllm:num_requests_waiting"));
   private final Gauge requestsRunning = page.gauge(MetricName.of("vllm:num_requests_running"));
   private final AdapterMetrics adapters;
-  private volatile TurnState turn = new TurnState(0, 0, 0, 0, 0, 1);
+  private volatile TurnState turn = TurnState.NONE;
+  private volatile int waitingTexts;
+  private volatile long waitingTextTokens;
+  private volatile int runningTexts;
   private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
 
   /**
@@ -114,12 +126,27 @@ public final class RouterMetrics implements BatchObserver {
     generatedTokens.observe(facts.generatedTokens());
   }
 
+  /** Texts were prepared and go to the encoding loop. */
+  public void textsPrepared(List<Integer> lengths) {
+    inputCount.observe(lengths.size());
+    lengths.forEach(inputLength::observe);
+  }
+
+  /** All texts of a request were embedded or classified. */
+  public void textsSucceeded(RequestFacts facts) {
+    successes.increment();
+    duration.observe(facts.totalNanos() / NANOS_PER_SECOND);
+    validation.observe(facts.validationNanos() / NANOS_PER_SECOND);
+    queueing.observe(facts.queueNanos() / NANOS_PER_SECOND);
+    inference.observe(facts.inferenceNanos() / NANOS_PER_SECOND);
+  }
+
   @Override
   public void stepSucceeded(Step step, int size, long nanos) {
     of(steps, step).increment();
     of(stepSuccesses, step).increment();
     of(stepSeconds, step).observe(nanos / NANOS_PER_SECOND);
-    if (step == Step.PREFILL) {
+    if (step != Step.DECODE) {
       nextSize.observe(size);
     }
   }
@@ -136,8 +163,14 @@ public final class RouterMetrics implements BatchObserver {
   }
 
   @Override
-  public void joined(boolean afterLongWait) {
-    (afterLongWait ? joinsByWait : joinsByRatio).increment();
+  public void joined(Joining joining) {
+    of(joins, joining).increment();
+  }
+
+  @Override
+  public void prompted(int promptTokens, int cachedTokens) {
+    promptTokensSeen.add(promptTokens);
+    promptTokensCached.add(cachedTokens);
   }
 
   @Override
@@ -148,14 +181,28 @@ public final class RouterMetrics implements BatchObserver {
   @Override
   public void turned(TurnState state) {
     turn = state;
-    queueLength.set(state.waiting());
-    queueTokens.set(state.waitingTokens());
+    tellLoad();
     batchSize.set(state.running());
     batchTokens.set(state.heldTokens());
     blocksHeld.set(state.heldBlocks());
+    blocksCached.set(state.idleBlocks());
     blocksUsable.set(state.usableBlocks());
-    requestsWaiting.set(state.waiting());
-    requestsRunning.set(state.running());
+  }
+
+  @Override
+  public void texts(int waiting, long waitingTokens, int running) {
+    waitingTexts = waiting;
+    waitingTextTokens = waitingTokens;
+    runningTexts = running;
+    tellLoad();
+  }
+
+  private void tellLoad() {
+    int waiting = turn.waiting() + waitingTexts;
+    queueLength.set(waiting);
+    requestsWaiting.set(waiting);
+    queueTokens.set(turn.waitingTokens() + waitingTextTokens);
+    requestsRunning.set(turn.running() + runningTexts);
   }
 
   @Override
@@ -204,15 +251,23 @@ public final class RouterMetrics implements BatchObserver {
   }
 
   @Override
-  public void lost(String reason) {
+  public void lost(String reason, int interrupted) {
     shardsConnected.set(0);
     maxTokens.set(0);
-    LOG.atError().addKeyValue("reason", reason).log("shards lost");
+    LOG.atError()
+        .addKeyValue("reason", reason)
+        .addKeyValue("interrupted", interrupted)
+        .log("shards lost");
+  }
+
+  @Override
+  public void resumed(int count) {
+    resumed.add(count);
   }
 
   @Override
   public void unexpected(RuntimeException exception) {
-    LOG.atError().setCause(exception).log("bug in the batch loop");
+    LOG.atError().setCause(exception).log("bug in a loop");
   }
 
   private String cacheConfig() {
@@ -227,6 +282,16 @@ public final class RouterMetrics implements BatchObserver {
     return switch (step) {
       case PREFILL -> "prefill";
       case DECODE -> "decode";
+      case EMBED -> "embed";
+      case CLASSIFY -> "classify";
+    };
+  }
+
+  private static String reason(Joining joining) {
+    return switch (joining) {
+      case RATIO -> "backpressure";
+      case LONG_WAIT -> "wait_exceeded";
+      case CHUNKING -> "chunking";
     };
   }
 
@@ -240,10 +305,6 @@ public final class RouterMetrics implements BatchObserver {
       bounds[i] = longest * (i + 1.0) / LENGTH_BUCKETS;
     }
     return page.histogram(MetricName.of(family), bounds);
-  }
-
-  private Counter concat(String reason) {
-    return page.counter(MetricName.of("lorax_batch_concat").with("reason", reason));
   }
 
   private Map<Step, Counter> perStep(String family) {

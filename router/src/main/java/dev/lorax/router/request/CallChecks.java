@@ -46,6 +46,12 @@ final class CallChecks {
     return names(call.adapter());
   }
 
+  /** What is wrong with the choice of an adapter, or null. */
+  @Nullable String choice(AdapterChoice adapter) {
+    String names = names(adapter);
+    return names == null ? conflict(adapter) : names;
+  }
+
   /** What is wrong with the name of an adapter, or null. */
   @Nullable String names(AdapterChoice adapter) {
     var ids = new ArrayList<String>();
@@ -99,11 +105,15 @@ final class CallChecks {
   }
 
   private @Nullable String adapters(GenerateCall call) {
-    MergeChoice merged = call.adapter().merged();
+    return conflict(call.adapter());
+  }
+
+  private static @Nullable String conflict(AdapterChoice adapter) {
+    MergeChoice merged = adapter.merged();
     if (merged == null) {
       return null;
     }
-    if (call.adapter().id() != null) {
+    if (adapter.id() != null) {
       return "at most one of `adapter_id` or `adapters` may be provided";
     }
     if (merged.ids().isEmpty()) {

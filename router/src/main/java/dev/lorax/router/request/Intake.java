@@ -89,7 +89,7 @@ public final class Intake implements AutoCloseable {
     long now = ticker.nanos();
     var deadlines =
         new Entry.Deadlines(
-            now + limits.maxQueueWait().toNanos(), now + limits.maxRequestTime().toNanos());
+            now, limits.maxQueueWait().toNanos(), limits.maxRequestTime().toNanos());
     var entry = new Entry(nextId.getAndIncrement(), request, adapter, share, sink, deadlines);
     Rejection refusal = loop.submit(entry);
     return refusal == null ? new Submission.Queued(entry) : new Submission.Refused(refusal);

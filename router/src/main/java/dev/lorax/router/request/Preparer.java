@@ -51,7 +51,7 @@ public final class Preparer {
       return refused(problem);
     }
     Integer truncate = call.length().truncate();
-    if (truncate == null && clearlyTooLong(call)) {
+    if (truncate == null && isClearlyLongerThan(limits.maxInputLength(), call.inputs())) {
       return refused(
           "`inputs` must have less than %d tokens. Given: more than that"
               .formatted(limits.maxInputLength()));
@@ -101,16 +101,16 @@ public final class Preparer {
     return sequences;
   }
 
-  private boolean clearlyTooLong(GenerateCall call) {
-    int probed = limits.maxInputLength() * PROBE_CHARACTERS_PER_TOKEN;
-    return call.inputs().length() > 2 * probed
-        && tokenizer.encode(call.inputs().substring(0, probed), false).length
-            > limits.maxInputLength();
+  /** Whether a text has more tokens, as far as its beginning shows. */
+  boolean isClearlyLongerThan(int maxTokens, String text) {
+    int probed = maxTokens * PROBE_CHARACTERS_PER_TOKEN;
+    return text.length() > 2 * probed
+        && tokenizer.encode(text.substring(0, probed), false).length > maxTokens;
   }
 
-  /** What is wrong with the name of an adapter, or null. */
+  /** What is wrong with the choice of an adapter, or null. */
   public @Nullable String problem(AdapterChoice choice) {
-    return checks.names(choice);
+    return checks.choice(choice);
   }
 
   /** What a choice without problems stands for. */

@@ -8,6 +8,7 @@ import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
 import dev.lorax.protocol.generate.v1.WarmupResponse;
 import dev.lorax.router.adapter.PreloadedAdapter;
+import dev.lorax.router.batching.ModelAbilities;
 import dev.lorax.router.batching.ShardConnector;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardProfile;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +49,8 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   private final EventLoopGroup events =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
   private final FirstShard firstShard;
+  private Consumer<? super GrpcShardGroup> audience = _ -> {};
+  private @Nullable GrpcShardGroup latest;
 
   public GrpcShardConnector(
       Path firstShardSocket, WarmupPlan plan, RpcDeadlines deadlines, Ticker ticker) {
@@ -55,6 +59,19 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     this.deadlines = deadlines;
     this.ticker = ticker;
     this.firstShard = new FirstShard(deadlines.control());
+  }
+
+  /** Hears of the shards that are connected, and of all that will be. */
+  public synchronized void announceTo(Consumer<? super GrpcShardGroup> listener) {
+    audience = listener;
+    if (latest != null) {
+      listener.accept(latest);
+    }
+  }
+
+  private synchronized void announce(GrpcShardGroup group) {
+    latest = group;
+    audience.accept(group);
   }
 
   /** Renders on whatever first shard is connected. */
@@ -121,7 +138,9 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
       }
       ShardProfile profile = greet(channels);
       firstShard.use(channels.getFirst().channel());
-      return new GrpcShardGroup(channels, profile, deadlines);
+      var group = new GrpcShardGroup(channels, profile, deadlines);
+      announce(group);
+      return group;
     } catch (ShardException | InterruptedException e) {
       channels.forEach(UnixChannel::close);
       throw e;
@@ -158,22 +177,34 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     askAll("ClearCache", channels, control, stub -> stub.clearCache(clear));
     var ask = InfoRequest.getDefaultInstance();
     InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
-    check(info);
-    var warmup = Warmup.request(plan);
+    check(info, plan);
+    var warmup = Warmup.request(plan, info);
     List<WarmupResponse> warm =
         askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
     return profile(channels, info, leastSupported(warm));
   }
 
-  private static void check(InfoResponse info) throws ShardException {
+  private static void check(InfoResponse info, WarmupPlan plan) throws ShardException {
     if (!info.getSupportsGeneration()) {
-      throw new ShardException.Refused("the model of the shards does not generate text", null);
+      if (!info.getSupportsEmbeddings() && !info.getSupportsClassification()) {
+        throw new ShardException.Refused(
+            "the model of the shards neither generates text nor embeds or classifies it", null);
+      }
+      return;
     }
     if (!info.getRequiresBlockAllocator() || info.getBlockSize() < 1) {
       throw new ShardException.Refused(
           "the shards must keep keys and values in blocks: expected requires_block_allocator and a"
               + " block size, got block size "
               + info.getBlockSize(),
+          null);
+    }
+    int prefillTokens = plan.batch().maxPrefillTokens();
+    if (!info.getChunkedPrefill() && prefillTokens < plan.maxInputLength()) {
+      throw new ShardException.Refused(
+          ("--max-batch-prefill-tokens: expected at least --max-input-length %d, got %d: the shards"
+                  + " compute a prompt in one step, as they do not announce chunked_prefill")
+              .formatted(plan.maxInputLength(), prefillTokens),
           null);
     }
   }
@@ -192,18 +223,25 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   private ShardProfile profile(
       List<UnixChannel> channels, InfoResponse info, @Nullable Integer measured)
       throws ShardException, InterruptedException {
-    int totalBlocks = plan.totalBlocks(measured, info.getBlockSize());
+    ModelAbilities abilities = ModelDescription.ask(channels.getFirst(), info, deadlines.control());
+    // Without a cache there are no blocks; the size is still one to divide by.
+    int blockSize = Math.max(info.getBlockSize(), 1);
+    int totalBlocks =
+        abilities.generates() ? plan.totalBlocks(measured, blockSize) : plan.textBlocks(blockSize);
     var profile =
         new ShardProfile(
             channels.size(),
             info.getDtype(),
             info.getDeviceType(),
-            info.getBlockSize(),
+            blockSize,
             totalBlocks,
             info.getSpeculate(),
-            preloaded(channels.getFirst(), info));
+            info.getChunkedPrefill(),
+            ShardCapabilities.ask(channels.getFirst(), deadlines.control()).getResume(),
+            preloaded(channels.getFirst(), info),
+            abilities);
     int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;
-    if (profile.maxBatchTotalTokens() < longest) {
+    if (abilities.generates() && profile.maxBatchTotalTokens() < longest) {
       throw new ShardException.Refused(
           ("a request of `max_total_tokens` %d does not fit into the key-value cache of the shards:"
                   + " it holds %d tokens; lower --max-total-tokens or give the shards more memory")

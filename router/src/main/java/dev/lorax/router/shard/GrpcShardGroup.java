@@ -1,8 +1,12 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.generate.v1.ClassifyRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.FilterBatchRequest;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
@@ -17,6 +21,10 @@ import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.ShardProfile;
 import dev.lorax.router.batching.StepResult;
+import dev.lorax.router.encoding.Encoding;
+import dev.lorax.router.encoding.EncodingEntry;
+import dev.lorax.router.encoding.EncodingShards;
+import dev.lorax.router.encoding.EncodingTask;
 import dev.lorax.router.generation.Generation;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * All shards of one epoch. Every shard gets every step; each answers for the requests that fall to
  * it, so their lists put together are the whole.
  */
-final class GrpcShardGroup implements ShardGroup {
+public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   private final List<UnixChannel> channels;
   private final List<LoraxServiceFutureStub> stubs;
   private final ShardProfile profile;
@@ -60,10 +68,27 @@ final class GrpcShardGroup implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch) {
-    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch)).build();
-    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request));
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+    if (batch.goesOn()) {
+      return resume(batch);
+    }
+    var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch));
+    if (beside != null) {
+      request.setCachedBatch(WireBatches.cached(beside));
+    }
+    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request.build()));
     return () -> prefilled(calls.await());
+  }
+
+  private Pending<StepResult> resume(PrefillBatch batch) {
+    ResumeRequest request = WireBatches.resumption(batch);
+    var calls = new ArrayList<Future<PrefillResponse>>(channels.size());
+    for (UnixChannel shard : channels) {
+      var stub = ExtensionsGrpc.newFutureStub(shard.channel()).withDeadlineAfter(deadlines.step());
+      calls.add(stub.resume(request));
+    }
+    Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
+    return () -> prefilled(answers.await());
   }
 
   @Override
@@ -90,6 +115,31 @@ final class GrpcShardGroup implements ShardGroup {
   @Override
   public Pending<@Nullable Void> clearAll() {
     return clear(ClearCacheRequest.getDefaultInstance());
+  }
+
+  @Override
+  public Pending<List<Encoding>> encode(EncodingTask task, List<EncodingEntry> entries) {
+    var batch = WireEncodings.batch(entries);
+    return switch (task) {
+      case EMBED -> {
+        var request = EmbedRequest.newBuilder().setBatch(batch).build();
+        var calls = toAll("Embed", deadlines.step(), stub -> stub.embed(request));
+        yield () ->
+            calls.await().stream()
+                .flatMap(answer -> answer.getEmbeddingsList().stream())
+                .map(WireEncodings::embedding)
+                .toList();
+      }
+      case CLASSIFY -> {
+        var request = ClassifyRequest.newBuilder().setBatch(batch).build();
+        var calls = toAll("Classify", deadlines.step(), stub -> stub.classify(request));
+        yield () ->
+            calls.await().stream()
+                .flatMap(answer -> answer.getClassifyPredictionListsList().stream())
+                .map(WireEncodings::classification)
+                .toList();
+      }
+    };
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.lorax.router.shard;
 
 import dev.lorax.protocol.generate.v1.Batch;
+import dev.lorax.protocol.generate.v1.InfoResponse;
 import dev.lorax.protocol.generate.v1.NextTokenChooserParameters;
 import dev.lorax.protocol.generate.v1.Request;
 import dev.lorax.protocol.generate.v1.StoppingCriteriaParameters;
@@ -23,10 +24,11 @@ final class Warmup {
 
   private Warmup() {}
 
-  static WarmupRequest request(WarmupPlan plan) {
+  static WarmupRequest request(WarmupPlan plan, InfoResponse info) {
+    int prefillTokens = plan.batch().stepTokens(info.getChunkedPrefill(), info.getDeviceType());
     String prompt = "_test ".repeat(plan.maxInputLength());
     var batch = Batch.newBuilder().setId(0);
-    int rest = plan.maxPrefillTokens();
+    int rest = prefillTokens;
     while (rest > 0) {
       int truncate = Math.min(plan.maxInputLength(), rest);
       batch.addRequests(request(prompt, truncate, plan.maxTotalTokens()));
@@ -36,7 +38,7 @@ final class Warmup {
     return WarmupRequest.newBuilder()
         .setBatch(batch)
         .setMaxInputLength(plan.maxInputLength())
-        .setMaxPrefillTokens(plan.maxPrefillTokens())
+        .setMaxPrefillTokens(prefillTokens)
         .setMaxNewTokens(plan.maxTotalTokens() - plan.maxInputLength())
         .build();
   }

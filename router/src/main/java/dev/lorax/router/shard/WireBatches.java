@@ -1,5 +1,7 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.GeneratedTokens;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.Batch;
 import dev.lorax.protocol.generate.v1.NextTokenChooserParameters;
 import dev.lorax.protocol.generate.v1.Request;
@@ -24,6 +26,22 @@ final class WireBatches {
             .setMaxTokens(batch.maxTokens())
             .setMaxBlocks(batch.blocks());
     batch.entries().forEach(entry -> message.addRequests(request(entry)));
+    return message.build();
+  }
+
+  /** A batch of which some requests have generated before. */
+  static ResumeRequest resumption(PrefillBatch batch) {
+    var message = ResumeRequest.newBuilder().setBatch(batch(batch));
+    for (Entry entry : batch.entries()) {
+      int[] generated = entry.generated();
+      if (generated.length > 0) {
+        var tokens = GeneratedTokens.newBuilder().setRequestId(entry.id());
+        for (int id : generated) {
+          tokens.addIds(id);
+        }
+        message.addGenerated(tokens);
+      }
+    }
     return message.build();
   }
 
@@ -52,7 +70,11 @@ final class WireBatches {
             .setParameters(parameters(request.sampling(), entry))
             .setStoppingParameters(stopping(request.stop()))
             .setPrefillLogprobs(request.prefillLogprobs())
-            .setAdapterIndex(entry.adapter().index());
+            .setAdapterIndex(entry.adapter().index())
+            .setCacheLen(entry.blocks().cachedTokens());
+    if (entry.chunkTokens() > 0) {
+      message.setChunkLen(entry.chunkTokens());
+    }
     for (int block : entry.blocks().blocks()) {
       message.addBlocks(block);
     }

@@ -10,15 +10,23 @@ import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.statistics.Statistics;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,28 +37,117 @@ import org.jspecify.annotations.Nullable;
 class BatchLoopProperties {
   private static final int PREFILL_BUDGET = 120;
   private static final int PLACES = 2;
-  private static final ShardProfile PROFILE =
-      new ShardProfile(1, "float32", "cpu", 16, 33, 0, List.of());
+  private static final ShardProfile PROFILE = profile(true, true);
+  private static final ShardProfile UPSTREAM = profile(false, false);
 
+  // Made anew for each try.
+  private List<InMemoryShards> epochs = List.of();
+  private Map<Long, Integer> lostSteps = Map.of();
+  private Deque<Runnable> connectors = new ArrayDeque<>();
   private long nanos;
+  private int outage;
 
   /** One thing that happens between two turns. */
   sealed interface Event {
-    record Ask(int promptTokens, int newTokens, int adapter) implements Event {}
+    /**
+     * @param common tokens at its beginning that are the same in all prompts
+     */
+    record Ask(int promptTokens, int common, int newTokens, int adapter) implements Event {}
 
     /** Cancels the request asked for that many requests ago. */
     record Cancel(int ago) implements Event {}
 
     record RefuseDecode() implements Event {}
 
+    /** The shards end in their next step and others come that many turns later. */
+    record Lose(int turns) implements Event {}
+
+    /** The next step fails over the running request that is the oldest. */
+    record BlameOldest() implements Event {}
+
     record Turns(int count) implements Event {}
   }
 
-  @Property(tries = 300)
-  void owes_nothing_in_the_end(@ForAll("histories") List<Event> history) throws Exception {
-    var shards = new InMemoryShards(PROFILE, PREFILL_BUDGET, PLACES);
+  @Property(tries = 400)
+  void owes_nothing_in_the_end(
+      @ForAll("histories") List<Event> history, @ForAll boolean chunkedPrefill) throws Exception {
     var observer = new WatchingObserver();
-    BatchLoop loop = loop(shards, observer);
+
+    List<Promise> asked = play(history, profile(chunkedPrefill, true), observer);
+
+    assertThat(asked).allMatch(Promise::kept);
+    Statistics.label("prefix hits").collect(observer.hits > 0);
+    if (chunkedPrefill) {
+      Statistics.label("chunked prompts")
+          .collect(epochs.stream().anyMatch(shards -> shards.chunks() > 0));
+    }
+    // Nobody fails over lost shards who was not there more often than a coincidence explains.
+    for (Promise promise : asked) {
+      int times = lostSteps.getOrDefault(promise.id, 0);
+      boolean failed = promise.failedBecause("shards lost");
+      assertThat(failed).isEqualTo(times == 3 && (failed || !promise.cancelled));
+      assertThat(times).isLessThanOrEqualTo(3);
+    }
+    assertClean(observer);
+  }
+
+  @Property(tries = 100)
+  void shards_that_cannot_resume_fail_what_has_generated_and_nothing_else(
+      @ForAll("histories") List<Event> history) throws Exception {
+    var observer = new WatchingObserver();
+
+    List<Promise> asked = play(history, UPSTREAM, observer);
+
+    assertThat(asked).allMatch(Promise::kept);
+    // Whoever had no token yet is prefilled again by any shards.
+    assertThat(asked)
+        .filteredOn(promise -> promise.failedBecause("shards lost"))
+        .allMatch(promise -> promise.tokens > 0 || lostSteps.getOrDefault(promise.id, 0) == 3);
+    assertClean(observer);
+  }
+
+  @Property(tries = 100)
+  void a_request_that_ends_shards_takes_nobody_along(
+      @ForAll @IntRange(max = 12) int before,
+      @ForAll @IntRange(max = 12) int after,
+      @ForAll @IntRange(max = 8) int turns)
+      throws Exception {
+    var history = new ArrayList<Event>();
+    for (int i = 0; i < before; i++) {
+      history.add(new Event.Ask(20 + i, 0, 20, i % 3));
+    }
+    history.add(new Event.Turns(turns + 1));
+    history.add(new Event.Ask(InMemoryShards.DEADLY, 0, 20, 1));
+    for (int i = 0; i < after; i++) {
+      history.add(new Event.Ask(60 + i, 0, 20, i % 3));
+    }
+    var observer = new WatchingObserver();
+
+    List<Promise> asked = play(history, PROFILE, observer);
+
+    assertThat(asked).allMatch(Promise::kept);
+    Promise culprit = asked.get(before);
+    assertThat(culprit.failedBecause("3 times shards were lost in a step with it")).isTrue();
+    assertThat(asked).filteredOn(promise -> promise != culprit).allMatch(p -> p.tokens == 20);
+    assertThat(epochs).hasSize(4);
+    assertClean(observer);
+  }
+
+  private void assertClean(WatchingObserver observer) {
+    assertThat(observer.waiting).isZero();
+    assertThat(observer.running).isZero();
+    assertThat(observer.heldTokens).isZero();
+    assertThat(epochs.getLast().empty()).isTrue();
+    assertThat(epochs).allSatisfy(shards -> assertThat(shards.violations()).isEmpty());
+    assertThat(observer.bugs).isEmpty();
+    assertThat(observer.broken).isFalse();
+  }
+
+  /** All that happens, and what follows from it. */
+  private List<Promise> play(List<Event> history, ShardProfile profile, WatchingObserver observer)
+      throws InterruptedException {
+    begin();
+    BatchLoop loop = loop(profile, observer);
     var asked = new ArrayList<Promise>();
     for (Event event : history) {
       switch (event) {
@@ -60,29 +157,77 @@ class BatchLoopProperties {
             asked.get(asked.size() - 1 - cancel.ago()).cancel();
           }
         }
-        case Event.RefuseDecode _ -> shards.refuseNextDecode();
+        case Event.RefuseDecode _ -> epochs.getLast().refuseNextDecode();
+        case Event.BlameOldest _ -> epochs.getLast().blameOldest();
+        case Event.Lose lose -> {
+          epochs.getLast().endInNextStep();
+          outage = lose.turns();
+        }
         case Event.Turns turns -> {
           for (int i = 0; i < turns.count(); i++) {
             turn(loop);
           }
         }
       }
-      assertThat(observer.heldTokens).isLessThanOrEqualTo(PROFILE.maxBatchTotalTokens());
+      assertThat(observer.heldTokens).isLessThanOrEqualTo(128 * 4);
     }
 
     // Everybody alone, one token a turn, an adapter moving before each: nobody waits for longer.
-    int bound = 100 + asked.stream().mapToInt(p -> p.newTokens + 12).sum();
+    int once = 100 + asked.stream().mapToInt(p -> p.newTokens + 12).sum();
+    int bound = once * (1 + Progress.MOST_RESUMPTIONS);
     for (int i = 0; i < bound; i++) {
       turn(loop);
     }
+    return asked;
+  }
 
-    assertThat(asked).allMatch(Promise::kept);
-    assertThat(observer.waiting).isZero();
-    assertThat(observer.running).isZero();
-    assertThat(observer.heldTokens).isZero();
-    assertThat(shards.empty()).isTrue();
-    assertThat(shards.violations()).isEmpty();
-    assertThat(observer.bugs).isEmpty();
+  private void begin() {
+    epochs = new ArrayList<>();
+    lostSteps = new HashMap<>();
+    connectors = new ArrayDeque<>();
+    outage = 0;
+  }
+
+  /** Blocks so small that prompts share some, and shards that chunk prompts or do not. */
+  private static ShardProfile profile(boolean chunkedPrefill, boolean resumes) {
+    return new ShardProfile(
+        1,
+        "float32",
+        "cpu",
+        4,
+        129,
+        0,
+        chunkedPrefill,
+        resumes,
+        List.of(),
+        ModelAbilities.GENERATION);
+  }
+
+  @Example
+  void a_culprit_takes_the_prefixes_of_its_adapter_along() throws Exception {
+    begin();
+    var observer = new WatchingObserver();
+    BatchLoop loop = loop(PROFILE, observer);
+    var question = new Event.Ask(30, 30, 5, 0);
+    askAndTurn(loop, 0, question, 6);
+    askAndTurn(loop, 1, question, 1);
+    assertThat(observer.hits).as("hits of the second").isEqualTo(1);
+
+    epochs.getLast().blameOldest();
+    turn(loop);
+    askAndTurn(loop, 2, question, 6);
+    assertThat(observer.hits).as("hits after a failure").isEqualTo(1);
+
+    askAndTurn(loop, 3, question, 6);
+    assertThat(observer.hits).as("hits of the next").isEqualTo(2);
+  }
+
+  private void askAndTurn(BatchLoop loop, long id, Event.Ask question, int turns)
+      throws InterruptedException {
+    ask(loop, id, question);
+    for (int i = 0; i < turns; i++) {
+      turn(loop);
+    }
   }
 
   @Provide
@@ -90,42 +235,60 @@ class BatchLoopProperties {
     Arbitrary<Event> ask =
         Combinators.combine(
                 Arbitraries.integers().between(1, 150),
+                Arbitraries.of(0, 30, 150),
                 Arbitraries.integers().between(1, 40),
                 Arbitraries.integers().between(-1, 6))
             .as(Event.Ask::new);
     Arbitrary<Event> poison =
         Arbitraries.integers()
             .between(1, 5)
-            .map(newTokens -> new Event.Ask(InMemoryShards.POISON, newTokens, 0));
+            .map(newTokens -> new Event.Ask(InMemoryShards.POISON, 0, newTokens, 0));
+    Arbitrary<Event> deadly =
+        Arbitraries.integers()
+            .between(1, 5)
+            .map(newTokens -> new Event.Ask(InMemoryShards.DEADLY, 0, newTokens, 1));
+    Arbitrary<Event> lose = Arbitraries.integers().between(0, 20).map(Event.Lose::new);
     Arbitrary<Event> cancel = Arbitraries.integers().between(0, 20).map(Event.Cancel::new);
     Arbitrary<Event> turns = Arbitraries.integers().between(1, 12).map(Event.Turns::new);
     return Arbitraries.frequencyOf(
             net.jqwik.api.Tuple.of(8, ask),
             net.jqwik.api.Tuple.of(1, poison),
+            net.jqwik.api.Tuple.of(1, deadly),
+            net.jqwik.api.Tuple.of(1, lose),
             net.jqwik.api.Tuple.of(3, cancel),
             net.jqwik.api.Tuple.of(6, turns),
-            net.jqwik.api.Tuple.of(1, Arbitraries.of(new Event.RefuseDecode())))
+            net.jqwik.api.Tuple.of(
+                1, Arbitraries.of(new Event.RefuseDecode(), new Event.BlameOldest())))
         .list()
         .ofMinSize(1)
         .ofMaxSize(80);
   }
 
-  private BatchLoop loop(InMemoryShards shards, BatchObserver observer) {
+  private BatchLoop loop(ShardProfile profile, BatchObserver observer) {
     var loop =
         new BatchLoop(
-            new BatchLimits(PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true),
+            new BatchLimits(PREFILL_BUDGET, PREFILL_BUDGET, 0.3f, 5, QueueOrder.FAIR, true, true),
             new ResidencyLimits(PLACES, Duration.ofNanos(5)),
             10_000,
-            () -> shards,
+            () -> epoch(profile),
             new BatchEnvironment(
                 observer, new Backlog(Long.MAX_VALUE, Duration.ofHours(1)), () -> nanos),
-            Runnable::run);
-    loop.connected(shards);
+            Runnable::run,
+            connectors::add);
+    loop.connected(epoch(profile));
     return loop;
+  }
+
+  private InMemoryShards epoch(ShardProfile profile) {
+    epochs.add(new InMemoryShards(profile, PREFILL_BUDGET, PLACES, lostSteps));
+    return epochs.getLast();
   }
 
   private void turn(BatchLoop loop) throws InterruptedException {
     nanos++;
+    if (!connectors.isEmpty() && outage-- <= 0) {
+      connectors.remove().run();
+    }
     loop.turnOnce();
   }
 
@@ -136,25 +299,39 @@ class BatchLoopProperties {
           case -1 -> AdapterKey.of("bad", AdapterSource.LOCAL, null);
           default -> AdapterKey.of("adapter-" + ask.adapter(), AdapterSource.LOCAL, null);
         };
-    var promise = new Promise(ask.newTokens());
+    var promise = new Promise(id, ask.newTokens());
     Entry entry =
-        Entries.waiting(id, ask.promptTokens(), ask.newTokens(), key, Share.EQUAL, promise);
+        Entries.waiting(id, prompt(ask, (int) id), ask.newTokens(), key, Share.EQUAL, promise);
     promise.entry = entry;
     assertThat(loop.submit(entry)).isNull();
     return promise;
   }
 
+  private static int[] prompt(Event.Ask ask, int id) {
+    var ids = new int[ask.promptTokens()];
+    Arrays.fill(ids, Math.min(ask.common(), ids.length), ids.length, 1 + id % 3);
+    return ids;
+  }
+
   /** What a request is owed: its tokens in order and one end, unless it was cancelled. */
   private static final class Promise implements GenerationSink {
+    private final long id;
     private final int newTokens;
     private @Nullable Entry entry;
+    private @Nullable Rejection rejection;
+    private boolean scheduled;
     private int tokens;
     private int ends;
     private boolean cancelled;
     private boolean broken;
 
-    Promise(int newTokens) {
+    Promise(long id, int newTokens) {
+      this.id = id;
       this.newTokens = newTokens;
+    }
+
+    boolean failedBecause(String reason) {
+      return rejection != null && rejection.message().contains(reason);
     }
 
     void cancel() {
@@ -168,7 +345,8 @@ class BatchLoopProperties {
 
     @Override
     public void scheduled(long nanoTime) {
-      broken |= ends > 0;
+      broken |= ends > 0 || scheduled;
+      scheduled = true;
     }
 
     @Override
@@ -182,8 +360,9 @@ class BatchLoopProperties {
     }
 
     @Override
-    public void failed(Rejection rejection) {
+    public void failed(Rejection reason) {
       broken |= ends > 0;
+      rejection = reason;
       ends++;
     }
   }
@@ -194,6 +373,8 @@ class BatchLoopProperties {
     private int waiting;
     private int running;
     private int heldTokens;
+    private boolean broken;
+    private int hits;
 
     @Override
     public void turned(TurnState state) {
@@ -220,7 +401,13 @@ class BatchLoopProperties {
     public void stepFailed(Step step, int size, String message) {}
 
     @Override
-    public void joined(boolean afterLongWait) {}
+    public void joined(Joining joining) {}
+
+    @Override
+    public void prompted(int promptTokens, int cachedTokens) {
+      broken |= cachedTokens >= promptTokens;
+      hits += cachedTokens > 0 ? 1 : 0;
+    }
 
     @Override
     public void moved(Move move, AdapterKey adapter, long nanosTaken) {}
@@ -232,6 +419,9 @@ class BatchLoopProperties {
     public void connected(ShardProfile profile) {}
 
     @Override
-    public void lost(String reason) {}
+    public void lost(String reason, int interrupted) {}
+
+    @Override
+    public void resumed(int count) {}
   }
 }

@@ -12,7 +12,8 @@ import java.util.List;
 
 /** Requests for tests that are about their sizes only. */
 final class Entries {
-  private static final Entry.Deadlines NEVER = new Entry.Deadlines(Long.MAX_VALUE, Long.MAX_VALUE);
+  private static final Entry.Deadlines NEVER =
+      new Entry.Deadlines(0, Long.MAX_VALUE, Long.MAX_VALUE);
 
   private Entries() {}
 
@@ -22,9 +23,14 @@ final class Entries {
 
   static Entry waiting(
       long id, int promptTokens, int newTokens, AdapterKey key, Share share, GenerationSink sink) {
+    return waiting(id, new int[promptTokens], newTokens, key, share, sink);
+  }
+
+  static Entry waiting(
+      long id, int[] prompt, int newTokens, AdapterKey key, Share share, GenerationSink sink) {
     var request =
         new GenerationRequest(
-            new Prompt("", new int[promptTokens]),
+            new Prompt("", prompt),
             new Sampling(1, 0, 1, 1, false, 0, 1, 0, 0, false, null, 0),
             new StopRules(newTokens, List.of(), false),
             1000,

@@ -7,6 +7,7 @@ import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Token;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -15,15 +16,20 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Shards without a process or a model, which keep the rules of the protocol and remember who breaks
- * them. Prompts of length {@link #POISON} fail their Prefill; adapters whose id begins with {@code
- * bad} cannot be downloaded. Confined to the batch loop.
+ * them. Prompts of length {@link #POISON} fail their Prefill, those of length {@link #DEADLY} end
+ * the shards when their third token is computed; adapters whose id begins with {@code bad} cannot
+ * be downloaded. Confined to the batch loop.
  */
 final class InMemoryShards implements ShardGroup {
   static final int POISON = 13;
+  static final int DEADLY = 17;
+
+  private static final int DEADLY_TOKEN = 3;
 
   private final ShardProfile profile;
   private final int maxPrefillTokens;
@@ -32,9 +38,24 @@ final class InMemoryShards implements ShardGroup {
   private final Map<Long, Map<Long, Sequence>> cache = new LinkedHashMap<>();
   private final Map<Integer, String> loaded = new HashMap<>(Map.of(0, "base"));
   private final List<String> violations = new ArrayList<>();
+  private final Map<Long, Integer> lostSteps;
+  private final Map<Integer, String> contents = new HashMap<>();
+  private final Map<Integer, Integer> loads = new HashMap<>();
+  private final Set<Long> joined = new HashSet<>();
   private boolean refuseNextDecode;
+  private boolean blameOldest;
+  private boolean endInNextStep;
+  private int chunks;
 
-  InMemoryShards(ShardProfile profile, int maxPrefillTokens, int maxActiveAdapters) {
+  /**
+   * @param lostSteps in how many steps of each request shards were lost; counted here, too
+   */
+  InMemoryShards(
+      ShardProfile profile,
+      int maxPrefillTokens,
+      int maxActiveAdapters,
+      Map<Long, Integer> lostSteps) {
+    this.lostSteps = lostSteps;
     this.profile = profile;
     this.maxPrefillTokens = maxPrefillTokens;
     this.maxActiveAdapters = maxActiveAdapters;
@@ -48,8 +69,23 @@ final class InMemoryShards implements ShardGroup {
     return cache.isEmpty();
   }
 
+  /** Steps that left a prompt unfinished. */
+  int chunks() {
+    return chunks;
+  }
+
+  /** The next step names its oldest request as the culprit, and changes nothing. */
+  void blameOldest() {
+    blameOldest = true;
+  }
+
   void refuseNextDecode() {
     refuseNextDecode = true;
+  }
+
+  /** The next step will not be answered, nor anything after it. */
+  void endInNextStep() {
+    endInNextStep = true;
   }
 
   @Override
@@ -63,49 +99,67 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch) {
-    int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
-    check(prompts <= maxPrefillTokens || batch.entries().size() == 1, "a Prefill over its budget");
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+    check(beside == null || !batch.goesOn(), "a cached batch beside requests that go on");
     var sequences = new LinkedHashMap<Long, Sequence>();
+    long id = batch.id();
+    if (beside != null) {
+      check(profile.chunkedPrefill(), "a cached batch beside a Prefill");
+      Map<Long, Sequence> cached = cache.get(beside.id());
+      check(cached != null, "a batch that is not in the cache");
+      sequences.putAll(cached == null ? Map.of() : cached);
+      id = beside.id();
+    }
     for (Entry entry : batch.entries()) {
       check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
-      sequences.put(entry.id(), new Sequence(entry));
+      var sequence = new Sequence(entry, loadedAs(entry), profile.chunkedPrefill());
+      sequence.checkCached();
+      sequences.put(entry.id(), sequence);
+      int[] countedUp = IntStream.rangeClosed(1, entry.generated().length).toArray();
+      check(Arrays.equals(entry.generated(), countedUp), "other tokens than were generated");
+      check(profile.resumes() || countedUp.length == 0, "a call that the shards do not know");
     }
+    if (ends(sequences)) {
+      return this::ended;
+    }
+    long unfinished = sequences.values().stream().filter(Sequence::prefills).count();
+    int tokens =
+        sequences.values().stream().filter(Sequence::prefills).mapToInt(s -> s.planned).sum();
+    boolean whole = batch.goesOn() || !profile.chunkedPrefill();
+    check(
+        tokens <= maxPrefillTokens
+            || (whole && batch.entries().size() == 1)
+            // Every prompt makes a step, however many there are.
+            || (!whole && tokens <= maxPrefillTokens + unfinished),
+        "a Prefill over its budget");
     boolean poisoned =
         batch.entries().stream().anyMatch(e -> e.request().prompt().length() == POISON);
-    if (!poisoned) {
-      cache.put(batch.id(), sequences);
-      checkBlocks();
+    if (poisoned) {
+      return refuse("poison", List.of());
     }
-    return () -> {
-      if (poisoned) {
-        throw new ShardException.Refused("poison", null);
-      }
-      return step(batch.id(), sequences);
-    };
+    return step(id, sequences);
   }
 
   @Override
   public Pending<StepResult> decode(List<CachedBatch> batches) {
     var sequences = new LinkedHashMap<Long, Sequence>();
     for (CachedBatch batch : batches) {
-      Map<Long, Sequence> cached = cache.remove(batch.id());
+      Map<Long, Sequence> cached = cache.get(batch.id());
       check(cached != null, "a batch that is not in the cache");
       sequences.putAll(cached == null ? Map.of() : cached);
     }
     check(sequences.values().stream().noneMatch(Sequence::ended), "a request that had ended");
+    if (ends(sequences)) {
+      return this::ended;
+    }
     boolean refused = refuseNextDecode;
     refuseNextDecode = false;
-    long id = batches.getFirst().id();
-    if (!refused) {
-      cache.put(id, sequences);
+    if (refused) {
+      batches.forEach(batch -> cache.remove(batch.id()));
+      return refuse("out of memory", List.of());
     }
-    return () -> {
-      if (refused) {
-        throw new ShardException.Refused("out of memory", null);
-      }
-      return step(id, sequences);
-    };
+    batches.subList(1, batches.size()).forEach(batch -> joined.add(batch.id()));
+    return step(batches.getFirst().id(), sequences);
   }
 
   @Override
@@ -115,7 +169,7 @@ final class InMemoryShards implements ShardGroup {
     if (sequences != null) {
       sequences.keySet().retainAll(requestIds);
     }
-    return () -> cached(batch.id(), requestIds);
+    return () -> cached(batch.id(), sequences == null ? Map.of() : sequences);
   }
 
   @Override
@@ -141,6 +195,7 @@ final class InMemoryShards implements ShardGroup {
   @Override
   public void load(Adapter adapter) {
     loaded.put(adapter.index(), adapter.key().label());
+    loads.merge(adapter.index(), 1, Integer::sum);
     check(loaded.size() - 1 <= maxActiveAdapters, "more adapters than there are places");
   }
 
@@ -164,29 +219,84 @@ final class InMemoryShards implements ShardGroup {
     cache.clear();
   }
 
-  private StepResult step(long batchId, Map<Long, Sequence> sequences) {
+  private boolean ends(Map<Long, Sequence> sequences) {
+    if (!endInNextStep && sequences.values().stream().noneMatch(Sequence::deadly)) {
+      return false;
+    }
+    sequences.keySet().forEach(id -> lostSteps.merge(id, 1, Integer::sum));
+    return true;
+  }
+
+  private StepResult ended() throws ShardException {
+    throw new ShardException.Lost("shard 0 is gone", null);
+  }
+
+  /** As upstream: the answer comes later, what is computed is computed now. */
+  private Pending<StepResult> step(long batchId, Map<Long, Sequence> sequences) {
+    if (blameOldest && !sequences.isEmpty()) {
+      blameOldest = false;
+      joined.clear();
+      return refuse("numbers overflow", List.of(sequences.keySet().iterator().next()));
+    }
+    joined.forEach(cache::remove);
+    joined.clear();
+    cache.put(batchId, sequences);
+    checkBlocks();
+    sequences.values().forEach(Sequence::compute);
     var generations = new ArrayList<Generation>();
     for (Sequence sequence : sequences.values()) {
-      generations.add(sequence.next());
+      Generation generation = sequence.next();
+      if (generation != null) {
+        generations.add(generation);
+      } else {
+        chunks++;
+      }
+    }
+    int left = maxPrefillTokens;
+    for (Sequence sequence : sequences.values()) {
+      left -= sequence.plan(left);
     }
     if (sequences.values().stream().allMatch(Sequence::ended)) {
       cache.remove(batchId);
-      return new StepResult(generations, null);
+      return () -> new StepResult(generations, null);
     }
-    return new StepResult(generations, cached(batchId, List.copyOf(sequences.keySet())));
+    CachedBatch goesOn = cached(batchId, sequences);
+    return () -> new StepResult(generations, goesOn);
   }
 
-  private static CachedBatch cached(long id, List<Long> requestIds) {
-    return new CachedBatch(id, requestIds, requestIds.size(), 0, 0);
+  private static Pending<StepResult> refuse(String reason, List<Long> culprits) {
+    return () -> {
+      throw new ShardException.Refused(reason, null, false, culprits);
+    };
   }
 
+  private static CachedBatch cached(long id, Map<Long, Sequence> sequences) {
+    int tokens = sequences.values().stream().mapToInt(s -> s.planned).sum();
+    return new CachedBatch(id, List.copyOf(sequences.keySet()), sequences.size(), 0, tokens);
+  }
+
+  private String loadedAs(Entry entry) {
+    int index = entry.adapter().index();
+    return index + " " + loads.getOrDefault(index, 0);
+  }
+
+  /** No block that one request still writes to is anybody else's. */
   private void checkBlocks() {
-    Set<Integer> owned = new HashSet<>();
+    Map<Integer, Integer> users = new HashMap<>();
     for (Map<Long, Sequence> sequences : cache.values()) {
       for (Sequence sequence : sequences.values()) {
         for (int block : sequence.blocks) {
           check(block != 0, "the reserved block");
-          check(owned.add(block), "a block of another request");
+          users.merge(block, 1, Integer::sum);
+        }
+      }
+    }
+    for (Map<Long, Sequence> sequences : cache.values()) {
+      for (Sequence sequence : sequences.values()) {
+        int written = Math.min(sequence.cached, sequence.prompt.length);
+        for (int i = written / profile.blockSize(); i < sequence.blocks.length; i++) {
+          int block = sequence.blocks[i];
+          check(users.getOrDefault(block, 0) == 1, "a block of another request");
         }
       }
     }
@@ -198,27 +308,92 @@ final class InMemoryShards implements ShardGroup {
     }
   }
 
-  private static final class Sequence {
+  private final class Sequence {
     private final Entry entry;
+    private final String loadedAs;
     private final int[] blocks;
+    private final int[] prompt;
+    private int cached;
+    private int planned;
     private int generated;
 
-    Sequence(Entry entry) {
+    Sequence(Entry entry, String loadedAs, boolean chunks) {
       this.entry = entry;
+      this.loadedAs = loadedAs;
       this.blocks = entry.blocks().blocks();
+      this.generated = entry.generated().length;
+      this.prompt = entry.request().prompt().tokenIds();
+      this.cached = entry.blocks().cachedTokens();
+      int rest = prompt.length - cached;
+      check(rest > 0, "a prompt of which nothing is left to compute");
+      check(chunks || entry.chunkTokens() == 0, "a chunk");
+      check(entry.chunkTokens() < rest, "a chunk that is all");
+      check(generated == 0 || (cached == 0 && entry.chunkTokens() == 0), "a part of what goes on");
+      this.planned = entry.chunkTokens() > 0 ? entry.chunkTokens() : rest + generated;
+    }
+
+    boolean deadly() {
+      return prompt.length == DEADLY && generated + 1 == DEADLY_TOKEN;
+    }
+
+    /** What it takes from the cache was computed there from the same tokens and adapter. */
+    void checkCached() {
+      for (int place = 0; place < cached; place++) {
+        check(content(place).equals(contents.get(slot(place))), "keys that were not computed");
+      }
+    }
+
+    void compute() {
+      for (int place = cached; place < cached + planned; place++) {
+        contents.put(slot(place), content(place));
+      }
+    }
+
+    private int slot(int place) {
+      int blockSize = profile.blockSize();
+      return blocks[place / blockSize] * blockSize + place % blockSize;
+    }
+
+    /** Keys and values depend on the adapter and on all tokens up to the place. */
+    private String content(int place) {
+      String tokens =
+          place < prompt.length
+              ? Arrays.toString(Arrays.copyOf(prompt, place + 1))
+              : "request " + entry.id();
+      return loadedAs + " " + place + " " + tokens;
+    }
+
+    boolean prefills() {
+      return cached < prompt.length;
     }
 
     boolean ended() {
       return generated >= entry.request().stop().maxNewTokens();
     }
 
-    Generation next() {
+    /** Null while the prompt goes on. */
+    @Nullable Generation next() {
+      boolean prefilled = cached < prompt.length;
+      cached += planned;
+      planned = 1;
+      if (cached < prompt.length) {
+        return null;
+      }
       generated++;
       var token = new Token(generated, "t", -1, false, false, List.of());
       GeneratedText end =
           ended() ? new GeneratedText("", generated, 0, FinishReason.LENGTH, null) : null;
-      int prompt = generated == 1 ? entry.request().prompt().length() : 0;
-      return new Generation(entry.id(), prompt, List.of(), List.of(token), end);
+      return new Generation(
+          entry.id(), prefilled ? prompt.length : 0, List.of(), List.of(token), end);
+    }
+
+    /** How much of the rest of an unfinished prompt the next step computes. */
+    int plan(int left) {
+      if (cached >= prompt.length) {
+        return 0;
+      }
+      planned = Math.max(1, Math.min(prompt.length - cached, left));
+      return planned;
     }
   }
 }

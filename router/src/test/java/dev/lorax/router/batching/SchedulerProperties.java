@@ -8,9 +8,10 @@ import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.ResidencyLimits;
-import dev.lorax.router.kvcache.BlockAllocator;
+import dev.lorax.router.kvcache.BlockPool;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import net.jqwik.api.Arbitraries;
@@ -35,13 +36,13 @@ class SchedulerProperties {
 
   @Property
   void never_exceeds_its_budgets(@ForAll("wishes") List<Wish> wishes) {
-    var allocator = new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE);
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
     var waiting = queue(wishes);
-    var scheduler = scheduler(waiting, allocator);
+    var scheduler = scheduler(waiting, blocks, false);
     var running = new ArrayList<Entry>();
     for (int round = 0; waiting.size() > 0 || !running.isEmpty(); round++) {
       moveAdapters(waiting, round);
-      PrefillBatch batch = scheduler.next(0, NOW);
+      PrefillBatch batch = scheduler.next(0, 0, NOW);
       if (batch != null) {
         int prompts = batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum();
         assertThat(prompts <= PREFILL_BUDGET || batch.entries().size() == 1).isTrue();
@@ -49,13 +50,13 @@ class SchedulerProperties {
         running.addAll(batch.entries());
       }
       int held = running.stream().mapToInt(e -> e.blocks().blockCount()).sum();
-      assertThat(held + allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+      assertThat(held + blocks.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
       if (!running.isEmpty()) {
         running.removeFirst().leaves(NOW);
       }
       assertThat(round).as("rounds until everybody was served").isLessThan(20 * wishes.size() + 20);
     }
-    assertThat(allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+    assertThat(blocks.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
   }
 
   @Property
@@ -63,10 +64,10 @@ class SchedulerProperties {
       @ForAll("wishes") List<Wish> wishes) {
     var waiting =
         queue(wishes.stream().map(w -> new Wish(w.promptTokens(), w.newTokens(), 0)).toList());
-    var scheduler = scheduler(waiting, new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE));
+    var scheduler = scheduler(waiting, new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false), false);
     var order = new ArrayList<Long>();
     while (waiting.size() > 0) {
-      PrefillBatch batch = Objects.requireNonNull(scheduler.next(0, NOW));
+      PrefillBatch batch = Objects.requireNonNull(scheduler.next(0, 0, NOW));
       batch.entries().forEach(e -> order.add(e.id()));
       batch.entries().forEach(e -> e.leaves(NOW));
     }
@@ -76,18 +77,87 @@ class SchedulerProperties {
   @Property
   void takes_nothing_when_too_few_could_go(
       @ForAll("wishes") List<Wish> wishes, @ForAll @IntRange(min = 1, max = 50) int minSize) {
-    var allocator = new BlockAllocator(TOTAL_BLOCKS, BLOCK_SIZE);
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
     var waiting = queue(wishes);
     int before = waiting.size();
 
-    PrefillBatch batch = scheduler(waiting, allocator).next(minSize, NOW);
+    PrefillBatch batch = scheduler(waiting, blocks, false).next(minSize, 0, NOW);
 
     if (batch == null) {
       assertThat(waiting.size()).isEqualTo(before);
-      assertThat(allocator.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
+      assertThat(blocks.freeBlocks()).isEqualTo(TOTAL_BLOCKS - 1);
     } else {
       assertThat(batch.entries()).hasSizeGreaterThanOrEqualTo(minSize);
     }
+  }
+
+  @Property
+  void interrupted_requests_go_first_and_suspects_alone(
+      @ForAll("wishes") List<Wish> wishes, @ForAll @IntRange(max = 40) int ran) {
+    // given some that ran on shards which are gone, every third of them more often than the others
+    List<Wish> ready = wishes.stream().map(w -> new Wish(w.promptTokens(), 1, 0)).toList();
+    var waiting = queue(ready);
+    var served = new ArrayList<Entry>();
+    while (waiting.size() > 0 && served.size() < ran) {
+      Entry entry = Objects.requireNonNull(waiting.peek());
+      waiting.take(entry);
+      served.add(entry);
+    }
+    served.forEach(entry -> entry.interrupt(true, NOW));
+    served.stream().filter(entry -> entry.id() % 3 == 0).forEach(e -> e.interrupt(true, NOW));
+    adapters.reset(List.of());
+    waiting.rebind(adapters, served);
+    assertThat(waiting.size()).isEqualTo(wishes.size());
+
+    // when
+    var scheduler = scheduler(waiting, new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false), true);
+    var order = new ArrayList<Entry>();
+    while (waiting.size() > 0) {
+      // Whatever the others have to wait for.
+      int minSize = Objects.requireNonNull(waiting.peek()).interrupted() ? 1000 : 0;
+      PrefillBatch batch = Objects.requireNonNull(scheduler.next(minSize, 0, NOW));
+      assertThat(batch.entries().size() == 1 || batch.entries().stream().noneMatch(this::suspect))
+          .isTrue();
+      order.addAll(batch.entries());
+      batch.entries().forEach(e -> e.leaves(NOW));
+    }
+
+    // then
+    assertThat(order.subList(0, served.size())).containsExactlyElementsOf(served);
+    assertThat(order.subList(served.size(), order.size()))
+        .isSortedAccordingTo(Comparator.comparingLong(Entry::id));
+  }
+
+  private boolean suspect(Entry entry) {
+    return entry.progress().suspect();
+  }
+
+  @Property
+  void fills_a_step_with_chunks_to_the_last_token(
+      @ForAll("wishes") List<Wish> wishes,
+      @ForAll @IntRange(min = 0, max = PREFILL_BUDGET + 10) int unfinishedTokens) {
+    var waiting =
+        queue(wishes.stream().map(w -> new Wish(w.promptTokens(), w.newTokens(), 0)).toList());
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
+
+    PrefillBatch batch = scheduler(waiting, blocks, true).next(0, unfinishedTokens, NOW);
+
+    int budget = PREFILL_BUDGET - unfinishedTokens;
+    if (budget < 1) {
+      assertThat(batch).isNull();
+      return;
+    }
+    List<Entry> entries = Objects.requireNonNull(batch).entries();
+    int tokens =
+        entries.stream()
+            .mapToInt(e -> e.chunkTokens() > 0 ? e.chunkTokens() : e.request().prompt().length())
+            .sum();
+    assertThat(tokens).isLessThanOrEqualTo(budget);
+    assertThat(entries.subList(0, entries.size() - 1)).allMatch(e -> e.chunkTokens() == 0);
+    Entry next = waiting.peek();
+    boolean blocked =
+        next == null || blocks.freeBlocks() < Math.ceilDiv(next.request().slots(0), BLOCK_SIZE);
+    assertThat(tokens == budget || blocked).isTrue();
   }
 
   @Provide
@@ -111,9 +181,22 @@ class SchedulerProperties {
     return waiting;
   }
 
-  private Scheduler scheduler(WaitingEntries waiting, BlockAllocator allocator) {
+  private Scheduler scheduler(WaitingEntries waiting, BlockPool blocks, boolean chunkedPrefill) {
     return new Scheduler(
-        new BatchLimits(PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true), waiting, allocator, 0);
+        new BatchLimits(PREFILL_BUDGET, PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true, true),
+        waiting,
+        blocks,
+        new ShardProfile(
+            1,
+            "float32",
+            "cpu",
+            BLOCK_SIZE,
+            TOTAL_BLOCKS,
+            0,
+            chunkedPrefill,
+            true,
+            List.of(),
+            ModelAbilities.GENERATION));
   }
 
   /** Does at once what the table asks of the shards. */

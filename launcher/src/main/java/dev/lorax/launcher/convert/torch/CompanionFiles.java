@@ -6,7 +6,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.regex.Pattern;
 
-/** Everything in a model directory that is not weights: configuration, tokenizer, templates. */
+/**
+ * Everything in a model directory that is not weights: configuration, tokenizer, templates, and the
+ * folders in which sentence-transformers says how the model embeds.
+ */
 final class CompanionFiles {
 
   /** Weights of any framework, and the index of those that are converted. */
@@ -14,6 +17,8 @@ final class CompanionFiles {
       Pattern.compile(
           ".*\\.(bin|safetensors|pt|pth|ckpt|gguf|h5|msgpack|onnx|ot|tflite)"
               + "|.*\\.(bin|safetensors)\\.index\\.json");
+
+  private static final Pattern SENTENCE_MODULE = Pattern.compile("\\d+_\\w+");
 
   private CompanionFiles() {}
 
@@ -26,6 +31,8 @@ final class CompanionFiles {
             && !name.startsWith(".")
             && !WEIGHTS.matcher(name).matches()) {
           Files.copy(file, to.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
+        } else if (Files.isDirectory(file) && SENTENCE_MODULE.matcher(name).matches()) {
+          copy(file, Files.createDirectories(to.resolve(name)));
         }
       }
     }

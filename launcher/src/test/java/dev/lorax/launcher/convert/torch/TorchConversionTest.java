@@ -73,6 +73,27 @@ final class TorchConversionTest {
   }
 
   @Test
+  void takes_along_what_says_how_a_model_embeds() throws Exception {
+    // given
+    Path model = model("dtypes");
+    Files.writeString(model.resolve("modules.json"), "[]");
+    Path pooling = Files.createDirectories(model.resolve("1_Pooling"));
+    Files.writeString(pooling.resolve("config.json"), "{\"pooling_mode_mean_tokens\":true}");
+    Files.writeString(pooling.resolve("model.bin"), "weights of something else");
+    Files.writeString(Files.createDirectories(model.resolve("onnx")).resolve("config.json"), "{}");
+
+    // when
+    Path converted = converted(model);
+
+    // then
+    assertThat(converted.resolve("modules.json")).hasContent("[]");
+    assertThat(converted.resolve("1_Pooling/config.json"))
+        .hasContent("{\"pooling_mode_mean_tokens\":true}");
+    assertThat(converted.resolve("1_Pooling").toFile().list()).containsExactly("config.json");
+    assertThat(converted.resolve("onnx")).doesNotExist();
+  }
+
+  @Test
   void keeps_one_name_of_tied_weights_and_says_which() throws Exception {
     // when
     var weights = new Safetensors(converted(model("tied")).resolve("model.safetensors"));
