@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import demo_model
+import demo_models
 import jdk_runtime
 import startup_image
 from failure import Failure
@@ -88,11 +88,11 @@ def _shard_inputs() -> list[Path]:
 def _model_inputs() -> list[Path]:
     # The module stands for the model, which it pins.
     adapters = [path for path in ADAPTERS.rglob("*") if path.is_file()]
-    return [_DEMO_MODELS, Path(demo_model.__file__), *adapters]
+    return [_DEMO_MODELS, Path(demo_models.__file__), *adapters]
 
 
 def _model_contexts(stages: Stages) -> dict[str, Path]:
-    return {"model": demo_model.gguf(stages).parent}
+    return {"model": demo_models.gguf(stages).parent}
 
 
 _ALL = (
