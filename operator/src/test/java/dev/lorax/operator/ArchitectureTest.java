@@ -86,7 +86,11 @@ final class ArchitectureTest {
       noClasses()
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("dev.lorax.launcher..", "dev.lorax.router..", "dev.lorax.protocol..");
+          .resideInAnyPackage(
+              "dev.lorax.launcher..",
+              "dev.lorax.router..",
+              "dev.lorax.protocol..",
+              "dev.lorax.options..");
 
   @ArchTest
   static final ArchRule only_main_touches_the_process =

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * What the values of an option look like.
@@ -21,6 +22,10 @@ public record Kind<T>(
     Function<String, T> reading,
     Function<T, String> spelling) {
 
+  private static final Pattern ORIGIN_FORM =
+      Pattern.compile("\\*|[a-z][a-z0-9+.-]*://([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d{1,5})?");
+  private static final Pattern TOKEN_FORM = Pattern.compile("[A-Za-z0-9-]+");
+
   public static final Kind<String> TEXT = of("a value", text -> text);
   public static final Kind<Path> PATH = of("a path", text -> Path.of(text));
   public static final Kind<Integer> WHOLE_NUMBER =
@@ -35,6 +40,16 @@ public record Kind<T>(
   /** Of IP, so that no name is ever looked up. */
   public static final Kind<InetAddress> ADDRESS =
       new Kind<>("an IP address", true, InetAddress::ofLiteral, InetAddress::getHostAddress);
+
+  /** Where web pages come from, as browsers name it: no path, no slash at the end. */
+  public static final Kind<String> ORIGIN =
+      of(
+          "an origin such as https://example.org or http://localhost:8080, or *",
+          text -> matching(ORIGIN_FORM, text));
+
+  /** The name of a header or a method of HTTP. */
+  public static final Kind<String> TOKEN =
+      of("a name of letters, digits and hyphens", text -> matching(TOKEN_FORM, text));
 
   private static final int MOST_DIGITS = 9;
 
@@ -88,6 +103,13 @@ public record Kind<T>(
 
   private static String small(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String matching(Pattern form, String text) {
+    if (!form.matcher(text).matches()) {
+      throw new IllegalArgumentException(text);
+    }
+    return text;
   }
 
   private static boolean truth(String text) {

@@ -51,6 +51,20 @@ final class KindTest {
   }
 
   @Test
+  void takes_no_address_of_a_page_for_its_origin() {
+    for (var origin :
+        List.of("https://a.example.org", "http://localhost:8080", "http://[::1]:80", "*")) {
+      assertThat(Kind.ORIGIN.reads(origin)).as(origin).isTrue();
+    }
+    for (var other :
+        List.of("https://a.org/", "https://a.org/chat", "a.org", "https://u@a.org", "")) {
+      assertThat(Kind.ORIGIN.reads(other)).as(other).isFalse();
+    }
+    assertThat(Kind.TOKEN.reads("x-team")).isTrue();
+    assertThat(Kind.TOKEN.reads("x team")).isFalse();
+  }
+
+  @Test
   void reads_numbers_with_space_around_them() {
     assertThat(Kind.WHOLE_NUMBER.reading().apply(" 80 ")).isEqualTo(80);
     assertThat(Kind.NUMBER.reading().apply(" 0.5 ")).isEqualTo(0.5);

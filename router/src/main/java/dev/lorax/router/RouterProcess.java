@@ -114,7 +114,12 @@ final class RouterProcess implements AutoCloseable {
             ticker);
     var front =
         HttpFront.listen(
-            gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.address());
+            gateway,
+            tokenizer,
+            connector.chatTemplate(),
+            InstantSource.system(),
+            config.address(),
+            config.crossOrigin());
     return new RouterProcess(tokenizer, connector, loop, encoding, intake, front);
   }
 

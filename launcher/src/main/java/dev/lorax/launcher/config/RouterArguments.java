@@ -100,7 +100,7 @@ final class RouterArguments {
             .says("N", "Threads that tokenize prompts."));
   }
 
-  RouterConfig toConfig(Source defaultAdapterSource) {
+  RouterConfig toConfig(Source defaultAdapterSource, CrossOrigin crossOrigin) {
     return new RouterConfig(
         hostname,
         port,
@@ -118,7 +118,8 @@ final class RouterArguments {
         maxActiveAdapters,
         adapterCycleTimeSeconds,
         validationWorkers,
-        defaultAdapterSource);
+        defaultAdapterSource,
+        crossOrigin);
   }
 
   void check(Problems problems) {

@@ -28,7 +28,8 @@ public record RouterConfig(
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,
-    Source defaultAdapterSource) {
+    Source defaultAdapterSource,
+    CrossOrigin crossOrigin) {
 
   /** Limits in tokens, as far as they were given; the others follow from the model. */
   public record AskedLimits(

@@ -18,8 +18,6 @@ import java.util.stream.Stream;
 final class UpstreamOptions {
 
   private static final String GRAPHS = "tunes CUDA graphs, which are not used: leave it out";
-  private static final String CORS =
-      "not supported: let the Ingress or gateway in front of the router add CORS headers";
   private static final String WATERMARK = "watermarks are not supported: leave it out";
   private static final String NGROK =
       "not supported: publish the port with an Ingress, or kubectl port-forward";
@@ -66,11 +64,6 @@ final class UpstreamOptions {
               "--otlp-endpoint",
               "unset",
               "tracing is not supported: scrape /metrics of router and launcher"),
-          refused("--cors-allow-origin", "none", CORS),
-          refused("--cors-allow-header", "none", CORS),
-          refused("--cors-expose-header", "none", CORS),
-          refused("--cors-allow-method", "none", CORS),
-          refused("--cors-allow-credentials", "unset", CORS, "false"),
           refused("--watermark-gamma", "unset", WATERMARK),
           refused("--watermark-delta", "unset", WATERMARK),
           flag("--ngrok", NGROK),
@@ -165,6 +158,11 @@ final class UpstreamOptions {
             "--disable-custom-kernels false",
             "--cuda-memory-fraction 1.0",
             "--json-output false",
+            "--cors-allow-origin none",
+            "--cors-allow-header none",
+            "--cors-expose-header none",
+            "--cors-allow-method none",
+            "--cors-allow-credentials unset",
             "--env false",
             "--download-only false",
             "--disable-sgmv false",

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.config.CrossOrigin;
 import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.config.RouterConfig;
 import dev.lorax.launcher.config.TokenLimits;
@@ -80,6 +81,7 @@ public final class RouterCommand {
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
     add(arguments, "--adapter-source", config.defaultAdapterSource());
+    addCrossOrigin(arguments);
     // The launcher writes the router's lines into its own log, and for that it must read them.
     arguments.add("--json-output");
     return arguments;
@@ -93,6 +95,17 @@ public final class RouterCommand {
     add(arguments, "--max-batch-prefill-tokens", limits.batchPrefill());
     if (limits.batchTotal() != null) {
       add(arguments, "--max-batch-total-tokens", limits.batchTotal());
+    }
+  }
+
+  private void addCrossOrigin(List<String> arguments) {
+    CrossOrigin pages = config.crossOrigin();
+    pages.origins().forEach(origin -> add(arguments, "--cors-allow-origin", origin));
+    pages.methods().forEach(method -> add(arguments, "--cors-allow-method", method));
+    pages.headers().forEach(header -> add(arguments, "--cors-allow-header", header));
+    pages.exposedHeaders().forEach(header -> add(arguments, "--cors-expose-header", header));
+    if (pages.credentials()) {
+      add(arguments, "--cors-allow-credentials", true);
     }
   }
 

@@ -108,6 +108,20 @@ final class MemberCommandsTest {
   }
 
   @Test
+  void gives_the_router_what_pages_of_other_origins_may() throws Exception {
+    LauncherConfig config =
+        config(
+            "--cors-allow-origin", "https://a.example.org,http://localhost:8080",
+            "--cors-expose-header", "x-total-time",
+            "--cors-allow-credentials", "true");
+
+    assertThat(String.join(" ", router(config, OptionalInt.of(2048)).arguments()))
+        .contains(
+            "--cors-allow-origin https://a.example.org --cors-allow-origin http://localhost:8080"
+                + " --cors-expose-header x-total-time --cors-allow-credentials true");
+  }
+
+  @Test
   void gives_the_router_the_limits_that_were_asked_for() throws Exception {
     // given
     LauncherConfig config =

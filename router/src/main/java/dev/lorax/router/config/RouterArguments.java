@@ -16,6 +16,7 @@ import java.util.Map;
 public final class RouterArguments {
   private final ModelArguments model = new ModelArguments();
   private final ServerArguments server = new ServerArguments();
+  private final CorsArguments cors = new CorsArguments();
   private final RequestArguments requests = new RequestArguments();
   private final BatchArguments batches = new BatchArguments();
   private final AdapterArguments adapters = new AdapterArguments();
@@ -29,6 +30,7 @@ public final class RouterArguments {
     return List.of(
         new OptionGroup("Model", model.options()),
         new OptionGroup("Server", server.options()),
+        new OptionGroup("Pages of other origins", cors.options()),
         new OptionGroup("Requests", requests.options()),
         new OptionGroup("Batches", batches.options()),
         new OptionGroup("Adapters", adapters.options()),
@@ -83,6 +85,7 @@ public final class RouterArguments {
   private void check(OptionReader line, Problems problems) {
     model.check(line, problems);
     server.check(problems);
+    cors.check(problems);
     requests.check(problems);
     batches.check(requests, problems);
     adapters.check(problems);
@@ -96,6 +99,7 @@ public final class RouterArguments {
         server.firstShardSocket,
         model.directory,
         server.toAddress(),
+        cors.toCrossOrigin(),
         new ServerFacts(
             model.shownId(),
             model.revision,

@@ -2,6 +2,7 @@ package dev.lorax.router.config;
 
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.http.CrossOrigin;
 import dev.lorax.router.http.HttpFront.Address;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.shard.WarmupPlan;
@@ -20,6 +21,7 @@ public record RouterConfig(
     Path firstShardSocket,
     Path tokenizerDirectory,
     Address address,
+    CrossOrigin crossOrigin,
     ServerFacts facts,
     BatchLimits batch,
     ResidencyLimits residency,

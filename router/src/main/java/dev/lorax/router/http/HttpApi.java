@@ -4,11 +4,9 @@ import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
-import io.vertx.ext.web.handler.CorsHandler;
 import java.time.InstantSource;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -22,6 +20,7 @@ final class HttpApi {
   private static final Map<Integer, String> REFUSALS =
       Map.of(
           400, "the request cannot be read",
+          403, "pages of this origin may not ask; see --cors-allow-origin",
           404, "no such path",
           405, "this path does not know the request's method",
           413, "the request body is larger than " + MOST_BODY_BYTES + " bytes",
@@ -32,30 +31,27 @@ final class HttpApi {
   private final PromptTokenizer tokenizer;
   private final ChatTemplate chatTemplate;
   private final InstantSource clock;
+  private final CrossOrigin crossOrigin;
 
   HttpApi(
       Gateway gateway,
       Farewell farewell,
       PromptTokenizer tokenizer,
       ChatTemplate chatTemplate,
-      InstantSource clock) {
+      InstantSource clock,
+      CrossOrigin crossOrigin) {
     this.gateway = gateway;
     this.farewell = farewell;
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
     this.clock = clock;
+    this.crossOrigin = crossOrigin;
   }
 
   Router router(Vertx vertx) {
     Router router = Router.router(vertx);
     router.route().handler(farewell::greet);
-    router
-        .route()
-        .handler(
-            CorsHandler.create()
-                .allowedMethod(HttpMethod.GET)
-                .allowedMethod(HttpMethod.POST)
-                .allowedHeader("content-type"));
+    router.route().handler(crossOrigin.handler());
     guard(router);
     reading(router);
     asking(router);

@@ -34,11 +34,12 @@ public final class HttpFront implements AutoCloseable {
       PromptTokenizer tokenizer,
       ChatTemplate chatTemplate,
       InstantSource clock,
-      Address address) {
+      Address address,
+      CrossOrigin crossOrigin) {
     Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     var farewell = new Farewell(gateway.intake());
     var front = new HttpFront(vertx, farewell);
-    var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock);
+    var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock, crossOrigin);
     try {
       vertx
           .deployVerticle(

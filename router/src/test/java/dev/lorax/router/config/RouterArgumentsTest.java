@@ -42,6 +42,23 @@ class RouterArgumentsTest {
   }
 
   @Test
+  void refuses_credentials_of_every_page() {
+    Parsed parsed =
+        RouterArguments.parse(
+            List.of("--tokenizer-name", "/model", "--cors-allow-credentials", "true"),
+            Map.of("CORS_ALLOW_ORIGIN", "*,https://a.example.org"));
+
+    assertThat(parsed)
+        .isEqualTo(
+            new Parsed.Wrong(
+                List.of(
+                    "--cors-allow-credentials: expected --cors-allow-origin with it, got any origin;"
+                        + " every page that somebody visits could ask in their name",
+                    "CORS_ALLOW_ORIGIN (--cors-allow-origin): expected * alone or origins, got"
+                        + " *,https://a.example.org")));
+  }
+
+  @Test
   void reports_all_mistakes_at_once() {
     Parsed parsed =
         RouterArguments.parse(
