@@ -50,6 +50,7 @@ final class HttpApi {
 
   Router router(Vertx vertx) {
     Router router = Router.router(vertx);
+    router.route().handler(RequestId::give);
     router.route().handler(farewell::greet);
     router.route().handler(crossOrigin.handler());
     guard(router);
@@ -137,7 +138,10 @@ final class HttpApi {
   }
 
   private static void confess(RoutingContext http) {
-    LOG.atError().setCause(http.failure()).log("bug in a route");
+    LOG.atError()
+        .addKeyValue("request", RequestId.of(http))
+        .setCause(http.failure())
+        .log("bug in a route");
     if (!http.response().headWritten()) {
       http.response().setStatusCode(500);
       Bodies.json(http.response(), errors(http).body("internal error", "internal"));
