@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Two budgets bound the choice: prompt tokens of one Prefill, and blocks of the cache. A request
  * takes the blocks for its whole possible length when it joins, so a running one never runs out.
- * What is cached of a prompt costs nothing. Where prompts may come in chunks, the last request of a
- * batch gets what is left of the budget, and the shards go on with it from there.
+ * What is cached of a prompt costs nothing. Where prompts may come in chunks, one that no step
+ * could hold begins in a step without other prompts, and the shards go on with it from there: it is
+ * cut where it would be cut if it were alone, so that its answer does not depend on who else is
+ * there.
  *
  * <p>What goes on after its shards were lost makes no batch with what is new, and comes whole. One
  * that may have ended its shards more than once goes alone: if it does so again, it harms nobody
@@ -48,8 +50,8 @@ final class Scheduler {
       int rest = entry.prefillTokens() - blocks.cachedTokens(prompt);
       boolean alone = entry.progress().suspect();
       boolean whole = entry.goesOn() || !profile.chunkedPrefill();
-      // A prompt larger than the whole budget goes alone where it could not go any other way.
-      boolean fits = rest <= budget || (whole ? chosen.isEmpty() : budget > 0);
+      // A prompt that no step could hold goes alone, whole or in chunks.
+      boolean fits = rest <= budget || (chosen.isEmpty() && (whole || unfinishedTokens == 0));
       if (!fits || !(chosen.isEmpty() || suits(entry, chosen.getFirst()))) {
         break;
       }

@@ -133,31 +133,36 @@ class SchedulerProperties {
   }
 
   @Property
-  void fills_a_step_with_chunks_to_the_last_token(
+  void cuts_a_prompt_only_where_it_would_be_cut_alone(
       @ForAll("wishes") List<Wish> wishes,
       @ForAll @IntRange(min = 0, max = PREFILL_BUDGET + 10) int unfinishedTokens) {
     var waiting =
         queue(wishes.stream().map(w -> new Wish(w.promptTokens(), w.newTokens(), 0)).toList());
     var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
+    int first = Objects.requireNonNull(waiting.peek()).request().prompt().length();
 
     PrefillBatch batch = scheduler(waiting, blocks, true).next(0, unfinishedTokens, NOW);
 
     int budget = PREFILL_BUDGET - unfinishedTokens;
-    if (budget < 1) {
+    if (first > budget && unfinishedTokens > 0) {
       assertThat(batch).isNull();
       return;
     }
     List<Entry> entries = Objects.requireNonNull(batch).entries();
-    int tokens =
-        entries.stream()
-            .mapToInt(e -> e.chunkTokens() > 0 ? e.chunkTokens() : e.request().prompt().length())
-            .sum();
+    if (first > PREFILL_BUDGET) {
+      assertThat(entries).hasSize(1);
+      assertThat(entries.getFirst().chunkTokens()).isEqualTo(PREFILL_BUDGET);
+      return;
+    }
+    assertThat(entries).allMatch(e -> e.chunkTokens() == 0);
+    int tokens = entries.stream().mapToInt(e -> e.request().prompt().length()).sum();
     assertThat(tokens).isLessThanOrEqualTo(budget);
-    assertThat(entries.subList(0, entries.size() - 1)).allMatch(e -> e.chunkTokens() == 0);
     Entry next = waiting.peek();
-    boolean blocked =
-        next == null || blocks.freeBlocks() < Math.ceilDiv(next.request().slots(0), BLOCK_SIZE);
-    assertThat(tokens == budget || blocked).isTrue();
+    boolean full =
+        next == null
+            || tokens + next.request().prompt().length() > budget
+            || blocks.freeBlocks() < Math.ceilDiv(next.request().slots(0), BLOCK_SIZE);
+    assertThat(full).isTrue();
   }
 
   @Provide
