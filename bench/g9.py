@@ -92,25 +92,25 @@ def measure(setting: Setting, sizes: tuple[int, ...], report: Report) -> tuple[l
 def _rows(ours: Size, peer: Size) -> list[Row]:
     name = f"{ours.servers} servers"
 
-    def ratio(case: str, field: str, floor: float, target: float, unit: str) -> Row:
+    def row(
+        case: str, field: str, goal: tuple[float, float], unit: str, peerless: bool = False
+    ) -> Row:
         one, other = getattr(ours, field), getattr(peer, field)
-        value = one / other
-        return Row(
-            f"{name}: {case}", Interval(value, value, value), floor, target, one, other, unit
-        )
-
-    def plain(case: str, field: str, floor: float, target: float, unit: str) -> Row:
-        value, other = getattr(ours, field), getattr(peer, field)
-        return Row(
-            f"{name}: {case}", Interval(value, value, value), floor, target, value, other, unit
-        )
+        value = one if peerless else one / other
+        return Row(f"{name}: {case}", Interval(value, value, value), *goal, one, other, unit)
 
     return [
-        ratio("CPU until all are as they shall be / peer", "converge_cpu_seconds", 1.5, 1, "s"),
-        ratio("CPU of a restart that finds them so / peer", "resync_cpu_seconds", 1.5, 1, "s"),
-        ratio("memory / peer", "resident_mib", 3, 2, "MiB"),
-        plain(f"API writes at rest in {_REST_SECONDS:.0f} s", "rest_writes", 0, 0, "writes"),
-        plain("p99 of a new one while resyncing", "new_p99_seconds", 2, 0.5, "s"),
+        row("CPU until all are as they shall be / peer", "converge_cpu_seconds", (1.5, 1), "s"),
+        row("CPU of a restart that finds them so / peer", "resync_cpu_seconds", (1.5, 1), "s"),
+        row("memory / peer", "resident_mib", (3, 2), "MiB"),
+        row(
+            f"API writes at rest in {_REST_SECONDS:.0f} s",
+            "rest_writes",
+            (0, 0),
+            "writes",
+            peerless=True,
+        ),
+        row("p99 of a new one while resyncing", "new_p99_seconds", (2, 0.5), "s", peerless=True),
     ]
 
 

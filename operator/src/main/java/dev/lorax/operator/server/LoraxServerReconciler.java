@@ -109,7 +109,8 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   /**
    * A deleted server's Deployment may be seen to go before the server itself, since each kind has a
    * watch of its own. To make it anew would start pods for a moment, so where something is missing
-   * the API server is asked whether it is still wanted.
+   * the API server is asked whether it is still wanted. Not for a new server, of which everything
+   * is missing: should it be gone already, the garbage collector removes what is made for it.
    */
   private static boolean isGone(LoraxServer server, Context<LoraxServer> context) {
     if (server.getStatus() == null

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
-import dev.lorax.router.adapter.AdapterStatus;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
@@ -365,63 +364,5 @@ class BatchLoopProperties {
       rejection = reason;
       ends++;
     }
-  }
-
-  /** Keeps what the loop says of itself. */
-  private static final class WatchingObserver implements BatchObserver {
-    private final List<RuntimeException> bugs = new ArrayList<>();
-    private int waiting;
-    private int running;
-    private int heldTokens;
-    private boolean broken;
-    private int hits;
-
-    @Override
-    public void turned(TurnState state) {
-      waiting = state.waiting();
-      running = state.running();
-      heldTokens = state.heldTokens();
-    }
-
-    @Override
-    public void tokens(int count, long gapNanos) {}
-
-    @Override
-    public void adapters(List<AdapterStatus> all) {}
-
-    @Override
-    public void unexpected(RuntimeException exception) {
-      bugs.add(exception);
-    }
-
-    @Override
-    public void stepSucceeded(Step step, int size, long nanosTaken) {}
-
-    @Override
-    public void stepFailed(Step step, int size, String message) {}
-
-    @Override
-    public void joined(Joining joining) {}
-
-    @Override
-    public void prompted(int promptTokens, int cachedTokens) {
-      broken |= cachedTokens >= promptTokens;
-      hits += cachedTokens > 0 ? 1 : 0;
-    }
-
-    @Override
-    public void moved(Move move, AdapterKey adapter, long nanosTaken) {}
-
-    @Override
-    public void moveFailed(Move move, AdapterKey adapter, String message) {}
-
-    @Override
-    public void connected(ShardProfile profile) {}
-
-    @Override
-    public void lost(String reason, int interrupted) {}
-
-    @Override
-    public void resumed(int count) {}
   }
 }
