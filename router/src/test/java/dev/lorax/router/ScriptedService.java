@@ -3,8 +3,6 @@ package dev.lorax.router;
 import com.google.protobuf.Message;
 import dev.lorax.protocol.extensions.v1.GeneratedTokens;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
-import dev.lorax.protocol.generate.v1.AdapterParameters;
-import dev.lorax.protocol.generate.v1.AdapterSource;
 import dev.lorax.protocol.generate.v1.Batch;
 import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.ClassifyRequest;
@@ -29,7 +27,6 @@ import dev.lorax.protocol.generate.v1.OffloadAdapterRequest;
 import dev.lorax.protocol.generate.v1.OffloadAdapterResponse;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
-import dev.lorax.protocol.generate.v1.PreloadedAdapter;
 import dev.lorax.protocol.generate.v1.Request;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryResponse;
@@ -109,38 +106,12 @@ final class ScriptedService extends LoraxServiceImplBase {
 
   @Override
   public void info(InfoRequest request, StreamObserver<InfoResponse> observer) {
-    var info =
-        InfoResponse.newBuilder()
-            .setDtype("torch.float32")
-            .setDeviceType("cpu")
-            .setBlockSize(script.abilities().generates() ? script.blockSize() : 0)
-            .setSupportsGeneration(script.abilities().generates())
-            .setSupportsEmbeddings(script.abilities().embeds())
-            .setSupportsClassification(script.abilities().classifies())
-            .setRequiresBlockAllocator(script.abilities().generates());
-    for (int i = 0; i < script.preloaded().size(); i++) {
-      info.addPreloadedAdapters(
-          PreloadedAdapter.newBuilder()
-              .setAdapterIndex(i + 1)
-              .setAdapterSource(AdapterSource.LOCAL)
-              .setAdapterParameters(
-                  AdapterParameters.newBuilder().addAdapterIds(script.preloaded().get(i))));
-    }
-    answer(request, observer, info::build);
+    answer(request, observer, script::info);
   }
 
   @Override
   public void warmup(WarmupRequest request, StreamObserver<WarmupResponse> observer) {
-    answer(
-        request,
-        observer,
-        () -> {
-          var answer = WarmupResponse.newBuilder();
-          if (script.abilities().generates()) {
-            answer.setMaxSupportedTotalTokens(script.supportedTokens());
-          }
-          return answer.build();
-        });
+    answer(request, observer, script::warmup);
   }
 
   @Override

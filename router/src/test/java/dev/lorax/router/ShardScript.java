@@ -1,5 +1,10 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.generate.v1.AdapterParameters;
+import dev.lorax.protocol.generate.v1.AdapterSource;
+import dev.lorax.protocol.generate.v1.InfoResponse;
+import dev.lorax.protocol.generate.v1.PreloadedAdapter;
+import dev.lorax.protocol.generate.v1.WarmupResponse;
 import dev.lorax.router.batching.ModelAbilities;
 import dev.lorax.router.batching.ModelAbilities.Classification;
 import java.time.Duration;
@@ -103,5 +108,35 @@ record ShardScript(
   ShardScript withoutResume() {
     return new ShardScript(
         blockSize, supportedTokens, step, download, load, adapters, preloaded, false, abilities);
+  }
+
+  /** What a shard that follows it says of itself. */
+  InfoResponse info() {
+    var info =
+        InfoResponse.newBuilder()
+            .setDtype("torch.float32")
+            .setDeviceType("cpu")
+            .setBlockSize(abilities.generates() ? blockSize : 0)
+            .setSupportsGeneration(abilities.generates())
+            .setSupportsEmbeddings(abilities.embeds())
+            .setSupportsClassification(abilities.classifies())
+            .setRequiresBlockAllocator(abilities.generates());
+    for (int i = 0; i < preloaded.size(); i++) {
+      info.addPreloadedAdapters(
+          PreloadedAdapter.newBuilder()
+              .setAdapterIndex(i + 1)
+              .setAdapterSource(AdapterSource.LOCAL)
+              .setAdapterParameters(
+                  AdapterParameters.newBuilder().addAdapterIds(preloaded.get(i))));
+    }
+    return info.build();
+  }
+
+  /** What it says once it is warm: how many tokens fit, if it keeps any. */
+  WarmupResponse warmup() {
+    var warm = WarmupResponse.newBuilder();
+    return abilities.generates()
+        ? warm.setMaxSupportedTotalTokens(supportedTokens).build()
+        : warm.build();
   }
 }
