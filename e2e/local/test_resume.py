@@ -105,6 +105,16 @@ def wait_for_events(streams: Streams, count: int) -> None:
         time.sleep(0.01)
 
 
+def first_difference(expected: list[str], got: list[str]) -> str:
+    """The first event in which two streams are not equal, in words; empty where they are."""
+    for index, (one, other) in enumerate(zip(expected, got, strict=False)):
+        if one != other:
+            return f"event {index}: expected {one}, got {other}"
+    if len(expected) != len(got):
+        return f"{len(got)} events, expected {len(expected)}"
+    return ""
+
+
 def test_every_stream_goes_on_as_in_a_quiet_run(
     replica: Replica, shards: int, request: pytest.FixtureRequest
 ) -> None:
@@ -127,11 +137,11 @@ def test_every_stream_goes_on_as_in_a_quiet_run(
         # then
         assert streams.failures() == []
         wrong = [
-            f"{json.dumps(body)}\n  expected {expected}\n  got      {got}"
+            f"{json.dumps(body)}\n  {difference}"
             for body, expected, got in zip(bodies, quiet, disturbed, strict=True)
-            if got != expected
+            if (difference := first_difference(expected, got))
         ]
-        assert not wrong, "\n".join(wrong)
+        assert not wrong, f"kill {kill}: {len(wrong)} of {len(bodies)}\n" + "\n".join(wrong)
         resumed = metric(replica.port, "lorax_request_resumed") - resumed
         assert resumed == len(bodies)
         print(f"{resumed:.0f} streams resumed after a pause of {streams.longest_pause():.1f} s")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shard_process import launch, start_group
 from testing_router import TestingRouter
-from tiny_model import TinyModel
+from tiny_model import ADAPTERS, TinyModel
 
 from lorax_shard.layers.parallel import share_heads, split_evenly
 from lorax_shard.pb import generate_pb2 as pb
@@ -19,13 +19,12 @@ PROMPTS = [tuple(range(60, 95)), tuple(range(120, 130)), (40, 41, 42)]
 def test_a_group_of_shards_answers_like_transformers(
     tiny: TinyModel, greedy, tmp_path_factory: pytest.TempPathFactory, world: int
 ) -> None:
-    # given shards that hold unequal numbers of heads
+    # given shards that hold unequal numbers of heads, and adapters in other slots
     folder = tmp_path_factory.mktemp("group")
     group = start_group(folder, tiny.directory, tiny.adapter_root, world, extra=("--sharded",))
     try:
         router = TestingRouter(group)
-        for index, adapter_id in enumerate(ADAPTER_IDS[1:], 1):
-            router.load(index, adapter_id)
+        router.load_at_once(dict(enumerate(ADAPTERS, 1)))
 
         # when
         mix = [(prompt, adapter) for adapter in range(len(ADAPTER_IDS)) for prompt in PROMPTS]

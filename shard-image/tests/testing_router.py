@@ -71,6 +71,20 @@ class TestingRouter:
         answers = self.fan_out("LoadAdapter", pb.LoadAdapterRequest(**request, adapter_index=index))
         assert all(answer.loaded for answer in answers)
 
+    def load_at_once(self, adapters: Mapping[int, str]) -> None:
+        """Loads that overlap, so that they reach every other shard in the opposite order."""
+        requests = [
+            pb.LoadAdapterRequest(
+                adapter_parameters=pb.AdapterParameters(adapter_ids=[adapter_id]),
+                adapter_source=pb.LOCAL,
+                adapter_index=index,
+            )
+            for index, adapter_id in adapters.items()
+        ]
+        for rank, stub in enumerate(self.stubs):
+            for request in reversed(requests) if rank % 2 else requests:
+                assert stub.LoadAdapter(request, timeout=60).loaded
+
     def offload(self, index: int, adapter_id: str) -> bool:
         parameters = pb.AdapterParameters(adapter_ids=[adapter_id])
         request = pb.OffloadAdapterRequest(adapter_parameters=parameters, adapter_index=index)

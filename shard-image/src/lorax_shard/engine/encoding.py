@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lorax_shard.adapters.order import order_digest
 from lorax_shard.engine.messages import (
     BatchRequest,
     Classification,
@@ -163,9 +164,11 @@ class Classifier:
 def _agreed_steps(
     batch: BatchRequest, reader: TextReader, group: ShardGroup, budget: int
 ) -> Sequence[list[Text]]:
-    texts = reader.read(batch)
-    group.agree((_ENCODE, len(texts), sum(map(len, texts)), texts[0].request_id & 0xFFFFFFFF))
-    return list(steps(texts, budget))
+    agreed = list(steps(reader.read(batch), budget))
+    texts = [text for step in agreed for text in step]
+    order = order_digest([text.request_id for text in texts])
+    group.agree((_ENCODE, len(texts), sum(map(len, texts)), order))
+    return agreed
 
 
 def _refuse_non_finite(step: Sequence[Text], finite: Tensor) -> None:

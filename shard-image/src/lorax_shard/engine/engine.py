@@ -7,6 +7,7 @@ from collections.abc import Sequence as List
 import torch
 from torch import Tensor
 
+from lorax_shard.adapters.order import order_digest, side_by_side
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
@@ -29,7 +30,7 @@ from lorax_shard.engine.sequence import (
     prompt_ids,
     tokens_needed,
 )
-from lorax_shard.engine.steps import logit_count, order_by_adapter, plan_chunks, step_of
+from lorax_shard.engine.steps import logit_count, plan_chunks, step_of
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
@@ -187,10 +188,11 @@ class Engine:
         Those that ended leave here, without a FilterBatch.
         """
         cache = self._warm_cache()
-        sequences = order_by_adapter(members)
+        sequences = side_by_side(members)
         batch_id = batch_ids[0]
         total = sum(sequence.planned for sequence in sequences)
-        self._group.agree((kind, len(sequences), total, *_words(batch_id)))
+        order = order_digest([sequence.request.id for sequence in sequences])
+        self._group.agree((kind, len(sequences), total, order, *_words(batch_id)))
         step = step_of(sequences, self._device, self.model.config.dtype)
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]

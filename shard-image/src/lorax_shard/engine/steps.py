@@ -153,16 +153,6 @@ def plan_chunks(sequences: List[Sequence], budget: int) -> None:
         left -= sequence.planned
 
 
-def order_by_adapter(sequences: List[Sequence]) -> list[Sequence]:
-    """The same sequences, those of one adapter side by side and those without one first."""
-
-    def place(sequence: Sequence) -> tuple[int, int]:
-        slot = sequence.adapter.slot if sequence.adapter else None
-        return (slot.bucket, slot.slot) if slot else (0, 0)
-
-    return sorted(sequences, key=place)
-
-
 def _block_tables(sequences: List[Sequence], context: int) -> np.ndarray:
     """Blocks of the sequences as far as the longest context goes: [B, N], padded with block 0."""
     width = (context + BLOCK_SIZE - 1) // BLOCK_SIZE

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.table import AdapterTable, ResidentAdapter, UnknownAdapter
 from lorax_shard.engine.messages import BatchRequest, InvalidRequest, RequestsFailed
 from lorax_shard.engine.sequence import prompt_ids
@@ -68,14 +69,9 @@ def steps(texts: Sequence[Text], budget: int) -> Iterator[list[Text]]:
 
     Within an adapter the short ones come first, so that the texts of a step are about as long.
     """
-
-    def place(text: Text) -> tuple[int, int, int]:
-        slot = text.adapter.slot if text.adapter else None
-        return (*((slot.bucket, slot.slot) if slot else (0, 0)), len(text))
-
     step: list[Text] = []
     tokens = 0
-    for text in sorted(texts, key=place):
+    for text in side_by_side(sorted(texts, key=len)):
         if step and tokens + len(text) > budget:
             yield step
             step, tokens = [], 0
