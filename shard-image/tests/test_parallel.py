@@ -84,7 +84,13 @@ def test_shards_tell_only_their_own_requests_and_notice_disorder(
             router.stubs[1].Prefill.future(pb.PrefillRequest(batch=other)),
         ]
 
-        # then both refuse and lose nothing
+        # and for the same requests in another order
+        swapped = [router.request(list(PROMPTS[0])) for _ in range(2)]
+        for stub, order in zip(router.stubs, (swapped, swapped[::-1]), strict=True):
+            rows = pb.PrefillRequest(batch=pb.Batch(id=79, requests=order, size=2))
+            calls.append(stub.Prefill.future(rows))
+
+        # then all refuse and lose nothing
         for call in calls:
             with pytest.raises(grpc.RpcError) as refused:
                 call.result(timeout=60)

@@ -72,7 +72,7 @@ class TestingRouter:
         assert all(answer.loaded for answer in answers)
 
     def load_at_once(self, adapters: Mapping[int, str]) -> None:
-        """Loads that overlap, so that they reach every other shard in the opposite order."""
+        """Loads as they may arrive when they overlap: every other shard gets them backwards."""
         requests = [
             pb.LoadAdapterRequest(
                 adapter_parameters=pb.AdapterParameters(adapter_ids=[adapter_id]),

@@ -1,10 +1,7 @@
 """The order of a step's rows, which all shards of a model must agree on."""
 
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
-
-import numpy as np
 
 from lorax_shard.adapters.table import ResidentAdapter
 
@@ -31,8 +28,3 @@ def side_by_side(members: Iterable[Member]) -> list[Member]:
     for member in members:
         groups.setdefault(member.adapter, []).append(member)
     return [member for group in groups.values() for member in group]
-
-
-def order_digest(request_ids: Sequence[int]) -> int:
-    """32 bits that differ when requests, or their order, do."""
-    return zlib.crc32(np.array(request_ids, dtype=np.uint64).tobytes())

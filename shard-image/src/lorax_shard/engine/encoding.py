@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lorax_shard.adapters.order import order_digest
 from lorax_shard.engine.messages import (
     BatchRequest,
     Classification,
@@ -166,8 +165,8 @@ def _agreed_steps(
 ) -> Sequence[list[Text]]:
     agreed = list(steps(reader.read(batch), budget))
     texts = [text for step in agreed for text in step]
-    order = order_digest([text.request_id for text in texts])
-    group.agree((_ENCODE, len(texts), sum(map(len, texts)), order))
+    tokens = sum(map(len, texts))
+    group.agree((_ENCODE, len(texts), tokens), (text.request_id for text in texts))
     return agreed
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence as List
 import torch
 from torch import Tensor
 
-from lorax_shard.adapters.order import order_digest, side_by_side
+from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
@@ -191,8 +191,10 @@ class Engine:
         sequences = side_by_side(members)
         batch_id = batch_ids[0]
         total = sum(sequence.planned for sequence in sequences)
-        order = order_digest([sequence.request.id for sequence in sequences])
-        self._group.agree((kind, len(sequences), total, order, *_words(batch_id)))
+        self._group.agree(
+            (kind, len(sequences), total, *_words(batch_id)),
+            (sequence.request.id for sequence in sequences),
+        )
         step = step_of(sequences, self._device, self.model.config.dtype)
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]

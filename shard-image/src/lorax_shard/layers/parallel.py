@@ -1,7 +1,10 @@
 """Tensor parallelism: which part of a layer a shard holds, and the collectives between shards."""
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -92,16 +95,18 @@ class ShardGroup:
         if self.world > 1:
             dist.barrier()
 
-    def agree(self, step: tuple[int, ...]) -> None:
+    def agree(self, step: tuple[int, ...], request_ids: Iterable[int]) -> None:
         """Fails on every shard when the shards are about to run different steps.
 
-        Without this, shards whose calls arrived in different orders would add up the activations
-        of different batches.
+        request_ids: whose rows these are, in the order of the rows; read by several shards only.
+        Without this, shards whose calls arrived in different orders, or which order rows
+        differently, would add up the activations of different requests.
         """
         if self.world == 1:
             return
+        order = zlib.crc32(np.fromiter(request_ids, dtype=np.uint64).tobytes())
         device = torch.device("cuda") if dist.get_backend() == "nccl" else torch.device("cpu")
-        mine = torch.tensor(step, dtype=torch.int64, device=device)
+        mine = torch.tensor((*step, order), dtype=torch.int64, device=device)
         steps = [torch.empty_like(mine) for _ in range(self.world)]
         dist.all_gather(steps, mine)
         if any(not torch.equal(other, mine) for other in steps):
