@@ -103,6 +103,19 @@ class Checks:
         answer = self.chat(n=2, temperature=1.0)
         expect([choice.index for choice in answer.choices], [0, 1])
 
+    def check_streams_several_choices(self) -> None:
+        asked = {"n": 2, "temperature": 1.0, "stream": True}
+        chunks = list(self.chat(**asked, stream_options={"include_usage": True}))
+        for index in (0, 1):
+            choice = [c for chunk in chunks for c in chunk.choices if c.index == index]
+            expect(choice[0].delta.role, "assistant")
+            expect([c.finish_reason for c in choice if c.finish_reason], ["length"])
+        expect([chunk.usage.completion_tokens for chunk in chunks if chunk.usage], [2 * TOKENS])
+        stream = self.client.completions.create(
+            model=self.base, prompt=PROMPT, max_tokens=TOKENS, n=2, stream=True
+        )
+        expect({c.index for chunk in stream for c in chunk.choices}, {0, 1})
+
     def check_tells_logprobs(self) -> None:
         choice = self.chat(logprobs=True, top_logprobs=2).choices[0]
         expect(len(choice.logprobs.content), TOKENS)

@@ -39,8 +39,15 @@ record ChatQuestion(
   @Override
   public StreamFormat stream(Prepared prepared) {
     var shape = new ChatShape(logprobs);
-    var stream = new OpenAiStream(head, prepared, logprobs.wanted(), includeUsage, shape);
-    return hasTools ? new ToolStream(stream) : stream;
+    return new OpenAiStream(
+        head,
+        shape.object(),
+        prepared,
+        includeUsage,
+        index -> {
+          var chunks = new ChoiceChunks(head, shape, index, includeUsage);
+          return hasTools ? new ToolStream(chunks) : new TextStream(chunks, logprobs.wanted());
+        });
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
@@ -59,15 +66,15 @@ record ChatQuestion(
     json.writeEndObject();
   }
 
-  private record ChatShape(OpenAiLogprobs logprobs) implements OpenAiStream.Shape {
+  private record ChatShape(OpenAiLogprobs logprobs) implements ChoiceChunks.Shape {
     @Override
     public String object() {
       return "chat.completion.chunk";
     }
 
     @Override
-    public void opening(OpenAiStream stream, Buffer events) {
-      stream.chunk(
+    public void opening(ChoiceChunks chunks, Buffer events) {
+      chunks.add(
           json -> {
             json.writeObjectFieldStart("delta");
             json.writeStringField("role", "assistant");

@@ -6,19 +6,29 @@ import io.vertx.core.buffer.Buffer;
 import java.util.List;
 
 /**
- * The events of a chat with tools. Only the whole answer shows whether it is words or a call, so
- * the stream opens at once and the message comes in one piece.
+ * A choice of a chat with tools. Only the whole answer shows whether it is words or a call, so the
+ * stream opens at once and the message comes in one piece.
  */
-record ToolStream(OpenAiStream stream) implements StreamFormat {
+final class ToolStream implements ChoiceStream {
+  private final ChoiceChunks chunks;
+  private boolean started;
+
+  ToolStream(ChoiceChunks chunks) {
+    this.chunks = chunks;
+  }
+
   @Override
   public void append(Generation generation, Buffer events) {
-    stream.open(events);
+    if (!started) {
+      started = true;
+      chunks.open(events);
+    }
     GeneratedText end = generation.end();
     if (end == null) {
       return;
     }
     ChatMessage message = ChatMessage.read(end.text());
-    stream.chunk(
+    chunks.add(
         json -> {
           json.writeObjectFieldStart("delta");
           message.write(json, true);
@@ -27,6 +37,6 @@ record ToolStream(OpenAiStream stream) implements StreamFormat {
         List.of(),
         null,
         events);
-    stream.close(end, message.finishReason(OpenAiAnswer.finishReason(end.finishReason())), events);
+    chunks.close(message.finishReason(OpenAiAnswer.finishReason(end.finishReason())), events);
   }
 }
