@@ -56,13 +56,14 @@ record ChatQuestion(
     json.writeObjectFieldStart("message");
     json.writeStringField("role", "assistant");
     String text = head.text(sequence.text());
-    ChatMessage message = hasTools ? ChatMessage.read(text) : ChatMessage.words(text);
-    message.write(json, false);
+    String reason = OpenAiAnswer.finishReason(sequence.text().finishReason());
+    ChatMessage message =
+        hasTools ? ChatMessage.read(text, reason) : ChatMessage.words(text, reason);
+    message.write(json);
     json.writeNullField("refusal");
     json.writeEndObject();
     logprobs.writeOfChat(json, OpenAiLogprobs.within(text, sequence.tokens()));
-    String reason = OpenAiAnswer.finishReason(sequence.text().finishReason());
-    json.writeStringField("finish_reason", message.finishReason(reason));
+    json.writeStringField("finish_reason", message.finishReason());
     json.writeEndObject();
   }
 
