@@ -1,7 +1,9 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.access.Caller;
+import dev.lorax.router.batching.Entry;
 import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.metrics.RequestFacts;
@@ -16,6 +18,8 @@ import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -112,16 +116,22 @@ final class Exchange {
 
   private void stream(Question question, Prepared prepared) {
     Timing timing = gateway.intake().timing(receivedNanos);
-    var stream = new EventStream(this, http, question.stream(prepared), timing);
-    GenerationRequest request = prepared.sequences().getFirst();
-    switch (gateway.intake().submit(request, prepared.adapter(), caller.share(), stream)) {
-      case Submission.Refused refused -> refuse(refused.rejection(), false);
-      case Submission.Queued queued -> {
-        writeHeaders(prepared);
-        cancellation = queued.entry()::cancel;
-        stream.keepAlive();
+    List<GenerationRequest> sequences = prepared.sequences();
+    var stream = new EventStream(this, http, question.stream(prepared), timing, sequences.size());
+    var entries = new ArrayList<Entry>();
+    cancellation = () -> entries.forEach(Entry::cancel);
+    for (GenerationRequest sequence : sequences) {
+      GenerationSink sink = stream.sink(entries.size());
+      switch (gateway.intake().submit(sequence, prepared.adapter(), caller.share(), sink)) {
+        case Submission.Queued queued -> entries.add(queued.entry());
+        case Submission.Refused refused -> {
+          refuse(refused.rejection(), false);
+          return;
+        }
       }
     }
+    writeHeaders(prepared);
+    stream.keepAlive();
   }
 
   /** Tokens that count for the caller's limit. */
@@ -149,6 +159,8 @@ final class Exchange {
     if (over) {
       return;
     }
+    // One of several sequences has failed: nobody would read the others.
+    cancellation.run();
     finish();
     gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
     HttpServerResponse response = http.response();

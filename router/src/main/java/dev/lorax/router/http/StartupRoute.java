@@ -40,7 +40,7 @@ final class StartupRoute implements Handler<RoutingContext> {
           NO_ADAPTER,
           new SamplingChoice(false, null, null, null, null, null, null, null, null, false, null),
           new LengthChoice(1, null, List.of(), true),
-          new OutputChoice(null, null, false, false, false));
+          new OutputChoice(null, false, null, false, false, false));
 
   private final Gateway gateway;
   private final Farewell farewell;

@@ -25,7 +25,10 @@ public final class Collector {
     this.intake = intake;
   }
 
-  /** Starts all sequences. The outcome lists the most likely one first, or is the first failure. */
+  /**
+   * Starts all sequences. The outcome lists the most likely one first, or is the first failure,
+   * which ends the others.
+   */
   public CompletionStage<Outcome> collect(Prepared prepared, Share share, long receivedNanos) {
     var completions = new ArrayList<CompletableFuture<Completion>>();
     for (GenerationRequest sequence : prepared.sequences()) {
@@ -40,8 +43,20 @@ public final class Collector {
       }
       completions.add(sink.completion());
     }
-    return CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
-        .thenApply(_ -> outcome(completions.stream().map(CompletableFuture::join).toList()));
+    var outcome = new CompletableFuture<Outcome>();
+    for (CompletableFuture<Completion> completion : completions) {
+      var _ =
+          completion.thenAccept(ended -> {
+            if (ended instanceof Failed failed
+                && outcome.complete(new Outcome.Refused(failed.rejection()))) {
+              cancel();
+            }
+          });
+    }
+    var _ =
+        CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
+            .thenAccept(_ -> outcome.complete(done(completions)));
+    return outcome;
   }
 
   /** Nobody waits for the outcome any more. */
@@ -49,11 +64,12 @@ public final class Collector {
     entries.forEach(Entry::cancel);
   }
 
-  private static Outcome outcome(List<Completion> completions) {
+  private static Outcome done(List<CompletableFuture<Completion>> completions) {
     var completed = new ArrayList<Completed>();
-    for (Completion completion : completions) {
-      switch (completion) {
+    for (CompletableFuture<Completion> completion : completions) {
+      switch (completion.join()) {
         case Completed done -> completed.add(done);
+        // The outcome was complete before.
         case Failed failed -> {
           return new Outcome.Refused(failed.rejection());
         }
