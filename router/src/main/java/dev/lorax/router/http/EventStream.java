@@ -3,10 +3,12 @@ package dev.lorax.router.http;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.TraceParent;
 import dev.lorax.router.request.Timing;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sequences of one request as server-sent events, which end with the first failure. The batch
@@ -27,19 +29,27 @@ final class EventStream {
   private final RoutingContext http;
   private final StreamFormat format;
   private final Timing timing;
+  private final @Nullable TraceParent trace;
   private int unended;
   private int mostTokens;
   private boolean silent;
 
   /**
+   * @param trace of which the sequences are a part, if the request is traced
    * @param sequences how many there will be
    */
   EventStream(
-      Exchange exchange, RoutingContext http, StreamFormat format, Timing timing, int sequences) {
+      Exchange exchange,
+      RoutingContext http,
+      StreamFormat format,
+      Timing timing,
+      @Nullable TraceParent trace,
+      int sequences) {
     this.exchange = exchange;
     this.http = http;
     this.format = format;
     this.timing = timing;
+    this.trace = trace;
     this.unended = sequences;
     http.response().setWriteQueueMaxSize(MOST_UNSENT_BYTES);
   }
@@ -54,6 +64,11 @@ final class EventStream {
   /** Where the batch loop puts one of the sequences. */
   GenerationSink sink(int sequence) {
     return new GenerationSink() {
+      @Override
+      public @Nullable TraceParent trace() {
+        return trace;
+      }
+
       @Override
       public void scheduled(long nanoTime) {
         exchange.context().runOnContext(_ -> timing.scheduled(nanoTime));

@@ -32,17 +32,25 @@ final class Exchange {
   private final Dialect dialect;
   private final Caller caller;
   private final Place place;
+  private final RequestSpan span;
   private final Context context;
   private final long receivedNanos;
   private Runnable cancellation = () -> {};
   private boolean over;
 
-  Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Caller caller, Place place) {
+  Exchange(
+      Gateway gateway,
+      RoutingContext http,
+      Dialect dialect,
+      Caller caller,
+      Place place,
+      RequestSpan span) {
     this.gateway = gateway;
     this.http = http;
     this.dialect = dialect;
     this.caller = caller;
     this.place = place;
+    this.span = span;
     this.context = http.vertx().getOrCreateContext();
     this.receivedNanos = gateway.ticker().nanos();
   }
@@ -82,6 +90,7 @@ final class Exchange {
       return;
     }
     used(prepared.promptTokens());
+    span.prepared(prepared.adapter(), prepared.promptTokens());
     if (question.call().stream()) {
       stream(question, prepared);
     } else {
@@ -93,7 +102,7 @@ final class Exchange {
     var collector = new Collector(gateway.intake());
     cancellation = collector::cancel;
     collector
-        .collect(prepared, caller.share(), receivedNanos)
+        .collect(prepared, caller.share(), receivedNanos, span.parent())
         .thenAccept(outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
   }
 
@@ -117,7 +126,9 @@ final class Exchange {
   private void stream(Question question, Prepared prepared) {
     Timing timing = gateway.intake().timing(receivedNanos);
     List<GenerationRequest> sequences = prepared.sequences();
-    var stream = new EventStream(this, http, question.stream(prepared), timing, sequences.size());
+    var stream =
+        new EventStream(
+            this, http, question.stream(prepared), timing, span.parent(), sequences.size());
     var entries = new ArrayList<Entry>();
     cancellation = () -> entries.forEach(Entry::cancel);
     for (GenerationRequest sequence : sequences) {
@@ -151,6 +162,7 @@ final class Exchange {
                 timing.inferenceNanos(),
                 timing.timeToFirstTokenNanos(),
                 generatedTokens));
+    span.succeeded(timing, generatedTokens);
     finish();
   }
 
@@ -163,6 +175,7 @@ final class Exchange {
     cancellation.run();
     finish();
     gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
+    span.failed(rejection);
     HttpServerResponse response = http.response();
     boolean started = response.headWritten();
     if (started || (stream && dialect.failsInsideStream())) {
@@ -183,6 +196,7 @@ final class Exchange {
       cancellation.run();
       finish();
       gateway.metrics().requestFailed(FailureLabel.DROPPED);
+      span.dropped();
     }
   }
 

@@ -88,7 +88,7 @@ final class StartupRoute implements Handler<RoutingContext> {
               case Preparation.Refused refused ->
                   CompletableFuture.completedStage(new Outcome.Refused(refused.rejection()));
               case Preparation.Prepared prepared ->
-                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos());
+                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos(), null);
             })
         .thenApply(outcome ->
             switch (outcome) {

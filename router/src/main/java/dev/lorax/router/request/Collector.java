@@ -4,6 +4,7 @@ import dev.lorax.router.batching.Entry;
 import dev.lorax.router.batching.Share;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.TraceParent;
 import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.Completion.Failed;
 import dev.lorax.router.request.Preparation.Prepared;
@@ -12,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Generates one or several sequences of the same prompt and gathers them. Confined to one request;
@@ -28,11 +30,14 @@ public final class Collector {
   /**
    * Starts all sequences. The outcome lists the most likely one first, or is the first failure,
    * which ends the others.
+   *
+   * @param trace of which the sequences are a part, if the request is traced
    */
-  public CompletionStage<Outcome> collect(Prepared prepared, Share share, long receivedNanos) {
+  public CompletionStage<Outcome> collect(
+      Prepared prepared, Share share, long receivedNanos, @Nullable TraceParent trace) {
     var completions = new ArrayList<CompletableFuture<Completion>>();
     for (GenerationRequest sequence : prepared.sequences()) {
-      var sink = new CollectingSink(intake.timing(receivedNanos));
+      var sink = new CollectingSink(intake.timing(receivedNanos), trace);
       switch (intake.submit(sequence, prepared.adapter(), share, sink)) {
         case Submission.Queued queued -> entries.add(queued.entry());
         case Submission.Refused refused -> {

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * is not traced. Thread-safe.
  */
 public final class RequestTrace {
-  private static final int FIRST_SERVER_ERROR = 500;
-
   private final Tracer tracer;
   private final Span span;
   private final long epochNanos;
@@ -43,7 +41,7 @@ public final class RequestTrace {
     return new TraceParent(headers.getOrDefault("traceparent", ""));
   }
 
-  /** Tells something of the request; see the documentation of metrics and traces. */
+  /** Tells something of the request, under OpenTelemetry's name for it where there is one. */
   public void tell(String key, String value) {
     span.setAttribute(key, value);
   }
@@ -70,17 +68,22 @@ public final class RequestTrace {
     }
   }
 
-  /** The request has gone wrong; {@code kind} as in the metrics. */
-  public void failed(String kind) {
+  /**
+   * The request has gone wrong.
+   *
+   * @param kind as in the metrics
+   * @param ours whether it is not the client's fault
+   */
+  public void failed(String kind, boolean ours) {
     span.setAttribute("error.type", kind);
+    if (ours) {
+      span.setStatus(StatusCode.ERROR);
+    }
   }
 
   /** The answer has been sent, or nobody waits for it any more. */
   public void end(int status) {
     span.setAttribute("http.response.status_code", status);
-    if (status >= FIRST_SERVER_ERROR) {
-      span.setStatus(StatusCode.ERROR);
-    }
     span.end(epochNanos + ticker.nanos() - beginNanos, TimeUnit.NANOSECONDS);
   }
 }

@@ -69,12 +69,11 @@ public final class Tracing implements AutoCloseable {
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();
     return AutoConfiguredOpenTelemetrySdk.builder()
-        .addPropertiesSupplier(
-            () ->
-                Map.of(
-                    "otel.service.name", NAME,
-                    "otel.metrics.exporter", "none",
-                    "otel.logs.exporter", "none"))
+        .addPropertiesSupplier(() ->
+            Map.of(
+                "otel.service.name", NAME,
+                "otel.metrics.exporter", "none",
+                "otel.logs.exporter", "none"))
         .addPropertiesCustomizer(_ -> Map.of("otel.exporter.otlp.endpoint", endpoint))
         .disableShutdownHook()
         .build()
@@ -88,10 +87,7 @@ public final class Tracing implements AutoCloseable {
    */
   public RequestTrace begin(String method, String route, UnaryOperator<@Nullable String> headers) {
     Context parent =
-        telemetry
-            .getPropagators()
-            .getTextMapPropagator()
-            .extract(Context.root(), headers, HEADERS);
+        telemetry.getPropagators().getTextMapPropagator().extract(Context.root(), headers, HEADERS);
     var tracer = telemetry.getTracer(NAME);
     Instant now = clock.instant();
     long epochNanos = TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
