@@ -103,6 +103,19 @@ class Checks:
         answer = self.chat(n=2, temperature=1.0)
         expect([choice.index for choice in answer.choices], [0, 1])
 
+    def check_streams_several_choices(self) -> None:
+        asked = {"n": 2, "temperature": 1.0, "stream": True}
+        chunks = list(self.chat(**asked, stream_options={"include_usage": True}))
+        for index in (0, 1):
+            choice = [c for chunk in chunks for c in chunk.choices if c.index == index]
+            expect(choice[0].delta.role, "assistant")
+            expect([c.finish_reason for c in choice if c.finish_reason], ["length"])
+        expect([chunk.usage.completion_tokens for chunk in chunks if chunk.usage], [2 * TOKENS])
+        stream = self.client.completions.create(
+            model=self.base, prompt=PROMPT, max_tokens=TOKENS, n=2, stream=True
+        )
+        expect({c.index for chunk in stream for c in chunk.choices}, {0, 1})
+
     def check_tells_logprobs(self) -> None:
         choice = self.chat(logprobs=True, top_logprobs=2).choices[0]
         expect(len(choice.logprobs.content), TOKENS)
@@ -189,9 +202,26 @@ class Checks:
         expect((call.type, call.function.name), ("function", "weather"))
         expect(list(json.loads(call.function.arguments)), ["city"])
         chunks = list(self.chat(**WEATHER, max_tokens=60, stream=True))
-        (streamed,) = [c for chunk in chunks for c in chunk.choices[0].delta.tool_calls or ()]
-        expect(streamed.function.model_dump(), call.function.model_dump())
+        first, *more = [c for chunk in chunks for c in chunk.choices[0].delta.tool_calls or ()]
+        expect((first.type, first.function.name), ("function", "weather"))
+        expect({c.index for c in more}, {first.index})
+        expect(len(more) > 1, True)
+        arguments = "".join(c.function.arguments for c in (first, *more))
+        expect(arguments, call.function.arguments)
         expect(chunks[-1].choices[0].finish_reason, "tool_calls")
+
+    def check_the_clients_stream_accumulator_reads_calls(self) -> None:
+        function = {**WEATHER["tools"][0]["function"], "strict": True}
+        with self.client.chat.completions.stream(
+            **{**WEATHER, "tools": [{"type": "function", "function": function}]},
+            model=self.base,
+            max_tokens=60,
+            temperature=0,
+        ) as stream:
+            deltas = [e for e in stream if e.type == "tool_calls.function.arguments.delta"]
+            (call,) = stream.get_final_completion().choices[0].message.tool_calls
+        expect(list(call.function.parsed_arguments), ["city"])
+        expect("".join(e.arguments_delta for e in deltas), call.function.arguments)
 
     def check_answers_a_tool_that_was_called(self) -> None:
         call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}

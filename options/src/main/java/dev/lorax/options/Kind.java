@@ -24,6 +24,8 @@ public record Kind<T>(
 
   private static final Pattern ORIGIN_FORM =
       Pattern.compile("\\*|[a-z][a-z0-9+.-]*://([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d{1,5})?");
+  private static final Pattern COLLECTOR_FORM =
+      Pattern.compile("https?://([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d{1,5})?(/\\S*)?");
   private static final Pattern TOKEN_FORM = Pattern.compile("[A-Za-z0-9-]+");
 
   public static final Kind<String> TEXT = of("a value", text -> text);
@@ -46,6 +48,12 @@ public record Kind<T>(
       of(
           "an origin such as https://example.org or http://localhost:8080, or *",
           text -> matching(ORIGIN_FORM, text));
+
+  /** Where an OpenTelemetry collector listens. */
+  public static final Kind<String> COLLECTOR =
+      of(
+          "an address such as http://localhost:4317 or https://collector.example.org",
+          text -> matching(COLLECTOR_FORM, text));
 
   /** The name of a header or a method of HTTP. */
   public static final Kind<String> TOKEN =

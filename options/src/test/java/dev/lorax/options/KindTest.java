@@ -65,6 +65,17 @@ final class KindTest {
   }
 
   @Test
+  void takes_no_bare_host_for_a_collector() {
+    for (var address :
+        List.of("http://localhost:4317", "https://otel.example.org", "http://[::1]:4317/")) {
+      assertThat(Kind.COLLECTOR.reads(address)).as(address).isTrue();
+    }
+    for (var other : List.of("localhost:4317", "grpc://a:4317", "http://", "http://a b", "")) {
+      assertThat(Kind.COLLECTOR.reads(other)).as(other).isFalse();
+    }
+  }
+
+  @Test
   void reads_numbers_with_space_around_them() {
     assertThat(Kind.WHOLE_NUMBER.reading().apply(" 80 ")).isEqualTo(80);
     assertThat(Kind.NUMBER.reading().apply(" 0.5 ")).isEqualTo(0.5);

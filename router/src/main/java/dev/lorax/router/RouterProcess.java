@@ -26,6 +26,7 @@ import dev.lorax.router.shard.GrpcShardGroup;
 import dev.lorax.router.shard.RpcDeadlines;
 import dev.lorax.router.tokenizer.Machine;
 import dev.lorax.router.tokenizer.PromptTokenizer;
+import dev.lorax.router.tracing.Tracing;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -45,6 +46,7 @@ final class RouterProcess implements AutoCloseable {
   private final EncodingLoop encoding;
   private final Intake intake;
   private final HttpFront front;
+  private final Tracing tracing;
 
   private RouterProcess(
       PromptTokenizer tokenizer,
@@ -52,13 +54,15 @@ final class RouterProcess implements AutoCloseable {
       BatchLoop loop,
       EncodingLoop encoding,
       Intake intake,
-      HttpFront front) {
+      HttpFront front,
+      Tracing tracing) {
     this.tokenizer = tokenizer;
     this.connector = connector;
     this.loop = loop;
     this.encoding = encoding;
     this.intake = intake;
     this.front = front;
+    this.tracing = tracing;
   }
 
   /** Connects to the shards, warms them up, and only then listens. */
@@ -66,6 +70,8 @@ final class RouterProcess implements AutoCloseable {
       throws IOException, ShardException, InterruptedException {
     Ticker ticker = System::nanoTime;
     RequestLimits limits = config.facts().limits();
+    // First, as it may find that its variables are wrong.
+    var tracing = Tracing.to(config.otlpEndpoint(), ticker, InstantSource.system());
     var keys = ApiKeys.load(config.apiKeys(), ticker);
     var tokenizer = PromptTokenizer.load(config.tokenizerDirectory(), machine);
     var connector =
@@ -111,6 +117,7 @@ final class RouterProcess implements AutoCloseable {
             connector.schemaCheck(),
             keys,
             metrics,
+            tracing,
             ticker);
     var front =
         HttpFront.listen(
@@ -120,7 +127,7 @@ final class RouterProcess implements AutoCloseable {
             InstantSource.system(),
             config.address(),
             config.crossOrigin());
-    return new RouterProcess(tokenizer, connector, loop, encoding, intake, front);
+    return new RouterProcess(tokenizer, connector, loop, encoding, intake, front, tracing);
   }
 
   private static Backlog backlog(RouterConfig config, ShardGroup shards) {
@@ -161,5 +168,6 @@ final class RouterProcess implements AutoCloseable {
     intake.close();
     connector.close();
     tokenizer.close();
+    tracing.close();
   }
 }

@@ -54,8 +54,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Broken rules are remembered: a block in two live requests or in none, an unloaded adapter
  * index, an unknown batch, a filter that keeps nothing. A prompt with the word {@code poison} fails
- * its Prefill, one with {@code overflow} its Decodes, which name it and change nothing. What a text
- * yields says {@link ScriptedEncoding}.
+ * its Prefill, one with {@code overflow} its Decodes, which name it and change nothing, one with
+ * {@code odd overflow} only where the number of its request is odd. What a text yields says {@link
+ * ScriptedEncoding}.
  */
 final class ScriptedService extends LoraxServiceImplBase {
   private final Path udsPath;
@@ -334,8 +335,11 @@ final class ScriptedService extends LoraxServiceImplBase {
         check(request.getSlotsCount() >= needed, "too few slots");
         // What is cached owns its blocks, ended or not, until the router has it filtered out.
         check(!request.getBlocksList().contains(0), "the reserved block");
-        check(request.getBlocksList().stream().noneMatch(owned::contains), "a shared block");
-        owned.addAll(request.getBlocksList());
+        int shared = request.getCacheLen() / script.blockSize();
+        check(shared * script.blockSize() == request.getCacheLen(), "a part of a cached block");
+        List<Integer> own = request.getBlocksList().subList(shared, request.getBlocksCount());
+        check(own.stream().noneMatch(owned::contains), "a shared block");
+        owned.addAll(own);
       }
     }
   }
@@ -371,7 +375,7 @@ final class ScriptedService extends LoraxServiceImplBase {
     String culprits =
         (texts == null ? List.<ScriptedText>of() : texts)
             .stream()
-                .filter(text -> text.request().getInputs().contains("overflow"))
+                .filter(ScriptedService::overflows)
                 .map(text -> Long.toString(text.request().getId()))
                 .collect(Collectors.joining(","));
     if (!culprits.isEmpty()) {
@@ -380,6 +384,12 @@ final class ScriptedService extends LoraxServiceImplBase {
       trailers.put(key, culprits);
       throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
     }
+  }
+
+  private static boolean overflows(ScriptedText text) {
+    String inputs = text.request().getInputs();
+    return inputs.contains("overflow")
+        && (!inputs.contains("odd overflow") || text.request().getId() % 2 == 1);
   }
 
   private static void pause(Duration duration) {

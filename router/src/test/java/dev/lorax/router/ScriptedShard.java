@@ -1,7 +1,11 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.netty.NettyServerBuilder;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -12,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
@@ -25,6 +30,7 @@ final class ScriptedShard implements AutoCloseable {
   private final ScriptedService service;
   private final ScriptedTemplate template;
   private final Server server;
+  private final List<Metadata> prefillHeaders = new CopyOnWriteArrayList<>();
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
@@ -37,6 +43,7 @@ final class ScriptedShard implements AutoCloseable {
             .workerEventLoopGroup(events)
             .maxInboundMessageSize(Integer.MAX_VALUE)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
+            .intercept(new Listener())
             .addService(service)
             .addService(template)
             .build()
@@ -60,6 +67,11 @@ final class ScriptedShard implements AutoCloseable {
   /** All requests so far, in order. */
   <M extends Message> List<M> calls(Class<M> type) {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  /** What came beside each Prefill. */
+  List<Metadata> prefillHeaders() {
+    return List.copyOf(prefillHeaders);
   }
 
   ScriptedTemplate template() {
@@ -89,5 +101,16 @@ final class ScriptedShard implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+
+  private final class Listener implements ServerInterceptor {
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      if ("Prefill".equals(call.getMethodDescriptor().getBareMethodName())) {
+        prefillHeaders.add(headers);
+      }
+      return next.startCall(call, headers);
+    }
   }
 }

@@ -10,6 +10,7 @@ import dev.lorax.protocol.generate.v1.Request;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -74,7 +75,7 @@ class ToolsTest {
   }
 
   @Test
-  void an_answer_that_was_cut_is_text() {
+  void an_answer_that_was_cut_before_the_name_is_text() {
     JsonNode choice = json(chat(CALL, "\"max_tokens\":2,")).path("choices").get(0);
 
     assertThat(choice.path("finish_reason").asText()).isEqualTo("length");
@@ -82,21 +83,91 @@ class ToolsTest {
   }
 
   @Test
-  void a_stream_tells_the_call_in_one_piece() {
+  void a_stream_tells_the_name_of_the_call_and_then_its_arguments_as_they_come() {
     List<String> events = events(chat(CALL, "\"stream\":true,").body());
 
-    List<JsonNode> deltas =
-        events.subList(0, events.size() - 1).stream()
-            .map(TestingRouter::json)
-            .map(chunk -> chunk.path("choices").get(0).path("delta"))
-            .toList();
-    assertThat(deltas).hasSize(3);
+    List<JsonNode> deltas = deltas(events, 0);
     assertThat(deltas.getFirst().path("role").asText()).isEqualTo("assistant");
-    JsonNode call = deltas.get(1).path("tool_calls").get(0);
-    assertThat(call.path("index").isInt()).isTrue();
-    assertThat(call.path("function").path("name").asText()).isEqualTo("weather");
+    List<JsonNode> calls = calls(deltas);
+    assertThat(calls).hasSizeGreaterThan(3);
+    assertThat(calls).allMatch(call -> call.path("index").asInt(-1) == 0);
+    assertThat(calls.getFirst().path("id").asText()).startsWith("call_");
+    assertThat(calls.getFirst().path("function").path("name").asText()).isEqualTo("weather");
+    assertThat(calls.subList(1, calls.size()))
+        .noneMatch(call -> call.has("id") || call.path("function").has("name"));
+    assertThat(arguments(calls)).isEqualTo("{\"at\":\"Paris\"}");
     assertThat(events.get(events.size() - 2)).contains("\"finish_reason\":\"tool_calls\"");
     assertThat(events.getLast()).isEqualTo("[DONE]");
+  }
+
+  @Test
+  void a_stream_tells_words_as_they_come() {
+    List<String> events = events(chat(WORDS, "\"stream\":true,").body());
+
+    List<String> words =
+        deltas(events, 0).stream()
+            .map(delta -> delta.path("content").asText())
+            .filter(text -> !text.isEmpty())
+            .toList();
+    assertThat(words).hasSizeGreaterThan(1);
+    assertThat(String.join("", words)).isEqualTo("It rains.");
+    assertThat(events.get(events.size() - 2)).contains("\"finish_reason\":\"stop\"");
+  }
+
+  @Test
+  void each_choice_of_a_stream_has_its_call() {
+    List<String> events = events(chat(CALL, "\"stream\":true,\"n\":2,").body());
+
+    for (int choice = 0; choice < 2; choice++) {
+      List<JsonNode> calls = calls(deltas(events, choice));
+      assertThat(calls.getFirst().path("function").path("name").asText()).isEqualTo("weather");
+      assertThat(arguments(calls)).isEqualTo("{\"at\":\"Paris\"}");
+    }
+  }
+
+  @Test
+  void a_call_that_was_cut_is_a_call_with_cut_arguments() {
+    JsonNode whole = json(chat(CALL, "\"max_tokens\":9,")).path("choices").get(0);
+    List<String> events = events(chat(CALL, "\"max_tokens\":9,\"stream\":true,").body());
+
+    assertThat(whole.path("finish_reason").asText()).isEqualTo("length");
+    assertThat(arguments(List.of(whole.path("message").path("tool_calls").get(0))))
+        .isEqualTo("{\"at\":\"Pari");
+    assertThat(arguments(calls(deltas(events, 0)))).isEqualTo("{\"at\":\"Pari");
+    assertThat(events.get(events.size() - 2)).contains("\"finish_reason\":\"length\"");
+  }
+
+  @Test
+  void a_stop_sequence_ends_a_call_and_stays_out_of_it() {
+    String fields = "\"stop\":\"\\\"Pari\",";
+
+    JsonNode whole = json(chat(CALL, fields)).path("choices").get(0);
+    List<String> events = events(chat(CALL, fields + "\"stream\":true,").body());
+
+    String told = arguments(List.of(whole.path("message").path("tool_calls").get(0)));
+    assertThat(told).isEqualTo("{\"at\":");
+    assertThat(arguments(calls(deltas(events, 0)))).isEqualTo(told);
+  }
+
+  private static List<JsonNode> deltas(List<String> events, int choice) {
+    return events.subList(0, events.size() - 1).stream()
+        .map(event -> json(event).path("choices").get(0))
+        .filter(told -> told.path("index").asInt() == choice)
+        .map(told -> told.path("delta"))
+        .toList();
+  }
+
+  private static List<JsonNode> calls(List<JsonNode> deltas) {
+    return deltas.stream()
+        .filter(delta -> delta.has("tool_calls"))
+        .map(delta -> delta.path("tool_calls").get(0))
+        .toList();
+  }
+
+  private static String arguments(List<JsonNode> calls) {
+    return calls.stream()
+        .map(call -> call.path("function").path("arguments").asText())
+        .collect(Collectors.joining());
   }
 
   @Test

@@ -28,6 +28,7 @@ final class RouterArguments {
   int maxActiveAdapters = 1024;
   int adapterCycleTimeSeconds = 2;
   int validationWorkers = 2;
+  @Nullable String otlpEndpoint;
 
   List<Option<?>> options() {
     return List.of(
@@ -97,7 +98,10 @@ final class RouterArguments {
             .says("SECONDS", "How long a busy adapter stays while others wait for its place."),
         Option.of("--validation-workers", Kind.WHOLE_NUMBER, value -> validationWorkers = value)
             .initially(validationWorkers)
-            .says("N", "Threads that tokenize prompts."));
+            .says("N", "Threads that tokenize prompts."),
+        Option.of("--otlp-endpoint", Kind.COLLECTOR, value -> otlpEndpoint = value)
+            .usually("none: nothing is traced")
+            .says("URL", "OpenTelemetry collector that gets a trace of each request, by gRPC."));
   }
 
   RouterConfig toConfig(Source defaultAdapterSource, CrossOrigin crossOrigin) {
@@ -118,6 +122,7 @@ final class RouterArguments {
         maxActiveAdapters,
         adapterCycleTimeSeconds,
         validationWorkers,
+        otlpEndpoint,
         defaultAdapterSource,
         crossOrigin);
   }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param prefillChunkTokens prompt tokens of one step with shards that do; null leaves it to the
  *     router, which knows their device
  * @param prefixCaching told to router and shards
+ * @param otlpEndpoint OpenTelemetry collector; null traces nothing
  * @param defaultAdapterSource source of adapters whose request names none
  */
 public record RouterConfig(
@@ -28,6 +29,7 @@ public record RouterConfig(
     int maxActiveAdapters,
     int adapterCycleTimeSeconds,
     int validationWorkers,
+    @Nullable String otlpEndpoint,
     Source defaultAdapterSource,
     CrossOrigin crossOrigin) {
 

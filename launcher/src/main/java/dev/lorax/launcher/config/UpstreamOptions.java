@@ -60,10 +60,6 @@ final class UpstreamOptions {
               "--predibase-api-token",
               "none",
               "adapters of Predibase's service are not supported: take them from hub or s3"),
-          refused(
-              "--otlp-endpoint",
-              "unset",
-              "tracing is not supported: scrape /metrics of router and launcher"),
           refused("--watermark-gamma", "unset", WATERMARK),
           refused("--watermark-delta", "unset", WATERMARK),
           flag("--ngrok", NGROK),
@@ -158,6 +154,7 @@ final class UpstreamOptions {
             "--disable-custom-kernels false",
             "--cuda-memory-fraction 1.0",
             "--json-output false",
+            "--otlp-endpoint unset",
             "--cors-allow-origin none",
             "--cors-allow-header none",
             "--cors-expose-header none",

@@ -81,6 +81,9 @@ public final class RouterCommand {
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
     add(arguments, "--adapter-source", config.defaultAdapterSource());
+    if (config.otlpEndpoint() != null) {
+      add(arguments, "--otlp-endpoint", config.otlpEndpoint());
+    }
     addCrossOrigin(arguments);
     // The launcher writes the router's lines into its own log, and for that it must read them.
     arguments.add("--json-output");

@@ -1,6 +1,7 @@
 package dev.lorax.launcher.members;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lorax.launcher.config.ArgumentException;
 import dev.lorax.launcher.config.LauncherArguments;
@@ -95,6 +96,17 @@ final class MemberCommandsTest {
         .containsEntry("CHUNKED_PREFILL", "1")
         .containsEntry("HUGGINGFACE_HUB_CACHE", "/home/someone/.cache/lorax/models")
         .containsEntry("HF_HUB_CACHE", "/home/someone/.cache/lorax/models");
+  }
+
+  @Test
+  void tells_the_router_where_traces_go() throws Exception {
+    LauncherConfig config = config("--otlp-endpoint", "http://collector:4317");
+
+    assertThat(String.join(" ", router(config, OptionalInt.empty()).arguments()))
+        .contains("--otlp-endpoint http://collector:4317");
+    assertThat(router(config(), OptionalInt.empty()).arguments()).doesNotContain("--otlp-endpoint");
+    assertThatThrownBy(() -> config("--otlp-endpoint", "collector:4317"))
+        .hasMessageContaining("http://localhost:4317");
   }
 
   @Test

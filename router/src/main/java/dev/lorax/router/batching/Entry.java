@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * the batch loop.
  */
 public final class Entry {
+  private static final long NOBODY = -1;
+
   private final long id;
   private final GenerationRequest request;
   private final AdapterKey adapterKey;
@@ -28,6 +30,8 @@ public final class Entry {
   private @Nullable Adapter used;
   private @Nullable BlockTable blocks;
   private int chunkTokens;
+  private int promptPrice;
+  private long awaitedId = NOBODY;
   private long lastTokenNanos;
 
   /**
@@ -173,6 +177,41 @@ public final class Entry {
   /** Those with whom it may share what is computed for its prompt. */
   PrefixOwner prefixOwner() {
     return new PrefixOwner(adapter().index(), adapter().loads());
+  }
+
+  /** Prompt tokens for which its queue has been charged. */
+  int promptPrice() {
+    return promptPrice;
+  }
+
+  void charged(int promptTokens) {
+    promptPrice = promptTokens;
+  }
+
+  /** Whether nothing of its prompt is left to compute for it, as far as anybody knows. */
+  boolean prompted() {
+    return blocks == null || blocks.computed();
+  }
+
+  /** Tokens of a prompt that it will have computed, for that one to take; 0 if none. */
+  int promisedTokens(PromptKey other) {
+    return blocks == null ? 0 : blocks.promisedTokens(other);
+  }
+
+  /**
+   * Waits for what another computes of its prompt; false if it has waited for somebody else, which
+   * it does once, so that no row of others can hold it up.
+   */
+  boolean awaits(Entry other) {
+    if (awaitedId == NOBODY) {
+      awaitedId = other.id;
+    }
+    return awaitedId == other.id;
+  }
+
+  /** Whether it has waited for what another computes of its prompt. */
+  boolean hasAwaited() {
+    return awaitedId != NOBODY;
   }
 
   /** What it may take from earlier prompts, and leave to later ones. */

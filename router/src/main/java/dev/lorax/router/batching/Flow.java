@@ -52,6 +52,7 @@ final class Flow {
     counter = Math.max(counter, floor);
   }
 
+  /** Tokens of a prompt were computed for it; what came from the cache cost nothing. */
   void prompt(int tokens) {
     counter += PROMPT_TOKEN * tokens / share.weight();
   }

@@ -4,6 +4,7 @@ import dev.lorax.router.kvcache.BlockPool;
 import dev.lorax.router.kvcache.BlockTable;
 import dev.lorax.router.kvcache.PromptKey;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,10 @@ import org.jspecify.annotations.Nullable;
  * cut where it would be cut if it were alone, so that its answer does not depend on who else is
  * there.
  *
+ * <p>A prompt that begins like one which is about to be computed waits for it, once, and with it
+ * those behind it in its queue: it then takes the common blocks from the cache. So the samples of
+ * one request compute their prompt once.
+ *
  * <p>What goes on after its shards were lost makes no batch with what is new, and comes whole. One
  * that may have ended its shards more than once goes alone: if it does so again, it harms nobody
  * else.
@@ -26,6 +31,10 @@ final class Scheduler {
   private final WaitingEntries waiting;
   private final BlockPool blocks;
   private final ShardProfile profile;
+
+  /** Those whose prompts the shards have not finished. */
+  private final List<Entry> computing = new ArrayList<>();
+
   private long nextBatchId = 1;
 
   Scheduler(BatchLimits limits, WaitingEntries waiting, BlockPool blocks, ShardProfile profile) {
@@ -43,11 +52,18 @@ final class Scheduler {
    */
   @Nullable PrefillBatch next(int minSize, int unfinishedTokens, long nanoTime) {
     var chosen = new ArrayList<Entry>();
+    var passedOver = new HashSet<Flow>();
+    computing.removeIf(Entry::prompted);
     int budget =
         limits.stepTokens(profile.chunkedPrefill(), profile.deviceType()) - unfinishedTokens;
-    for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
+    for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek(passedOver)) {
       PromptKey prompt = entry.promptKey();
-      int rest = entry.prefillTokens() - blocks.cachedTokens(prompt);
+      int cached = blocks.cachedTokens(prompt);
+      if (awaits(entry, prompt, cached)) {
+        passedOver.add(entry.flow());
+        continue;
+      }
+      int rest = entry.prefillTokens() - cached;
       boolean alone = entry.progress().suspect();
       boolean whole = entry.goesOn() || !profile.chunkedPrefill();
       // A prompt that no step could hold goes alone, whole or in chunks.
@@ -60,19 +76,35 @@ final class Scheduler {
       if (table == null) {
         break;
       }
-      waiting.take(entry);
+      waiting.take(entry, rest);
       entry.joins(table, rest > budget && !whole ? budget : 0, nanoTime);
       chosen.add(entry);
+      computing.add(entry);
       budget -= rest;
       if (alone) {
         break;
       }
     }
-    if (chosen.isEmpty() || (chosen.size() < minSize && !chosen.getFirst().interrupted())) {
+    if (chosen.isEmpty() || (chosen.size() < minSize && !hurries(chosen.getFirst()))) {
       putBack(chosen, nanoTime);
       return null;
     }
     return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize());
+  }
+
+  /** Whether another is about to compute more of its prompt than it would find in the cache. */
+  private boolean awaits(Entry entry, PromptKey prompt, int cachedTokens) {
+    for (Entry other : computing) {
+      if (other.promisedTokens(prompt) > cachedTokens && entry.awaits(other)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether it has waited for something else than company. */
+  private static boolean hurries(Entry entry) {
+    return entry.interrupted() || entry.hasAwaited();
   }
 
   private static boolean suits(Entry entry, Entry first) {
@@ -89,6 +121,7 @@ final class Scheduler {
   }
 
   private void putBack(List<Entry> chosen, long nanoTime) {
+    computing.removeAll(chosen);
     for (Entry entry : chosen.reversed()) {
       entry.leaves(nanoTime);
       waiting.putBack(entry);

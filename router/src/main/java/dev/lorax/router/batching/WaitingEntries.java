@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -87,17 +88,26 @@ final class WaitingEntries {
 
   /** The entry that goes next, still queued. */
   @Nullable Entry peek() {
+    return peek(Set.of());
+  }
+
+  /** The entry that goes next, still queued, of other queues than those. */
+  @Nullable Entry peek(Set<Flow> passedOver) {
     Flow first = null;
     for (Flow flow : flows.values()) {
-      if (!flow.waiting().isEmpty() && flow.adapter().admits()) {
+      if (!flow.waiting().isEmpty() && flow.adapter().admits() && !passedOver.contains(flow)) {
         first = first == null || goesBefore(flow, first) ? flow : first;
       }
     }
     return first == null ? null : first.waiting().getFirst();
   }
 
-  /** Takes out the head of its queue, to be served. */
-  void take(Entry entry) {
+  /**
+   * Takes out the head of its queue, to be served.
+   *
+   * @param computedTokens of its prompt, which it is charged for; what is cached costs nothing
+   */
+  void take(Entry entry, int computedTokens) {
     Flow flow = entry.flow();
     if (flow.waiting().peekFirst() != entry) {
       throw new IllegalStateException(
@@ -106,7 +116,8 @@ final class WaitingEntries {
     flow.waiting().removeFirst();
     if (!entry.interrupted()) {
       floor = Math.max(floor, flow.counter());
-      flow.prompt(entry.request().prompt().length());
+      entry.charged(computedTokens);
+      flow.prompt(computedTokens);
     }
     takenTokens += entry.request().tokens();
     counted(entry, -1);
@@ -117,7 +128,7 @@ final class WaitingEntries {
     Flow flow = entry.flow();
     flow.waiting().addFirst(entry);
     if (!entry.interrupted()) {
-      flow.prompt(-entry.request().prompt().length());
+      flow.prompt(-entry.promptPrice());
     }
     takenTokens -= entry.request().tokens();
     counted(entry, 1);

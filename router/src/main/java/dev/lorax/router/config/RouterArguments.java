@@ -113,6 +113,7 @@ public final class RouterArguments {
         requests.maxQueueTokens,
         server.apiKeysFile,
         server.toPatience(),
+        server.otlpEndpoint,
         server.jsonOutput);
   }
 }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tokenizerDirectory where {@code tokenizer.json} lies
  * @param maxQueueTokens tokens that may wait; absent means in proportion to what the shards hold
+ * @param otlpEndpoint OpenTelemetry collector; absent: nothing is traced
  * @param apiKeys file with API keys; absent: everybody may ask
  */
 public record RouterConfig(
@@ -29,6 +30,7 @@ public record RouterConfig(
     @Nullable Integer maxQueueTokens,
     @Nullable Path apiKeys,
     Patience patience,
+    @Nullable String otlpEndpoint,
     boolean jsonOutput) {
   static final String VERSION = "0.1.0";
 

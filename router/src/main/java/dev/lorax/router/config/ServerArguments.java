@@ -20,6 +20,7 @@ final class ServerArguments {
   int shardConnectTimeoutSeconds = 60;
   int lameDuckSeconds;
   int drainTimeoutSeconds = 75;
+  @Nullable String otlpEndpoint;
   boolean jsonOutput;
 
   List<Option<?>> options() {
@@ -56,6 +57,9 @@ final class ServerArguments {
             .says(
                 "SECONDS",
                 "How long running requests may take to end once new connections are refused."),
+        Option.of("--otlp-endpoint", Kind.COLLECTOR, value -> otlpEndpoint = value)
+            .usually("none: nothing is traced")
+            .says("URL", "OpenTelemetry collector that gets a trace of each request, by gRPC."),
         Option.of("--json-output", Kind.SWITCH, value -> jsonOutput = value)
             .says("Log JSON, one object a line."));
   }

@@ -24,11 +24,12 @@ abstract class AskingRoute implements Handler<RoutingContext> {
   abstract @Nullable Rejection refusal(Caller caller);
 
   /** Answers a request that has a place. */
-  abstract void start(RoutingContext http, Caller caller, Place place);
+  abstract void start(RoutingContext http, Caller caller, Place place, RequestSpan span);
 
   @Override
   public final void handle(RoutingContext http) {
     gateway.metrics().requestReceived();
+    var span = RequestSpan.begin(http, gateway);
     if (!Bodies.isJson(http.request())) {
       gateway.metrics().requestFailed(FailureLabel.BAD_REQUEST);
       http.fail(415);
@@ -36,20 +37,21 @@ abstract class AskingRoute implements Handler<RoutingContext> {
     }
     Caller caller = gateway.keys().caller(Bodies.bearer(http.request()));
     if (caller == null) {
-      refuse(http, KeyGuard.UNAUTHORIZED);
+      refuse(http, span, KeyGuard.UNAUTHORIZED);
       return;
     }
     Rejection closed = farewell.refusal(http.request());
     Rejection refusal = closed == null ? refusal(caller) : closed;
     Place place = refusal == null ? gateway.intake().tryEnter() : null;
     if (place == null) {
-      refuse(http, refusal == null ? Rejection.overloaded() : refusal);
+      refuse(http, span, refusal == null ? Rejection.overloaded() : refusal);
       return;
     }
-    start(http, caller, place);
+    start(http, caller, place, span);
   }
 
-  private void refuse(RoutingContext http, Rejection rejection) {
+  private void refuse(RoutingContext http, RequestSpan span, Rejection rejection) {
+    span.failed(rejection);
     gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
     Bodies.refuse(http.response(), errors, rejection);
   }

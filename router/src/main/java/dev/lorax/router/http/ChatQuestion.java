@@ -39,8 +39,15 @@ record ChatQuestion(
   @Override
   public StreamFormat stream(Prepared prepared) {
     var shape = new ChatShape(logprobs);
-    var stream = new OpenAiStream(head, prepared, logprobs.wanted(), includeUsage, shape);
-    return hasTools ? new ToolStream(stream) : stream;
+    return new OpenAiStream(
+        head,
+        shape.object(),
+        prepared,
+        includeUsage,
+        index -> {
+          var chunks = new ChoiceChunks(head, shape, index, includeUsage);
+          return hasTools ? new ToolStream(chunks) : new TextStream(chunks, logprobs.wanted());
+        });
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
@@ -49,25 +56,26 @@ record ChatQuestion(
     json.writeObjectFieldStart("message");
     json.writeStringField("role", "assistant");
     String text = head.text(sequence.text());
-    ChatMessage message = hasTools ? ChatMessage.read(text) : ChatMessage.words(text);
-    message.write(json, false);
+    String reason = OpenAiAnswer.finishReason(sequence.text().finishReason());
+    ChatMessage message =
+        hasTools ? ChatMessage.read(text, reason) : ChatMessage.words(text, reason);
+    message.write(json);
     json.writeNullField("refusal");
     json.writeEndObject();
     logprobs.writeOfChat(json, OpenAiLogprobs.within(text, sequence.tokens()));
-    String reason = OpenAiAnswer.finishReason(sequence.text().finishReason());
-    json.writeStringField("finish_reason", message.finishReason(reason));
+    json.writeStringField("finish_reason", message.finishReason());
     json.writeEndObject();
   }
 
-  private record ChatShape(OpenAiLogprobs logprobs) implements OpenAiStream.Shape {
+  private record ChatShape(OpenAiLogprobs logprobs) implements ChoiceChunks.Shape {
     @Override
     public String object() {
       return "chat.completion.chunk";
     }
 
     @Override
-    public void opening(OpenAiStream stream, Buffer events) {
-      stream.chunk(
+    public void opening(ChoiceChunks chunks, Buffer events) {
+      chunks.add(
           json -> {
             json.writeObjectFieldStart("delta");
             json.writeStringField("role", "assistant");

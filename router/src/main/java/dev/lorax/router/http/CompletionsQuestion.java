@@ -39,7 +39,15 @@ record CompletionsQuestion(
   @Override
   public StreamFormat stream(Prepared prepared) {
     return new OpenAiStream(
-        head, prepared, logprobs.wanted(), includeUsage, new Shape(echoed(), logprobs));
+        head,
+        Shape.OBJECT,
+        prepared,
+        includeUsage,
+        index -> {
+          var shape = new Shape(echoed(), logprobs);
+          var chunks = new ChoiceChunks(head, shape, index, includeUsage);
+          return new TextStream(chunks, logprobs.wanted());
+        });
   }
 
   private void writeChoice(JsonGenerator json, int index, Completed sequence) throws IOException {
@@ -58,7 +66,7 @@ record CompletionsQuestion(
     return echo ? call.inputs() : "";
   }
 
-  private static final class Shape implements OpenAiStream.Shape {
+  private static final class Shape implements ChoiceChunks.Shape {
     private static final String OBJECT = "text_completion";
 
     private final String echoed;
@@ -77,9 +85,9 @@ record CompletionsQuestion(
     }
 
     @Override
-    public void opening(OpenAiStream stream, Buffer events) {
+    public void opening(ChoiceChunks chunks, Buffer events) {
       if (!echoed.isEmpty()) {
-        stream.chunk(json -> text(json, echoed), List.of(), null, events);
+        chunks.text(echoed, List.of(), events);
       }
     }
 

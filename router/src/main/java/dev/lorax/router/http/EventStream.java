@@ -3,16 +3,18 @@ package dev.lorax.router.http;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.TraceParent;
 import dev.lorax.router.request.Timing;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A generation as server-sent events. The batch loop calls it as a sink; everything else happens on
- * the event loop of the connection.
+ * The sequences of one request as server-sent events, which end with the first failure. The batch
+ * loop calls their sinks; everything else happens on the event loop of the connection.
  */
-final class EventStream implements GenerationSink {
+final class EventStream {
   private static final long KEEP_ALIVE_MILLIS = 15_000;
 
   /**
@@ -27,13 +29,28 @@ final class EventStream implements GenerationSink {
   private final RoutingContext http;
   private final StreamFormat format;
   private final Timing timing;
+  private final @Nullable TraceParent trace;
+  private int unended;
+  private int mostTokens;
   private boolean silent;
 
-  EventStream(Exchange exchange, RoutingContext http, StreamFormat format, Timing timing) {
+  /**
+   * @param trace of which the sequences are a part, if the request is traced
+   * @param sequences how many there will be
+   */
+  EventStream(
+      Exchange exchange,
+      RoutingContext http,
+      StreamFormat format,
+      Timing timing,
+      @Nullable TraceParent trace,
+      int sequences) {
     this.exchange = exchange;
     this.http = http;
     this.format = format;
     this.timing = timing;
+    this.trace = trace;
+    this.unended = sequences;
     http.response().setWriteQueueMaxSize(MOST_UNSENT_BYTES);
   }
 
@@ -44,19 +61,29 @@ final class EventStream implements GenerationSink {
     response.putHeader("x-accel-buffering", "no");
   }
 
-  @Override
-  public void scheduled(long nanoTime) {
-    exchange.context().runOnContext(_ -> timing.scheduled(nanoTime));
-  }
+  /** Where the batch loop puts one of the sequences. */
+  GenerationSink sink(int sequence) {
+    return new GenerationSink() {
+      @Override
+      public @Nullable TraceParent trace() {
+        return trace;
+      }
 
-  @Override
-  public void generated(Generation generation, long nanoTime) {
-    exchange.context().runOnContext(_ -> write(generation, nanoTime));
-  }
+      @Override
+      public void scheduled(long nanoTime) {
+        exchange.context().runOnContext(_ -> timing.scheduled(nanoTime));
+      }
 
-  @Override
-  public void failed(Rejection rejection) {
-    exchange.context().runOnContext(_ -> exchange.refuse(rejection, true));
+      @Override
+      public void generated(Generation generation, long nanoTime) {
+        exchange.context().runOnContext(_ -> write(sequence, generation, nanoTime));
+      }
+
+      @Override
+      public void failed(Rejection rejection) {
+        exchange.context().runOnContext(_ -> exchange.refuse(rejection, true));
+      }
+    };
   }
 
   /** Shows proxies between us and the client that the stream lives. */
@@ -75,18 +102,23 @@ final class EventStream implements GenerationSink {
             });
   }
 
-  private void write(Generation generation, long nanoTime) {
+  private void write(int sequence, Generation generation, long nanoTime) {
     if (exchange.over()) {
       return;
     }
     timing.generated(nanoTime);
     exchange.used(generation.tokens().size());
     var events = Buffer.buffer(TYPICAL_BYTES);
-    format.append(generation, events);
-    if (generation.end() == null) {
+    format.append(sequence, generation, events);
+    if (generation.end() != null) {
+      unended--;
+      mostTokens = Math.max(mostTokens, generation.end().generatedTokens());
+    }
+    if (unended > 0) {
       write(events);
     } else {
-      exchange.succeed(timing, generation.end().generatedTokens());
+      format.end(events);
+      exchange.succeed(timing, mostTokens);
       ensureHead();
       http.response().end(events);
     }

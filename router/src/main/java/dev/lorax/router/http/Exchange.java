@@ -1,7 +1,9 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.access.Caller;
+import dev.lorax.router.batching.Entry;
 import dev.lorax.router.generation.GenerationRequest;
+import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.metrics.RequestFacts;
@@ -16,6 +18,8 @@ import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,17 +32,25 @@ final class Exchange {
   private final Dialect dialect;
   private final Caller caller;
   private final Place place;
+  private final RequestSpan span;
   private final Context context;
   private final long receivedNanos;
   private Runnable cancellation = () -> {};
   private boolean over;
 
-  Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Caller caller, Place place) {
+  Exchange(
+      Gateway gateway,
+      RoutingContext http,
+      Dialect dialect,
+      Caller caller,
+      Place place,
+      RequestSpan span) {
     this.gateway = gateway;
     this.http = http;
     this.dialect = dialect;
     this.caller = caller;
     this.place = place;
+    this.span = span;
     this.context = http.vertx().getOrCreateContext();
     this.receivedNanos = gateway.ticker().nanos();
   }
@@ -78,6 +90,7 @@ final class Exchange {
       return;
     }
     used(prepared.promptTokens());
+    span.prepared(prepared.adapter(), prepared.promptTokens());
     if (question.call().stream()) {
       stream(question, prepared);
     } else {
@@ -89,7 +102,7 @@ final class Exchange {
     var collector = new Collector(gateway.intake());
     cancellation = collector::cancel;
     collector
-        .collect(prepared, caller.share(), receivedNanos)
+        .collect(prepared, caller.share(), receivedNanos, span.parent())
         .thenAccept(outcome -> context.runOnContext(_ -> answer(question, prepared, outcome)));
   }
 
@@ -112,16 +125,24 @@ final class Exchange {
 
   private void stream(Question question, Prepared prepared) {
     Timing timing = gateway.intake().timing(receivedNanos);
-    var stream = new EventStream(this, http, question.stream(prepared), timing);
-    GenerationRequest request = prepared.sequences().getFirst();
-    switch (gateway.intake().submit(request, prepared.adapter(), caller.share(), stream)) {
-      case Submission.Refused refused -> refuse(refused.rejection(), false);
-      case Submission.Queued queued -> {
-        writeHeaders(prepared);
-        cancellation = queued.entry()::cancel;
-        stream.keepAlive();
+    List<GenerationRequest> sequences = prepared.sequences();
+    var stream =
+        new EventStream(
+            this, http, question.stream(prepared), timing, span.parent(), sequences.size());
+    var entries = new ArrayList<Entry>();
+    cancellation = () -> entries.forEach(Entry::cancel);
+    for (GenerationRequest sequence : sequences) {
+      GenerationSink sink = stream.sink(entries.size());
+      switch (gateway.intake().submit(sequence, prepared.adapter(), caller.share(), sink)) {
+        case Submission.Queued queued -> entries.add(queued.entry());
+        case Submission.Refused refused -> {
+          refuse(refused.rejection(), false);
+          return;
+        }
       }
     }
+    writeHeaders(prepared);
+    stream.keepAlive();
   }
 
   /** Tokens that count for the caller's limit. */
@@ -141,6 +162,7 @@ final class Exchange {
                 timing.inferenceNanos(),
                 timing.timeToFirstTokenNanos(),
                 generatedTokens));
+    span.succeeded(timing, generatedTokens);
     finish();
   }
 
@@ -149,8 +171,11 @@ final class Exchange {
     if (over) {
       return;
     }
+    // One of several sequences has failed: nobody would read the others.
+    cancellation.run();
     finish();
     gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
+    span.failed(rejection);
     HttpServerResponse response = http.response();
     boolean started = response.headWritten();
     if (started || (stream && dialect.failsInsideStream())) {
@@ -171,6 +196,7 @@ final class Exchange {
       cancellation.run();
       finish();
       gateway.metrics().requestFailed(FailureLabel.DROPPED);
+      span.dropped();
     }
   }
 

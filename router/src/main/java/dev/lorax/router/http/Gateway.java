@@ -7,6 +7,7 @@ import dev.lorax.router.generation.SchemaCheck;
 import dev.lorax.router.metrics.RouterMetrics;
 import dev.lorax.router.request.Intake;
 import dev.lorax.router.request.Preparer;
+import dev.lorax.router.tracing.Tracing;
 
 /** What the routes lead to. All of it is thread-safe. */
 public record Gateway(
@@ -18,6 +19,7 @@ public record Gateway(
     SchemaCheck schemas,
     ApiKeys keys,
     RouterMetrics metrics,
+    Tracing tracing,
     Ticker ticker) {
   /** What the shards compute on, in upstream's words. */
   String computeType() {

@@ -30,7 +30,7 @@ final class GenerationRoute extends AskingRoute {
   }
 
   @Override
-  void start(RoutingContext http, Caller caller, Place place) {
-    new Exchange(gateway, http, dialect, caller, place).start();
+  void start(RoutingContext http, Caller caller, Place place, RequestSpan span) {
+    new Exchange(gateway, http, dialect, caller, place, span).start();
   }
 }

@@ -2,6 +2,7 @@ package dev.lorax.router.http;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.lorax.router.generation.GeneratedText;
+import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Token;
 import dev.lorax.router.request.Collector.Outcome;
 import dev.lorax.router.request.Completion.Completed;
@@ -33,7 +34,18 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
 
   @Override
   public StreamFormat stream(Prepared prepared) {
-    return (generation, events) -> {
+    return new NativeStream(prepared);
+  }
+
+  private final class NativeStream implements StreamFormat {
+    private final Prepared prepared;
+
+    NativeStream(Prepared prepared) {
+      this.prepared = prepared;
+    }
+
+    @Override
+    public void append(int sequence, Generation generation, Buffer events) {
       for (Iterator<Token> tokens = generation.tokens().iterator(); tokens.hasNext(); ) {
         Token token = tokens.next();
         // The end belongs to the last token of the step.
@@ -44,7 +56,11 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
           StreamFormat.event(event(prepared, token, end), events);
         }
       }
-    };
+    }
+
+    /** The last token is the end. */
+    @Override
+    public void end(Buffer events) {}
   }
 
   private Buffer event(Prepared prepared, Token token, @Nullable GeneratedText end) {

@@ -79,6 +79,7 @@ final class NativeRequestReader {
   private static OutputChoice output(JsonFields parameters) throws FieldException {
     return new OutputChoice(
         parameters.unsigned("best_of"),
+        false,
         parameters.integer("return_k_alternatives"),
         parameters.flag("return_full_text"),
         parameters.flag("details"),

@@ -13,6 +13,9 @@ import java.util.List;
  * @param model as the client named it
  */
 record OpenAiAnswer(String id, long createdSeconds, String model, List<String> stops) {
+  /** The reason of an answer that was cut for its length. */
+  static final String CUT = "length";
+
   OpenAiAnswer {
     stops = List.copyOf(stops);
   }
@@ -32,7 +35,7 @@ record OpenAiAnswer(String id, long createdSeconds, String model, List<String> s
 
   static String finishReason(FinishReason reason) {
     return switch (reason) {
-      case LENGTH -> "length";
+      case LENGTH -> CUT;
       case END_OF_SEQUENCE, STOP_SEQUENCE -> "stop";
     };
   }

@@ -42,7 +42,8 @@ final class OpenAiRequestReader {
         adapter(bearer),
         sampling(schema),
         length(),
-        new OutputChoice(sequences(), logprobs.alternatives(), false, false, false));
+        new OutputChoice(
+            sequences(), fields.has("n"), logprobs.alternatives(), false, false, false));
   }
 
   /** Any model that is not the base model is an adapter. */

@@ -40,7 +40,7 @@ final class StartupRoute implements Handler<RoutingContext> {
           NO_ADAPTER,
           new SamplingChoice(false, null, null, null, null, null, null, null, null, false, null),
           new LengthChoice(1, null, List.of(), true),
-          new OutputChoice(null, null, false, false, false));
+          new OutputChoice(null, false, null, false, false, false));
 
   private final Gateway gateway;
   private final Farewell farewell;
@@ -88,7 +88,7 @@ final class StartupRoute implements Handler<RoutingContext> {
               case Preparation.Refused refused ->
                   CompletableFuture.completedStage(new Outcome.Refused(refused.rejection()));
               case Preparation.Prepared prepared ->
-                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos());
+                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos(), null);
             })
         .thenApply(outcome ->
             switch (outcome) {

@@ -27,18 +27,25 @@ final class TextExchange {
   private final TextDialect dialect;
   private final Caller caller;
   private final Place place;
+  private final RequestSpan span;
   private final Context context;
   private final TextCollector collector;
   private final long receivedNanos;
   private boolean over;
 
   TextExchange(
-      Gateway gateway, RoutingContext http, TextDialect dialect, Caller caller, Place place) {
+      Gateway gateway,
+      RoutingContext http,
+      TextDialect dialect,
+      Caller caller,
+      Place place,
+      RequestSpan span) {
     this.gateway = gateway;
     this.http = http;
     this.dialect = dialect;
     this.caller = caller;
     this.place = place;
+    this.span = span;
     this.context = http.vertx().getOrCreateContext();
     this.receivedNanos = gateway.ticker().nanos();
     this.collector =
@@ -94,6 +101,7 @@ final class TextExchange {
         .metrics()
         .textsPrepared(prepared.texts().stream().map(text -> text.prompt().length()).toList());
     caller.used(prepared.tokens());
+    span.prepared(prepared.adapter(), prepared.tokens());
     var _ =
         collector
             .collect(prepared, caller.share(), receivedNanos)
@@ -145,6 +153,7 @@ final class TextExchange {
   private void refuse(Rejection rejection) {
     finish();
     gateway.metrics().requestFailed(ErrorFormat.label(rejection.kind()));
+    span.failed(rejection);
     Bodies.refuse(http.response(), dialect.errors(), rejection);
   }
 
@@ -154,6 +163,7 @@ final class TextExchange {
       collector.cancel();
       finish();
       gateway.metrics().requestFailed(FailureLabel.DROPPED);
+      span.dropped();
     }
   }
 

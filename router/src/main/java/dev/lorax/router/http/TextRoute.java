@@ -23,7 +23,7 @@ final class TextRoute extends AskingRoute {
   }
 
   @Override
-  void start(RoutingContext http, Caller caller, Place place) {
-    new TextExchange(gateway, http, dialect, caller, place).start();
+  void start(RoutingContext http, Caller caller, Place place, RequestSpan span) {
+    new TextExchange(gateway, http, dialect, caller, place, span).start();
   }
 }

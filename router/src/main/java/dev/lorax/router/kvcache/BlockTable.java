@@ -1,5 +1,6 @@
 package dev.lorax.router.kvcache;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,7 @@ public final class BlockTable implements AutoCloseable {
   private final @Nullable PromptKey prompt;
   private final BitSet shared = new BitSet();
   private @Nullable PrefixNode held;
+  private boolean computed;
   private boolean open = true;
 
   /**
@@ -63,11 +65,35 @@ public final class BlockTable implements AutoCloseable {
     return cachedTokens;
   }
 
+  /**
+   * Tokens at the beginning of a prompt that it could take from here once these are computed, if
+   * that lies ahead; else 0.
+   */
+  public int promisedTokens(PromptKey other) {
+    if (computed || !open || prompt == null || !prompt.owner().equals(other.owner())) {
+      return 0;
+    }
+    int blockSize = pool.blockSize();
+    int most = Math.min(prompt.wholeBlocks(blockSize), other.reusableBlocks(blockSize)) * blockSize;
+    if (most == 0) {
+      return 0;
+    }
+    int differs = Arrays.mismatch(prompt.tokenIds(), 0, most, other.tokenIds(), 0, most);
+    int common = differs < 0 ? most : differs;
+    return common / blockSize * blockSize;
+  }
+
   /** The whole prompt has been computed: from now on others may use its blocks. */
   public void promptComputed() {
+    computed = true;
     if (open && prompt != null) {
       held = pool.share(prompt, blocks, held, shared::set);
     }
+  }
+
+  /** Whether {@link #promptComputed} has been said. */
+  public boolean computed() {
+    return computed;
   }
 
   @Override

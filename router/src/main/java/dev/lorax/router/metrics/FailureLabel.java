@@ -21,7 +21,8 @@ public enum FailureLabel {
   LOAD_ADAPTER,
   OFFLOAD_ADAPTER;
 
-  String label() {
+  /** As it is written. */
+  public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
 }

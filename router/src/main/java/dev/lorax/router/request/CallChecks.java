@@ -95,7 +95,7 @@ final class CallChecks {
     if (bestOf < 1 || bestOf > limits.maxBestOf()) {
       return "`best_of` must be > 0 and <= %d. Given: %d".formatted(limits.maxBestOf(), bestOf);
     }
-    if (call.stream() && bestOf != 1) {
+    if (call.stream() && bestOf != 1 && !call.output().showsEach()) {
       return "`best_of` != 1 is not supported when streaming tokens";
     }
     if (call.stream() && call.output().prefillDetails()) {

@@ -4,6 +4,7 @@ import dev.lorax.router.batching.Entry;
 import dev.lorax.router.batching.Share;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.TraceParent;
 import dev.lorax.router.request.Completion.Completed;
 import dev.lorax.router.request.Completion.Failed;
 import dev.lorax.router.request.Preparation.Prepared;
@@ -12,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Generates one or several sequences of the same prompt and gathers them. Confined to one request;
@@ -25,11 +27,17 @@ public final class Collector {
     this.intake = intake;
   }
 
-  /** Starts all sequences. The outcome lists the most likely one first, or is the first failure. */
-  public CompletionStage<Outcome> collect(Prepared prepared, Share share, long receivedNanos) {
+  /**
+   * Starts all sequences. The outcome lists the most likely one first, or is the first failure,
+   * which ends the others.
+   *
+   * @param trace of which the sequences are a part, if the request is traced
+   */
+  public CompletionStage<Outcome> collect(
+      Prepared prepared, Share share, long receivedNanos, @Nullable TraceParent trace) {
     var completions = new ArrayList<CompletableFuture<Completion>>();
     for (GenerationRequest sequence : prepared.sequences()) {
-      var sink = new CollectingSink(intake.timing(receivedNanos));
+      var sink = new CollectingSink(intake.timing(receivedNanos), trace);
       switch (intake.submit(sequence, prepared.adapter(), share, sink)) {
         case Submission.Queued queued -> entries.add(queued.entry());
         case Submission.Refused refused -> {
@@ -40,8 +48,20 @@ public final class Collector {
       }
       completions.add(sink.completion());
     }
-    return CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
-        .thenApply(_ -> outcome(completions.stream().map(CompletableFuture::join).toList()));
+    var outcome = new CompletableFuture<Outcome>();
+    for (CompletableFuture<Completion> completion : completions) {
+      var _ =
+          completion.thenAccept(ended -> {
+            if (ended instanceof Failed failed
+                && outcome.complete(new Outcome.Refused(failed.rejection()))) {
+              cancel();
+            }
+          });
+    }
+    var _ =
+        CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
+            .thenAccept(_ -> outcome.complete(done(completions)));
+    return outcome;
   }
 
   /** Nobody waits for the outcome any more. */
@@ -49,11 +69,12 @@ public final class Collector {
     entries.forEach(Entry::cancel);
   }
 
-  private static Outcome outcome(List<Completion> completions) {
+  private static Outcome done(List<CompletableFuture<Completion>> completions) {
     var completed = new ArrayList<Completed>();
-    for (Completion completion : completions) {
-      switch (completion) {
+    for (CompletableFuture<Completion> completion : completions) {
+      switch (completion.join()) {
         case Completed done -> completed.add(done);
+        // The outcome was complete before.
         case Failed failed -> {
           return new Outcome.Refused(failed.rejection());
         }

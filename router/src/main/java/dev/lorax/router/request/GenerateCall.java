@@ -68,9 +68,15 @@ public record GenerateCall(
     }
   }
 
-  /** What the answer contains. */
+  /**
+   * What the answer contains.
+   *
+   * @param bestOf how many sequences to generate
+   * @param showsEach whether the client wants them all, and not the best: then they may stream
+   */
   public record OutputChoice(
       @Nullable Integer bestOf,
+      boolean showsEach,
       @Nullable Integer alternatives,
       boolean fullText,
       boolean details,

@@ -16,8 +16,11 @@ public final class Timing {
     this.queuedNanos = queuedNanos;
   }
 
+  /** Of several sequences the first counts. */
   public void scheduled(long nanoTime) {
-    scheduledNanos = nanoTime;
+    if (scheduledNanos == 0) {
+      scheduledNanos = nanoTime;
+    }
   }
 
   public void generated(long nanoTime) {

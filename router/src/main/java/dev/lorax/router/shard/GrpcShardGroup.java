@@ -76,7 +76,12 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     if (beside != null) {
       request.setCachedBatch(WireBatches.cached(beside));
     }
-    var calls = toAll("Prefill", deadlines.step(), stub -> stub.prefill(request.build()));
+    PrefillRequest prefill = request.build();
+    var calls =
+        toAll(
+            "Prefill",
+            deadlines.step(),
+            stub -> TraceHeaders.with(stub, batch.entries()).prefill(prefill));
     return () -> prefilled(calls.await());
   }
 
@@ -85,7 +90,7 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     var calls = new ArrayList<Future<PrefillResponse>>(channels.size());
     for (UnixChannel shard : channels) {
       var stub = ExtensionsGrpc.newFutureStub(shard.channel()).withDeadlineAfter(deadlines.step());
-      calls.add(stub.resume(request));
+      calls.add(TraceHeaders.with(stub, batch.entries()).resume(request));
     }
     Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
     return () -> prefilled(answers.await());

@@ -7,6 +7,7 @@ import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.PreloadedAdapter;
 import dev.lorax.router.adapter.ResidencyLimits;
+import dev.lorax.router.kvcache.BlockPool;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +28,14 @@ import org.junit.jupiter.api.Test;
 class FairnessProperties {
   private static final int TENANTS = 100;
   private static final int LARGEST_PRICE = 50 + 2 * 50;
+
+  /** A budget that no prompt is within. */
+  private static final BatchLimits ONE_AT_A_TIME =
+      new BatchLimits(0, null, 0, 0, QueueOrder.FAIR, true, true);
+
+  private static final ShardProfile PROFILE =
+      new ShardProfile(
+          1, "float32", "cpu", 16, 40, 0, false, true, List.of(), ModelAbilities.GENERATION);
 
   private final AdapterTable adapters = new AdapterTable(new ResidencyLimits(8, Duration.ZERO));
   private WaitingEntries waiting = new WaitingEntries(QueueOrder.FAIR);
@@ -70,6 +79,52 @@ class FairnessProperties {
       boolean allServed = served.size() == weights.size();
       assertThat(most - (allServed ? least : 0)).isLessThanOrEqualTo(LARGEST_PRICE);
     }
+  }
+
+  /** What comes out of the cache is nobody's work, so it is nobody's debt. */
+  @Property
+  void charges_for_what_is_computed_of_prompts_that_begin_alike(
+      @ForAll @Size(min = 2, max = 6) List<@IntRange(min = 1, max = 5) Integer> weights,
+      @ForAll @Size(min = 50, max = 300) List<@IntRange(min = 1, max = 50) Integer> lengths,
+      @ForAll @IntRange(min = 9, max = 40) int totalBlocks) {
+    // given prompts that begin alike for each adapter, and a cache that is small now and then
+    var blocks = new BlockPool(totalBlocks, 16, true);
+    var scheduler = new Scheduler(ONE_AT_A_TIME, waiting, blocks, PROFILE);
+    for (int i = 0; i < weights.size(); i++) {
+      ask(i, weights.get(i), 50);
+    }
+    for (int length : lengths) {
+      // when
+      Entry entry = Objects.requireNonNull(scheduler.next(0, 0, 0)).entries().getFirst();
+      int computed = entry.request().prompt().length() - entry.blocks().cachedTokens();
+      charge(entry, computed, length);
+      entry.blocks().promptComputed();
+      entry.leaves(0);
+      int tenant = Integer.parseInt(entry.share().tenant());
+      ask(tenant, weights.get(tenant), length);
+
+      // then
+      double most = served.values().stream().mapToDouble(s -> s).max().orElse(0);
+      double least = served.values().stream().mapToDouble(s -> s).min().orElse(0);
+      boolean allServed = served.size() == weights.size();
+      assertThat(most - (allServed ? least : 0)).isLessThanOrEqualTo(LARGEST_PRICE);
+    }
+  }
+
+  @Test
+  void takes_a_charge_back_with_the_request() {
+    var blocks = new BlockPool(40, 16, true);
+    var scheduler = new Scheduler(ONE_AT_A_TIME, waiting, blocks, PROFILE);
+    ask(0, 1, 40);
+    Entry warm = Objects.requireNonNull(scheduler.next(0, 0, 0)).entries().getFirst();
+    warm.blocks().promptComputed();
+    warm.leaves(0);
+    double before = warm.flow().counter();
+
+    ask(0, 1, 40);
+    assertThat(scheduler.next(2, 0, 0)).as("too few to go").isNull();
+
+    assertThat(warm.flow().counter()).isEqualTo(before);
   }
 
   @Property
@@ -123,7 +178,7 @@ class FairnessProperties {
     }
     long before = -1;
     for (Entry entry = arrival.peek(); entry != null; entry = arrival.peek()) {
-      arrival.take(entry);
+      arrival.take(entry, 1);
       entry.flow().generated(50);
       assertThat(entry.id()).isGreaterThan(before);
       before = entry.id();
@@ -146,10 +201,14 @@ class FairnessProperties {
 
   private Entry serveNext(int generatedTokens) {
     Entry entry = Objects.requireNonNull(waiting.peek());
-    waiting.take(entry);
-    entry.flow().generated(generatedTokens);
-    double price = entry.request().prompt().length() + 2.0 * generatedTokens;
-    served.merge(entry.share().tenant(), price / entry.share().weight(), Double::sum);
+    waiting.take(entry, entry.request().prompt().length());
+    charge(entry, entry.request().prompt().length(), generatedTokens);
     return entry;
+  }
+
+  private void charge(Entry entry, int computedTokens, int generatedTokens) {
+    entry.flow().generated(generatedTokens);
+    double price = computedTokens + 2.0 * generatedTokens;
+    served.merge(entry.share().tenant(), price / entry.share().weight(), Double::sum);
   }
 }

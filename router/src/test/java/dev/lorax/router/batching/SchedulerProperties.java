@@ -7,10 +7,12 @@ import dev.lorax.router.adapter.AdapterAction;
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.AdapterTable;
+import dev.lorax.router.adapter.PreloadedAdapter;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.kvcache.BlockPool;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -21,6 +23,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
 
 /** Laws of the scheduler: budgets hold, and everybody gets a turn. */
 class SchedulerProperties {
@@ -100,7 +103,7 @@ class SchedulerProperties {
     var served = new ArrayList<Entry>();
     while (waiting.size() > 0 && served.size() < ran) {
       Entry entry = Objects.requireNonNull(waiting.peek());
-      waiting.take(entry);
+      waiting.take(entry, entry.request().prompt().length());
       served.add(entry);
     }
     served.forEach(entry -> entry.interrupt(true, NOW));
@@ -165,6 +168,77 @@ class SchedulerProperties {
     assertThat(full).isTrue();
   }
 
+  @Property
+  void computes_what_samples_of_one_prompt_have_in_common_once(
+      @ForAll @IntRange(min = 1, max = 6) int samples,
+      @ForAll @IntRange(min = 1, max = 120) int promptTokens,
+      @ForAll boolean chunkedPrefill) {
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, true);
+    var waiting = queue(Collections.nCopies(samples, new Wish(promptTokens, 5, 0)));
+    var scheduler = scheduler(waiting, blocks, chunkedPrefill);
+    int computed = 0;
+    int rounds = 0;
+    while (waiting.size() > 0) {
+      PrefillBatch batch = Objects.requireNonNull(scheduler.next(0, 0, NOW));
+      for (Entry entry : batch.entries()) {
+        computed += promptTokens - entry.blocks().cachedTokens();
+        entry.blocks().promptComputed();
+        entry.leaves(NOW);
+      }
+      rounds++;
+    }
+
+    int common = (promptTokens - 1) / BLOCK_SIZE * BLOCK_SIZE;
+    assertThat(computed).isEqualTo(common + samples * (promptTokens - common));
+    assertThat(rounds).isLessThanOrEqualTo(common == 0 ? samples : 1 + samples);
+  }
+
+  @Test
+  void waits_for_a_prompt_that_comes_in_chunks_while_others_go_by() {
+    // given one that no step could hold, another that begins like it, and a stranger
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, true);
+    adapters.reset(List.of(new PreloadedAdapter(key(1), 1, null)));
+    var waiting = new WaitingEntries(QueueOrder.FAIR);
+    var wishes =
+        List.of(
+            new Wish(PREFILL_BUDGET + 20, 1, 0),
+            new Wish(PREFILL_BUDGET + 20, 1, 0),
+            new Wish(8, 1, 1));
+    for (int i = 0; i < wishes.size(); i++) {
+      Entry entry = entry(i, wishes.get(i));
+      waiting.add(entry, adapters.resolve(entry.adapterKey()));
+    }
+    var scheduler = scheduler(waiting, blocks, true);
+
+    // when
+    var first = Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries();
+    var beside = Objects.requireNonNull(scheduler.next(0, 20, NOW)).entries();
+    PrefillBatch nothing = scheduler.next(0, 20, NOW);
+    first.getFirst().blocks().promptComputed();
+    var last = Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries();
+
+    // then
+    assertThat(first).extracting(Entry::id).containsExactly(0L);
+    assertThat(beside).extracting(Entry::id).containsExactly(2L);
+    assertThat(nothing).isNull();
+    assertThat(last).extracting(Entry::id).containsExactly(1L);
+    assertThat(last.getFirst().blocks().cachedTokens()).isGreaterThan(PREFILL_BUDGET);
+  }
+
+  @Test
+  void waits_no_longer_once_the_other_has_gone() {
+    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, true);
+    var waiting = queue(Collections.nCopies(3, new Wish(40, 5, 0)));
+    var scheduler = scheduler(waiting, blocks, false);
+
+    Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries().getFirst().leaves(NOW);
+    var second = Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries();
+
+    // It has waited for the first, which left without a trace, and does not wait again.
+    assertThat(second).extracting(Entry::id).startsWith(1L);
+    assertThat(second.getFirst().blocks().cachedTokens()).isZero();
+  }
+
   @Provide
   Arbitrary<List<Wish>> wishes() {
     Arbitrary<Wish> wish =
@@ -217,10 +291,11 @@ class SchedulerProperties {
   }
 
   private static Entry entry(long id, Wish wish) {
-    AdapterKey key =
-        wish.adapter() == 0
-            ? AdapterKey.BASE
-            : AdapterKey.of("adapter-" + wish.adapter(), AdapterSource.LOCAL, null);
+    AdapterKey key = wish.adapter() == 0 ? AdapterKey.BASE : key(wish.adapter());
     return Entries.waiting(id, wish.promptTokens(), wish.newTokens(), key, Share.EQUAL);
+  }
+
+  private static AdapterKey key(int adapter) {
+    return AdapterKey.of("adapter-" + adapter, AdapterSource.LOCAL, null);
   }
 }

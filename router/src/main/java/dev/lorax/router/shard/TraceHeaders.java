@@ -1,0 +1,45 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.router.batching.Entry;
+import dev.lorax.router.generation.TraceParent;
+import io.grpc.Metadata;
+import io.grpc.stub.AbstractStub;
+import io.grpc.stub.MetadataUtils;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Tells shards the traces of which a batch's requests are parts. */
+final class TraceHeaders {
+  /** W3C Trace Context has one parent; upstream's shards read it. */
+  private static final Metadata.Key<String> PARENT =
+      Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** See extensions.proto. */
+  private static final Metadata.Key<String> REQUESTS =
+      Metadata.Key.of("lorax-traced-requests", Metadata.ASCII_STRING_MARSHALLER);
+
+  /** gRPC bounds what a call's headers may take. */
+  private static final int MOST_REQUESTS = 32;
+
+  private TraceHeaders() {}
+
+  /** The stub, which sends the headers where requests are traced. */
+  static <S extends AbstractStub<S>> S with(S stub, List<Entry> entries) {
+    var requests = new ArrayList<String>();
+    String first = null;
+    for (Entry entry : entries) {
+      TraceParent trace = entry.sink().trace();
+      if (trace != null && requests.size() < MOST_REQUESTS) {
+        first = first == null ? trace.value() : first;
+        requests.add(entry.id() + "=" + trace.value());
+      }
+    }
+    if (first == null) {
+      return stub;
+    }
+    var headers = new Metadata();
+    headers.put(PARENT, first);
+    headers.put(REQUESTS, String.join(",", requests));
+    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+}
