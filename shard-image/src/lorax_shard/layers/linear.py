@@ -11,16 +11,21 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from lorax_shard.layers.kept_weight import KeptWeight, keep_weight
 from lorax_shard.layers.lora import AdapterStack, new_stack
-from lorax_shard.layers.native import NativeKernels, PackedWeight, native_kernels
+from lorax_shard.layers.native import NativeKernels, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.routing import LoraRouting, LoraSlot
 
 
 class TensorReader(Protocol):
     """Reads checkpoint tensors, already in the dtype and on the device of the model."""
+
+    @property
+    def quantisation(self) -> Quantisation | None:
+        """How linear layers are to keep the weights that they read; None is as they are."""
 
     def read(
         self,
@@ -53,9 +58,11 @@ class LoraMatrices:
 class LoraLinear(ABC):
     """What both kinds of parallel linear layers share: the weight and the adapters beside it."""
 
-    weight: Tensor | PackedWeight  # [out of this shard, in of this shard]
+    weight: KeptWeight  # [out of this shard, in of this shard]
     bias: Tensor | None = None  # float32 for the kernels
+    _like: Tensor  # of the dtype and on the device of the model
     _kernels: NativeKernels | None = None
+    _quantisation: Quantisation | None = None
 
     def __init__(self, projections: Sequence[Projection]) -> None:
         self.projections = list(projections)
@@ -72,12 +79,8 @@ class LoraLinear(ABC):
         touched = any(projection.name in matrices for projection in self.projections)
         if touched and slot.bucket not in self._stacks:
             widths = [self._out_width(part) for part in range(len(self.projections))]
-            if isinstance(self.weight, PackedWeight):
-                like, in_width = self.weight.data, self.weight.in_features
-            else:
-                like, in_width = self.weight, self.weight.shape[1]
             self._stacks[slot.bucket] = new_stack(
-                slot.bucket, in_width, widths, like, self._kernels
+                slot.bucket, self.weight.in_features, widths, self._like, self._kernels
             )
         stack = self._stacks.get(slot.bucket)
         if stack is None:
@@ -95,10 +98,15 @@ class LoraLinear(ABC):
         return 0 if stack is None else stack.slot_bytes
 
     def merge(self, matrices: Mapping[str, LoraMatrices]) -> None:
-        """Adds an adapter's update to the weight of this layer; there is no way back."""
+        """Adds an adapter's update to the weight of this layer; there is no way back.
+
+        A quantised weight is quantised anew, as PEFT does it: the sum has scales of its own.
+        """
         if not any(projection.name in matrices for projection in self.projections):
             return
-        weight = self._whole().clone()  # the head may share it with the embedding, which must stay
+        weight = (
+            self.weight.whole().clone()
+        )  # the head may share it with the embedding, which must stay
         first = 0
         for part, projection in enumerate(self.projections):
             rows = slice(first, first := first + self._out_width(part))
@@ -106,7 +114,7 @@ class LoraLinear(ABC):
                 cut = self._cut(part, matrices[projection.name])
                 update = (cut.up.float() @ cut.down.float()).to(weight.device)
                 weight[rows] = (weight[rows].float() + update).to(weight.dtype)
-        self._set([weight], self.bias)
+        self._set([weight], self.bias, self._quantisation)
 
     @abstractmethod
     def _out_width(self, part: int) -> int:
@@ -116,29 +124,18 @@ class LoraLinear(ABC):
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         """This shard's share of an adapter's update of a projection."""
 
-    def _set(self, weights: Sequence[Tensor], bias: Tensor | None) -> None:
+    def _set(
+        self, weights: Sequence[Tensor], bias: Tensor | None, quantisation: Quantisation | None
+    ) -> None:
         """Takes weights [out, in] of one input and a bias, as whoever multiplies wants them."""
+        self._like = weights[0].new_empty(0)
         self._kernels = native_kernels(weights[0].device, weights[0].dtype)
-        if self._kernels is None:
-            self.weight = torch.cat(list(weights)) if len(weights) > 1 else weights[0]
-            self.bias = bias
-        else:
-            # Straight from the mapped file: putting them together first would copy them twice.
-            self.weight = self._kernels.pack(*weights)
-            self.bias = None if bias is None else bias.float()
-
-    def _whole(self) -> Tensor:
-        if isinstance(self.weight, PackedWeight):
-            assert self._kernels is not None
-            return self._kernels.unpack(self.weight)
-        return self.weight
+        self._quantisation = quantisation
+        self.weight = keep_weight(weights, quantisation)
+        self.bias = bias if bias is None or self._kernels is None else bias.float()
 
     def _multiply(self, x: Tensor, routing: LoraRouting) -> Tensor:
-        if isinstance(self.weight, PackedWeight):
-            assert self._kernels is not None
-            output = self._kernels.linear(x, self.weight, self.bias)
-        else:
-            output = functional.linear(x, self.weight, self.bias)
+        output = self.weight.multiply(x, self.bias)
         for tokens in routing.buckets:
             stack = self._stacks.get(tokens.bucket)
             if stack is not None:
@@ -166,11 +163,12 @@ class ColumnParallelLinear(LoraLinear):
                 weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
                 if has_bias:
                     biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
-        self._set(weights, torch.cat(biases) if biases else None)
+        self._set(weights, torch.cat(biases) if biases else None, reader.quantisation)
 
-    def share_weight(self, whole: Tensor) -> None:
-        """Uses rows of a tensor that is already loaded (tied embeddings)."""
-        self._set([whole[self._rows[0][0].start : self._rows[0][0].stop]], None)
+    def share_weight(self, whole: Tensor, quantisation: Quantisation | None) -> None:
+        """Uses rows of a tensor that is already loaded (tied embeddings), or numbers of its own."""
+        rows = self._rows[0][0]
+        self._set([whole[rows.start : rows.stop]], None, quantisation)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""
@@ -201,7 +199,8 @@ class RowParallelLinear(LoraLinear):
         shape = (projection.out_features, projection.in_features)
         weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
         has_bias = has_bias and self._group.rank == 0
-        self._set([weight], reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None)
+        bias = reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None
+        self._set([weight], bias, reader.quantisation)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in of this shard] -> [T, out], the same on every shard."""
