@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,13 @@ _START_SECONDS = 120
 class ShardClient:
     """One shard process with the adapters of its model, loaded when they first appear."""
 
-    def __init__(self, directory: Path, dtype: str, threads: str, folder: Path) -> None:
+    def __init__(
+        self, directory: Path, dtype: str, threads: str, folder: Path, options: Sequence[str] = ()
+    ) -> None:
+        """folder: a new one, for the socket; options: of lorax-server serve, besides."""
         socket = folder / "shard"
         words = ["-m", "lorax_shard.cli", "serve", str(directory), "--dtype", dtype]
-        words += ["--device", "cpu", "--uds-path", str(socket), "--logger-level", "ERROR"]
+        words += ["--device", "cpu", "--uds-path", str(socket), "--logger-level", "ERROR", *options]
         self._process = subprocess.Popen(
             [sys.executable, *words],
             stdout=sys.stderr,
@@ -62,6 +66,12 @@ class ShardClient:
         cpu_s, wall_s = self._cpu() - cpu, time.monotonic() - wall
         self._stub.ClearCache(pb.ClearCacheRequest())
         return Measured(cpu_s, wall_s, cpu - begin, tokens)
+
+    def memory_mib(self, kind: str) -> float:
+        """A line of the process's status, such as RssAnon (what is no file) or VmHWM (the peak)."""
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        (found,) = (line for line in lines if line.startswith(f"{kind}:"))
+        return int(found.split()[1]) / 1024
 
     def stop(self) -> None:
         """Ends the shard."""

@@ -1,8 +1,10 @@
-// Vectors of floats as wide as the target has them, and the two dtypes that weights come in.
+// Vectors of floats as wide as the target has them, and the numbers that weights come in.
 //
 // Everything is computed in float32; bfloat16 is only how weights, adapters and the cache are kept,
-// and widening it is exact. GCC's vector extensions keep one source for every instruction set.
+// and int8 how weights are, each output with a scale: widening either is exact. GCC's vector extensions keep one source for every instruction set.
 #pragma once
+
+#include <immintrin.h>
 
 #include <cstdint>
 #include <cstring>
@@ -64,6 +66,25 @@ struct BFloat16 {
     std::memcpy(&word, &value, 4);
     if ((word & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((word >> 16) | 0x40u);
     return static_cast<uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
+  }
+};
+
+// Numbers of a scale that is applied to the finished sum of products.
+struct Int8 {
+  using Element = int8_t;
+  // GCC 12 makes __builtin_convertvector of bytes to words one byte at a time.
+  INLINE Floats row(const int8_t* from) {
+#if defined(__AVX512F__)
+    __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return reinterpret_cast<Floats>(_mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepi8_epi32(0xffff, narrow)));
+#else
+    __m128i narrow = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+    return reinterpret_cast<Floats>(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(narrow)));
+#endif
+  }
+  INLINE void panel_row(const int8_t* from, Floats& first, Floats& second) {
+    first = row(from);
+    second = row(from + LANES);
   }
 };
 

@@ -131,7 +131,7 @@ def test_loading_again_is_no_work(router: TestingRouter) -> None:
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        ({"use_dora": True}, "use_dora = True is not supported"),
+        ({"use_dora": True}, "lora_magnitude_vector is missing"),
         ({"bias": "all"}, "bias = 'all' is not supported"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save = ['lm_head'] is not supported"),
         ({"peft_type": "IA3"}, "peft_type 'IA3' is not supported: expected LORA"),

@@ -44,6 +44,26 @@ def test_a_product_equals_that_of_torch(kernels, shape, dtype) -> None:
         torch.testing.assert_close(biased, expected + bias, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
+def test_a_product_with_int8_equals_that_of_torch(kernels, shape) -> None:
+    out, depth = shape
+    numbers, scales = torch.randint(-127, 128, shape).to(torch.int8), torch.rand(out)
+    bias = torch.randn(out)
+    packed = kernels.pack(*numbers.split(7))
+    assert torch.equal(kernels.unpack(packed), numbers)
+    weight = numbers.double() * scales.double()[:, None]
+    for rows in (1, 2, 13, 14, 15, 31, 64, 200):  # few are widened again and again, many once
+        x = torch.randn(rows, depth)
+
+        plain = kernels.linear_int8(x, packed, scales, None)
+        biased = kernels.linear_int8(x, packed, scales, bias)
+
+        expected = (x.double() @ weight.T).float()
+        torch.testing.assert_close(plain, expected, atol=1e-2, rtol=1e-5)
+        torch.testing.assert_close(biased, plain + bias)
+        assert torch.equal(kernels.linear_int8(x[rows - 1 :], packed, scales, None)[0], plain[-1])
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("widths", [(64, 32, 32), (5, 1, 40, 3), (31, 33)])
 def test_parts_are_packed_as_one(kernels, widths, dtype) -> None:

@@ -1,9 +1,12 @@
 """The demo's real model and adapters: greedy answers equal transformers and PEFT.
 
+What --quantize costs is measured here, too: the bound is the one that docs/performance.md states.
+
 LORAX_DEMO_MODEL names the model's directory in HF layout; `./lorax test` sets it.
 """
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -22,6 +25,8 @@ ADAPTER_ROOT = Path(__file__).parents[1] / "demo" / "adapters"
 ADAPTERS = [None, "pirate", "sentiment", "sql"]
 QUESTIONS = ["What is the capital of France?", "The food was cold and the waiter was rude."]
 TOKENS = 24
+LICENCE = Path(__file__).parents[2] / "LICENSE"
+PERPLEXITY_BOUNDS = {"int8": 1.02}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,35 @@ def test_mixed_batches_answer_like_transformers(
             assert len({tuple(got[at, adapter]) for adapter in range(len(ADAPTERS))}) == 4
     finally:
         group.stop()
+
+
+@pytest.mark.parametrize(("quantize", "bound"), PERPLEXITY_BOUNDS.items())
+def test_quantised_weights_cost_little_perplexity(
+    demo_model: Path, tmp_path: Path, quantize: str, bound: float
+) -> None:
+    """1,500 tokens of the licence, 300 at a time."""
+    tokens = AutoTokenizer.from_pretrained(demo_model)(LICENCE.read_text()).input_ids[:1500]
+
+    whole = _perplexity(tmp_path, demo_model, tokens, ())
+    quantised = _perplexity(tmp_path, demo_model, tokens, (f"--quantize={quantize}",))
+
+    assert 1.0 < whole < 50.0
+    assert quantised != whole
+    assert quantised / whole < bound
+
+
+def _perplexity(folder: Path, model: Path, tokens: list[int], options: tuple[str, ...]) -> float:
+    group = start_group(folder, model, ADAPTER_ROOT, 1, options)
+    try:
+        router = TestingRouter(group)
+        losses: list[float] = []
+        for first in range(0, len(tokens), 300):
+            part = tokens[first : first + 300]
+            (answer,) = router.run(router.request(part, max_new_tokens=1, prefill_logprobs=True))
+            losses += [-logprob for logprob in answer.prefill.logprobs[1:]]
+    finally:
+        group.stop()
+    return math.exp(sum(losses) / len(losses))
 
 
 def test_the_demo_prompt_renders_as_transformers_renders_it(demo_model: Path) -> None:

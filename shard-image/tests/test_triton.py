@@ -23,6 +23,11 @@ KERNELS = {
         "*fp32 *bf16 *bf16 *i32 i32 i32 i32 i32 i32",
         {"ROWS": 16, "RANK": 8, "PADDED": 16, "COLUMNS": 64},
     ),
+    "int8": (
+        triton_kernels._int8_kernel,
+        "*bf16 *i8 *fp32 *bf16 *bf16 i32 i32 i32",
+        {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128, "BIASED": True},
+    ),
     "attend": (
         triton_kernels._attend_kernel,
         "*bf16 *bf16 *bf16 *i64 *i64 *bf16 i32 i32 i32 fp32 fp32 i32",

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lorax_shard.layers.routing import tiles_of
-from lorax_shard.layers.triton_kernels import add_lora, attend
+from lorax_shard.layers.triton_kernels import add_lora, attend, multiply_int8
 
 CPU = torch.device("cpu")
 OUTS = (40, 12, 100)
@@ -84,6 +84,28 @@ def test_attention_equals_a_loop(heads, kv, dim, cap, window) -> None:
                 scores = cap * torch.tanh(scores / cap)
             expected = scores.softmax(0) @ value[:, own]
             torch.testing.assert_close(found[row, head], expected, atol=1e-4, rtol=1e-4)
+
+
+# The interpreter multiplies the bits of bfloat16 as if they were whole numbers.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("rows", [1, 16, 17, 64])
+@pytest.mark.parametrize("biased", [False, True])
+def test_products_with_int8_equal_those_of_torch(rows, dtype, biased) -> None:
+    """Also where the sum before it is scaled is more than float16 can hold."""
+    torch.manual_seed(0)
+    numbers = torch.randint(-127, 128, (70, 300)).to(torch.int8)
+    numbers[3] = 127
+    scales, bias = torch.rand(70) / 100, torch.randn(70).to(dtype) if biased else None
+    x = torch.randn(rows, 300).to(dtype)
+    x[0] = 10
+
+    found = multiply_int8(x, numbers, scales, bias)
+
+    expected = x.float() @ (numbers * scales[:, None]).T
+    if bias is not None:
+        expected += bias.float()
+    assert found.dtype is dtype
+    torch.testing.assert_close(found.float(), expected, atol=1e-2, rtol=1e-2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from lorax_shard.failure import CodedError, FailureCode
+from lorax_shard.layers.quantisation import Quantisation
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
@@ -89,6 +91,24 @@ def _header(path: Path, what: str) -> dict[str, Any]:
     return entries
 
 
+@dataclass(frozen=True, slots=True)
+class WeightCount:
+    """Numbers in the weights of a model."""
+
+    table: int  # of the embeddings of tokens, which every shard holds whole
+    linear: int  # of the linear layers, and of the norms, which are less than a hundredth of that
+    head_copy: int  # of a head that is the table's, and quantised needs numbers of its own
+
+    def bytes_of_shard(
+        self, dtype: torch.dtype, quantisation: Quantisation | None, shards: int
+    ) -> int:
+        """What each of so many shards keeps; scales of quantised weights left out."""
+        table = self.table * dtype.itemsize
+        if quantisation is None:
+            return table + self.linear * dtype.itemsize // shards
+        return table + (self.linear + self.head_copy) * quantisation.bits // 8 // shards
+
+
 def parameter_count(directory: Path) -> int:
     """Numbers in the weights of a model, from the headers of its files."""
     what = f"model {label_of(directory)}"
@@ -136,8 +156,10 @@ class Checkpoint:
         dtype: torch.dtype,
         device: torch.device,
         optional_prefix: str = "",
+        quantisation: Quantisation | None = None,
     ) -> None:
         """optional_prefix: what the names of all tensors may lack that would begin with it."""
+        self.quantisation = quantisation
         self._optional_prefix = optional_prefix
         self._directory = directory
         self._dtype = dtype

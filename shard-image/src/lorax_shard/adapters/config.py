@@ -12,7 +12,6 @@ from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, read_jso
 # Settings that change what an adapter computes and that we do not compute. An adapter that uses one
 # is refused rather than served wrongly.
 _REFUSED = (
-    "use_dora",
     "lora_bias",
     "modules_to_save",
     "fan_in_fan_out",
@@ -38,6 +37,7 @@ class AdapterConfig:
     rank_pattern: Mapping[str, int]
     alpha_pattern: Mapping[str, float]
     base_model: str | None
+    uses_dora: bool = False
 
     @property
     def made_for(self) -> str:
@@ -89,6 +89,7 @@ def read_adapter_config(directory: Path, adapter_id: str) -> AdapterConfig:
             rank_pattern={str(key): int(rank) for key, rank in _pattern(raw, "rank_pattern")},
             alpha_pattern={str(key): float(alpha) for key, alpha in _pattern(raw, "alpha_pattern")},
             base_model=str(raw.get("base_model_name_or_path") or "") or None,
+            uses_dora=bool(raw.get("use_dora", False)),
         )
     except KeyError as error:
         raise CheckpointError(f"{what}: adapter_config.json lacks {error.args[0]!r}") from None

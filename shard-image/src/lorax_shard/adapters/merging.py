@@ -91,6 +91,12 @@ def merge_adapters(adapters: Sequence[Adapter], merge: Merge) -> Adapter:
     depends on the recipe alone: every shard and every load come to the same adapter.
     """
     merge.check(len(adapters))
+    for adapter in adapters:
+        if adapter.uses_dora:
+            raise MergeError(
+                f"adapter {adapter.id} cannot be merged with others: it uses DoRA, whose "
+                "magnitudes belong to it alone; ask for it by itself"
+            )
     label = merge.label([adapter.id for adapter in adapters])
     seed = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big", signed=True)
     generator = seeded_generator(seed)

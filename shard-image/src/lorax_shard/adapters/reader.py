@@ -19,7 +19,13 @@ from lorax_shard.weights import (
 )
 
 _PREFIX = "base_model.model."
-_SIDES = {".lora_A.weight": "A", ".lora_B.weight": "B"}
+_SIDES = {
+    ".lora_A.weight": "A",
+    ".lora_B.weight": "B",
+    ".lora_magnitude_vector": "M",
+    ".lora_magnitude_vector.weight": "M",
+}
+_NAMES = {"A": "lora_A.weight", "B": "lora_B.weight", "M": "lora_magnitude_vector"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,11 @@ class Adapter:
     id: str
     rank: int  # the largest of its modules
     matrices: Mapping[str, LoraMatrices]  # by projection name; layers may be missing
+
+    @property
+    def uses_dora(self) -> bool:
+        """Whether it multiplies the base model's weights, beside adding to them."""
+        return any(pair.magnitude is not None for pair in self.matrices.values())
 
 
 def adapter_bytes(directory: Path, adapter_id: str) -> int:
@@ -53,7 +64,7 @@ def read_adapter(
     path = _weights_file(directory, what)
     tensors = _read_tensors(path, what)
     _drop_frozen_copies(tensors, projections, config, what)
-    pairs = _pair(tensors, what)
+    pairs = _pair(tensors, config, what)
     unknown = sorted(pairs.keys() - projections.keys())
     if unknown:
         kinds = sorted({name.rsplit(".", 1)[-1] for name in projections})
@@ -64,7 +75,7 @@ def read_adapter(
     if not pairs:
         raise CheckpointError(f"{what}: {path.name} holds no LoRA weights")
     matrices = {
-        name: _checked(projections[name], *pair, config, what) for name, pair in pairs.items()
+        name: _checked(projections[name], pair, config, what) for name, pair in pairs.items()
     }
     rank = max(pair.down.shape[0] for pair in matrices.values())
     return Adapter(adapter_id, rank, matrices)
@@ -108,7 +119,10 @@ def _drop_frozen_copies(
             )
 
 
-def _pair(tensors: dict[str, Tensor], what: str) -> dict[str, tuple[Tensor, Tensor]]:
+def _pair(
+    tensors: dict[str, Tensor], config: AdapterConfig, what: str
+) -> dict[str, dict[str, Tensor]]:
+    """The tensors of each module by their side: A, B, and with DoRA M."""
     sides: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         ending = next((ending for ending in _SIDES if name.endswith(ending)), None)
@@ -117,32 +131,37 @@ def _pair(tensors: dict[str, Tensor], what: str) -> dict[str, tuple[Tensor, Tens
                 f"{what}: tensor {name} is not supported: "
                 f"expected {_PREFIX}<module>.lora_A.weight or .lora_B.weight"
             )
-        sides.setdefault(name[len(_PREFIX) : -len(ending)], {})[_SIDES[ending]] = tensor
-    for module, pair in sides.items():
-        if len(pair) != 2:
-            lacking = ({"A", "B"} - pair.keys()).pop()
+        if _SIDES[ending] == "M" and not config.uses_dora:
             raise CheckpointError(
-                f"{what}: tensor {_PREFIX}{module}.lora_{lacking}.weight is missing"
+                f"{what}: tensor {name} belongs to DoRA, but adapter_config.json has no use_dora"
             )
-    return {module: (pair["A"], pair["B"]) for module, pair in sides.items()}
+        sides.setdefault(name[len(_PREFIX) : -len(ending)], {})[_SIDES[ending]] = tensor
+    needed = {"A", "B", "M"} if config.uses_dora else {"A", "B"}
+    for module, pair in sides.items():
+        if pair.keys() != needed:
+            lacking = min(needed - pair.keys())
+            raise CheckpointError(f"{what}: tensor {_PREFIX}{module}.{_NAMES[lacking]} is missing")
+    return sides
 
 
 def _checked(
-    projection: Projection, down: Tensor, up: Tensor, config: AdapterConfig, what: str
+    projection: Projection, tensors: Mapping[str, Tensor], config: AdapterConfig, what: str
 ) -> LoraMatrices:
     rank = config.rank_of(projection.name)
     expected = {
-        "A": (down, (rank, projection.in_features)),
-        "B": (up, (projection.out_features, rank)),
+        "A": (rank, projection.in_features),
+        "B": (projection.out_features, rank),
+        "M": (projection.out_features,),
     }
-    for side, (tensor, shape) in expected.items():
-        name = f"{_PREFIX}{projection.name}.lora_{side}.weight"
-        if tuple(tensor.shape) != shape:
+    for side, tensor in tensors.items():
+        name = f"{_PREFIX}{projection.name}.{_NAMES[side]}"
+        if tuple(tensor.shape) != expected[side]:
             raise CheckpointError(
                 f"{what}{config.made_for} does not fit the base model: tensor {name} must have "
-                f"shape {list(shape)}, got {list(tensor.shape)}"
+                f"shape {list(expected[side])}, got {list(tensor.shape)}"
             )
         if not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
     scale = config.scale_of(projection.name)
-    return LoraMatrices(down, up.to(torch.float32) * scale, scale)
+    up = tensors["B"].to(torch.float32) * scale
+    return LoraMatrices(tensors["A"], up, scale, tensors.get("M"))

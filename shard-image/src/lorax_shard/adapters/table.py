@@ -1,11 +1,12 @@
 """Which adapters are resident, and where."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lorax_shard.adapters.reader import Adapter
-from lorax_shard.layers.linear import LoraLinear, Projection
+from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
 from lorax_shard.layers.routing import LoraSlot, rank_bucket
+from lorax_shard.weights import UnsupportedCheckpoint
 
 BASE_INDEX = 0
 
@@ -64,18 +65,41 @@ class AdapterTable:
         resident = self.find(index)
         return resident is not None and resident.id == adapter_id
 
+    def fit(self, adapter: Adapter) -> Adapter:
+        """The adapter with what it needs to know of the base model; what it cannot is refused.
+
+        That is nothing unless it uses DoRA. Reads weights and changes nothing, so it need not run
+        in the compute thread.
+        """
+        if not adapter.uses_dora:
+            return adapter
+        matrices: dict[str, LoraMatrices] = {}
+        for linear in self._linears:
+            found = linear.with_factors(adapter.matrices) if linear.holds_whole_rows else {}
+            for projection in linear.projections:
+                if projection.name in adapter.matrices and projection.name not in found:
+                    raise UnsupportedCheckpoint(
+                        f"adapter {adapter.id}: use_dora at {projection.name} is not supported on "
+                        "several shards, which each hold a part of its inputs: serve it with "
+                        "--num-shard 1, or train it for the other modules"
+                    )
+            matrices |= found
+        return replace(adapter, matrices=matrices)
+
     def install(self, index: int, adapter: Adapter) -> None:
-        """Makes an adapter usable under an index, in place of what was there."""
+        """Makes an adapter that was fitted usable under an index, in place of what was there."""
+        self._check_fitted(adapter)
         self.remove(index)
         bucket = rank_bucket(adapter.rank)
-        slot = LoraSlot(bucket, self._take_slot(bucket))
+        slot = LoraSlot(bucket, self._take_slot(bucket), multiplies=adapter.uses_dora)
         for linear in self._linears:
             linear.put_adapter(slot, self._capacity[bucket], adapter.matrices)
         taken = sum(linear.adapter_bytes(bucket) for linear in self._linears)
         self._resident[index] = ResidentAdapter(adapter.id, slot, adapter.rank, taken)
 
     def merge(self, adapter: Adapter) -> None:
-        """Adds an adapter to the base model's weights for good. Costs nothing per token."""
+        """Adds a fitted adapter to the base model's weights for good. Costs nothing per token."""
+        self._check_fitted(adapter)
         for linear in self._linears:
             linear.merge(adapter.matrices)
 
@@ -95,6 +119,11 @@ class AdapterTable:
             if id(adapter) not in used:
                 self._free[adapter.slot.bucket].append(adapter.slot.slot)
         self._leaving = [adapter for adapter in self._leaving if id(adapter) in used]
+
+    def _check_fitted(self, adapter: Adapter) -> None:
+        for name, pair in adapter.matrices.items():
+            if pair.magnitude is not None and pair.factors is None:
+                raise ValueError(f"adapter {adapter.id} was not fitted to the base model at {name}")
 
     def _take_slot(self, bucket: int) -> int:
         free = self._free.setdefault(bucket, [])

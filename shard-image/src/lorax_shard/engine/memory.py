@@ -6,6 +6,8 @@ import torch
 
 from lorax_shard.cgroup import ControlGroups
 from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
+from lorax_shard.layers.quantisation import Quantisation
+from lorax_shard.models import WeightCount
 
 # Of the host memory that is free when the shard warms up. Activations, the page cache that holds
 # the weights' files, and the other processes of the machine live in the rest.
@@ -20,24 +22,37 @@ class DeviceMemory:
         self._limits = limits
         self._shards = shards
 
-    def check_weights(self, model: str, parameters: int, dtype: torch.dtype) -> None:
+    def check_weights(
+        self,
+        model: str,
+        count: WeightCount,
+        dtype: torch.dtype,
+        quantisation: Quantisation | None,
+    ) -> None:
         """Refuses a model whose weights cannot fit, before the kernel ends the process over it."""
-        needed = parameters * dtype.itemsize // self._shards
+        needed = count.bytes_of_shard(dtype, quantisation, self._shards)
         free = self._free()
         if needed <= free:
             return
-        halved = torch.bfloat16.itemsize * parameters // self._shards
         ways = []
-        if dtype is torch.float32:
+        if quantisation is None and dtype is torch.float32:
+            halved = count.bytes_of_shard(torch.bfloat16, None, self._shards)
             ways.append(f"set --dtype bfloat16, which takes {_gib(halved)}")
+        for fewer in Quantisation:
+            size = count.bytes_of_shard(dtype, fewer, self._shards)
+            if size < needed:
+                ways.append(f"set --quantize {fewer.value}, which takes {_gib(size)}")
         if self._device.type == "cuda":
             ways.append(
                 f"serve it on more GPUs (--num-shard {self._shards * (1 + needed // free)})"
             )
         else:
             ways.append("raise the memory limit")
+        kind = _short(dtype)
+        if quantisation is not None:
+            kind += f" with linear layers in {quantisation.value}"
         raise OutOfMemory(
-            f"the weights of model {model} take {_gib(needed)} as {_short(dtype)} on each of "
+            f"the weights of model {model} take {_gib(needed)} as {kind} on each of "
             f"{self._shards} shards, {self._device} has {_gib(free)} free: {', or '.join(ways)}"
         )
 

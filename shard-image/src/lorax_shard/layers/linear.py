@@ -6,21 +6,26 @@ A layer reads its own share of the weights (`load_shard`) and cuts an adapter th
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from lorax_shard.layers.kept_weight import KeptWeight, keep_weight
 from lorax_shard.layers.lora import AdapterStack, new_stack
-from lorax_shard.layers.native import NativeKernels, PackedWeight, native_kernels
+from lorax_shard.layers.native import NativeKernels, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.routing import LoraRouting, LoraSlot
 
 
 class TensorReader(Protocol):
     """Reads checkpoint tensors, already in the dtype and on the device of the model."""
+
+    @property
+    def quantisation(self) -> Quantisation | None:
+        """How linear layers are to keep the weights that they read; None is as they are."""
 
     def read(
         self,
@@ -43,23 +48,32 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class LoraMatrices:
-    """An adapter's update of one whole projection: down is A [r, in], up is scale * B [out, r]."""
+    """An adapter's update of one whole projection: down is A [r, in], up is scale * B [out, r].
+
+    With DoRA (arXiv 2402.09353) each output of W + BA is then brought to a length of its own, so
+    the weight itself is multiplied, too: by factors, which fit one shard of one base model.
+    """
 
     down: Tensor
     up: Tensor
     scale: float = 1.0
+    magnitude: Tensor | None = None  # DoRA: [out], the lengths
+    factors: Tensor | None = None  # [out of this shard] in float32, magnitude / |W + BA|
 
 
 class LoraLinear(ABC):
     """What both kinds of parallel linear layers share: the weight and the adapters beside it."""
 
-    weight: Tensor | PackedWeight  # [out of this shard, in of this shard]
+    weight: KeptWeight  # [out of this shard, in of this shard]
     bias: Tensor | None = None  # float32 for the kernels
+    _like: Tensor  # of the dtype and on the device of the model
     _kernels: NativeKernels | None = None
+    _quantisation: Quantisation | None = None
 
     def __init__(self, projections: Sequence[Projection]) -> None:
         self.projections = list(projections)
         self._stacks: dict[int, AdapterStack] = {}
+        self._factors: dict[tuple[int, int], Tensor] = {}  # [out] by bucket and slot, of DoRA
 
     def put_adapter(
         self, slot: LoraSlot, capacity: int, matrices: Mapping[str, LoraMatrices]
@@ -69,15 +83,12 @@ class LoraLinear(ABC):
         capacity is the number of slots of the bucket: all stacks of a bucket are equally high,
         because a step indexes them all alike. A layer that no adapter touches has no stack.
         """
+        self._factors.pop((slot.bucket, slot.slot), None)
         touched = any(projection.name in matrices for projection in self.projections)
         if touched and slot.bucket not in self._stacks:
             widths = [self._out_width(part) for part in range(len(self.projections))]
-            if isinstance(self.weight, PackedWeight):
-                like, in_width = self.weight.data, self.weight.in_features
-            else:
-                like, in_width = self.weight, self.weight.shape[1]
             self._stacks[slot.bucket] = new_stack(
-                slot.bucket, in_width, widths, like, self._kernels
+                slot.bucket, self.weight.in_features, widths, self._like, self._kernels
             )
         stack = self._stacks.get(slot.bucket)
         if stack is None:
@@ -87,26 +98,74 @@ class LoraLinear(ABC):
         for part, projection in enumerate(self.projections):
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])
-                stack.put(slot.slot, part, cut.down, cut.up)
+                up = cut.up if cut.factors is None else cut.up * cut.factors.cpu()[:, None]
+                stack.put(slot.slot, part, cut.down, up)
+        if slot.multiplies and touched:
+            self._factors[slot.bucket, slot.slot] = self._joined_factors(matrices)
+
+    def with_factors(self, matrices: Mapping[str, LoraMatrices]) -> dict[str, LoraMatrices]:
+        """Those of this layer's projections, with the factors of DoRA. Changes nothing here.
+
+        It reads the whole weight, so it is no work for between two steps.
+        """
+        found = {}
+        rows: Sequence[Tensor] | None = None
+        for part, projection in enumerate(self.projections):
+            pair = matrices.get(projection.name)
+            if pair is None:
+                continue
+            if pair.magnitude is not None:
+                if rows is None:
+                    widths = [self._out_width(each) for each in range(len(self.projections))]
+                    rows = self.weight.whole().split(widths)
+                pair = replace(pair, factors=_factors(rows[part], self._cut(part, pair)))
+            found[projection.name] = pair
+        return found
+
+    @property
+    def holds_whole_rows(self) -> bool:
+        """Whether the length of an output's weights can be told from this shard's part alone."""
+        return True
+
+    def _joined_factors(self, matrices: Mapping[str, LoraMatrices]) -> Tensor:
+        """Of all projections side by side; 1 where the adapter leaves one alone."""
+        parts = []
+        for part, projection in enumerate(self.projections):
+            pair = matrices.get(projection.name)
+            factors = None if pair is None else pair.factors
+            parts.append(torch.ones(self._out_width(part)) if factors is None else factors)
+        dtype = torch.float32 if self._kernels is not None else self._like.dtype
+        return torch.cat([part.to(self._like.device, dtype) for part in parts])
 
     def adapter_bytes(self, bucket: int) -> int:
-        """Memory that an adapter of a rank bucket takes at this layer."""
+        """Memory that an adapter of a rank bucket takes at this layer, the factors of DoRA aside.
+
+        Those are one number for each output, a hundredth of an adapter of rank 16.
+        """
         stack = self._stacks.get(bucket)
         return 0 if stack is None else stack.slot_bytes
 
     def merge(self, matrices: Mapping[str, LoraMatrices]) -> None:
-        """Adds an adapter's update to the weight of this layer; there is no way back."""
+        """Adds an adapter's update to the weight of this layer; there is no way back.
+
+        A quantised weight is quantised anew, as PEFT does it: the sum has scales of its own.
+        """
         if not any(projection.name in matrices for projection in self.projections):
             return
-        weight = self._whole().clone()  # the head may share it with the embedding, which must stay
+        weight = (
+            self.weight.whole().clone()
+        )  # the head may share it with the embedding, which must stay
         first = 0
         for part, projection in enumerate(self.projections):
             rows = slice(first, first := first + self._out_width(part))
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])
                 update = (cut.up.float() @ cut.down.float()).to(weight.device)
-                weight[rows] = (weight[rows].float() + update).to(weight.dtype)
-        self._set([weight], self.bias)
+                merged = weight[rows].float() + update
+                if cut.factors is not None:
+                    merged *= cut.factors.to(weight.device)[:, None]
+                weight[rows] = merged.to(weight.dtype)
+        self._set([weight], self.bias, self._quantisation)
 
     @abstractmethod
     def _out_width(self, part: int) -> int:
@@ -116,34 +175,40 @@ class LoraLinear(ABC):
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         """This shard's share of an adapter's update of a projection."""
 
-    def _set(self, weights: Sequence[Tensor], bias: Tensor | None) -> None:
+    def _set(
+        self, weights: Sequence[Tensor], bias: Tensor | None, quantisation: Quantisation | None
+    ) -> None:
         """Takes weights [out, in] of one input and a bias, as whoever multiplies wants them."""
+        self._like = weights[0].new_empty(0)
         self._kernels = native_kernels(weights[0].device, weights[0].dtype)
-        if self._kernels is None:
-            self.weight = torch.cat(list(weights)) if len(weights) > 1 else weights[0]
-            self.bias = bias
-        else:
-            # Straight from the mapped file: putting them together first would copy them twice.
-            self.weight = self._kernels.pack(*weights)
-            self.bias = None if bias is None else bias.float()
-
-    def _whole(self) -> Tensor:
-        if isinstance(self.weight, PackedWeight):
-            assert self._kernels is not None
-            return self._kernels.unpack(self.weight)
-        return self.weight
+        self._quantisation = quantisation
+        self.weight = keep_weight(weights, quantisation)
+        self.bias = bias if bias is None or self._kernels is None else bias.float()
 
     def _multiply(self, x: Tensor, routing: LoraRouting) -> Tensor:
-        if isinstance(self.weight, PackedWeight):
-            assert self._kernels is not None
-            output = self._kernels.linear(x, self.weight, self.bias)
-        else:
-            output = functional.linear(x, self.weight, self.bias)
+        output = self.weight.multiply(x, self.bias)
+        for run in routing.multiplied:
+            factors = self._factors.get((run.bucket, run.slot))
+            if factors is not None:
+                rows = output[run.start : run.stop]
+                if self.bias is None:
+                    rows.mul_(factors)
+                else:
+                    rows.sub_(self.bias).mul_(factors).add_(self.bias)
         for tokens in routing.buckets:
             stack = self._stacks.get(tokens.bucket)
             if stack is not None:
                 stack.add(output, x, tokens)
         return output
+
+
+def _factors(weight: Tensor, cut: LoraMatrices) -> Tensor:
+    """What DoRA multiplies each output of a weight [out, in] by, in float32 as the sums are."""
+    assert cut.magnitude is not None
+    update = (cut.up.float() @ cut.down.float()).to(weight.device)
+    lengths = torch.linalg.vector_norm(weight.float() + update, dim=1)
+    # An output of zeroes stays one.
+    return torch.where(lengths > 0, cut.magnitude.to(lengths) / lengths, 1.0)
 
 
 class ColumnParallelLinear(LoraLinear):
@@ -166,11 +231,12 @@ class ColumnParallelLinear(LoraLinear):
                 weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
                 if has_bias:
                     biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
-        self._set(weights, torch.cat(biases) if biases else None)
+        self._set(weights, torch.cat(biases) if biases else None, reader.quantisation)
 
-    def share_weight(self, whole: Tensor) -> None:
-        """Uses rows of a tensor that is already loaded (tied embeddings)."""
-        self._set([whole[self._rows[0][0].start : self._rows[0][0].stop]], None)
+    def share_weight(self, whole: Tensor, quantisation: Quantisation | None) -> None:
+        """Uses rows of a tensor that is already loaded (tied embeddings), or numbers of its own."""
+        rows = self._rows[0][0]
+        self._set([whole[rows.start : rows.stop]], None, quantisation)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""
@@ -180,8 +246,12 @@ class ColumnParallelLinear(LoraLinear):
         return sum(map(len, self._rows[part]))
 
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
-        up = [matrices.up[rows.start : rows.stop] for rows in self._rows[part]]
-        return LoraMatrices(matrices.down, torch.cat(up) if len(up) > 1 else up[0])
+        def own(whole: Tensor) -> Tensor:
+            pieces = [whole[rows.start : rows.stop] for rows in self._rows[part]]
+            return torch.cat(pieces) if len(pieces) > 1 else pieces[0]
+
+        magnitude = None if matrices.magnitude is None else own(matrices.magnitude)
+        return replace(matrices, up=own(matrices.up), magnitude=magnitude)
 
 
 class RowParallelLinear(LoraLinear):
@@ -201,15 +271,21 @@ class RowParallelLinear(LoraLinear):
         shape = (projection.out_features, projection.in_features)
         weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
         has_bias = has_bias and self._group.rank == 0
-        self._set([weight], reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None)
+        bias = reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None
+        self._set([weight], bias, reader.quantisation)
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in of this shard] -> [T, out], the same on every shard."""
         return self._group.all_reduce(self._multiply(x, routing))
+
+    @property
+    def holds_whole_rows(self) -> bool:
+        """See LoraLinear: of each output a shard has some inputs."""
+        return self._group.world == 1
 
     def _out_width(self, part: int) -> int:
         return self.projections[part].out_features
 
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         columns = self._columns
-        return LoraMatrices(matrices.down[:, columns.start : columns.stop], matrices.up)
+        return replace(matrices, down=matrices.down[:, columns.start : columns.stop])

@@ -1,9 +1,9 @@
 """The CPU kernels of the native folder, called on tensors.
 
-Activations are float32. Weights, adapters and the cache are float32 or bfloat16, whose widening is
-exact: with bfloat16 weights the results are those of float32 arithmetic on the same numbers. What
-comes out for a row never depends on the rows beside it. All tensors are contiguous unless said
-otherwise, and results are new tensors unless said otherwise.
+Activations are float32. Weights, adapters and the cache are float32 or bfloat16, weights also int8
+with a scale for each output. Widening is exact: the results are those of float32 arithmetic on the
+same numbers. What comes out for a row never depends on the rows beside it. All tensors are
+contiguous unless said otherwise, and results are new tensors unless said otherwise.
 """
 
 import ctypes
@@ -30,6 +30,8 @@ _BY_DTYPE = {
     "lorax_attend": [_P, _L, _P, _P, _P, _L, _P, _L, _L, _L, _L, _F, _F, _L, _P],
 }
 _PLAIN = {
+    "lorax_pack_i8": [_P, _L, _L, _L, _P],
+    "lorax_linear_i8": [_P, _L, _L, _P, _P, _P, _P, _L],
     "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
     "lorax_gate": [_P, _L, _L, _L, _P],
     "lorax_greedy": [_P, _L, _L, _P, _P],
@@ -71,12 +73,15 @@ class NativeKernels:
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
-        """Weights [out, in] in float32 or bfloat16, as one whose outputs lie side by side."""
+        """Weights [out, in] in float32, bfloat16 or int8, as one whose outputs lie side by side."""
         out, depth = sum(len(part) for part in parts), parts[0].shape[1]
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
             data[-1].zero_()
-        function = self._functions["lorax_pack", data.dtype]
+        if data.dtype is torch.int8:
+            function = self._plain["lorax_pack_i8"]
+        else:
+            function = self._functions["lorax_pack", data.dtype]
         first = 0
         for part in parts:
             rows = part.contiguous()
@@ -105,6 +110,24 @@ class NativeKernels:
             None if bias is None else bias.data_ptr(),
             out.data_ptr(),
             weight.out_features,
+        )
+        return out
+
+    def linear_int8(
+        self, x: Tensor, numbers: PackedWeight, scales: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        """X [T, in] -> [T, out]; numbers in int8, scales [out] and bias in float32."""
+        rows, depth = x.shape
+        out = x.new_empty(rows, numbers.out_features)
+        self._plain["lorax_linear_i8"](
+            x.data_ptr(),
+            rows,
+            depth,
+            numbers.data.data_ptr(),
+            scales.data_ptr(),
+            None if bias is None else bias.data_ptr(),
+            out.data_ptr(),
+            numbers.out_features,
         )
         return out
 

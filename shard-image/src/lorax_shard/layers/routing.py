@@ -26,6 +26,17 @@ class LoraSlot:
 
     bucket: int
     slot: int
+    multiplies: bool = False  # with DoRA an adapter multiplies the weights beside adding to them
+
+
+@dataclass(frozen=True, slots=True)
+class MultipliedRows:
+    """Neighbouring tokens whose adapter multiplies what the weights make of them."""
+
+    start: int
+    stop: int
+    bucket: int
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class LoraRouting:
     """The adapters of one step: at most one routing per rank bucket, none for base tokens."""
 
     buckets: list[TokenRouting] = field(default_factory=list)
+    multiplied: list[MultipliedRows] = field(default_factory=list)  # empty unless one is DoRA's
 
 
 def route_segments(
@@ -85,8 +97,24 @@ def route_segments(
                 tiles_of(known, device) if uses_triton(device) else None,
             )
             for bucket, known in runs.items()
-        ]
+        ],
+        _multiplied(slots, lengths),
     )
+
+
+def _multiplied(slots: Sequence[LoraSlot | None], lengths: Sequence[int]) -> list[MultipliedRows]:
+    found: list[MultipliedRows] = []
+    start = 0
+    for slot, length in zip(slots, lengths, strict=True):
+        if slot is not None and slot.multiplies and length:
+            first = start
+            if found and (found[-1].stop, found[-1].bucket, found[-1].slot) == (
+                start, slot.bucket, slot.slot,
+            ):  # fmt: skip
+                first = found.pop().start
+            found.append(MultipliedRows(first, start + length, slot.bucket, slot.slot))
+        start += length
+    return found
 
 
 def tiles_of(
@@ -114,7 +142,10 @@ def route_padded(slots: Sequence[LoraSlot | None], device: torch.device) -> Lora
     for token, slot in enumerate(slots):
         if slot is not None:
             groups.setdefault(slot.bucket, {}).setdefault(slot.slot, []).append(token)
-    return LoraRouting([_pad(bucket, by_slot, device) for bucket, by_slot in groups.items()])
+    return LoraRouting(
+        [_pad(bucket, by_slot, device) for bucket, by_slot in groups.items()],
+        _multiplied(slots, [1] * len(slots)),
+    )
 
 
 def _pad(bucket: int, by_slot: dict[int, list[int]], device: torch.device) -> PaddedTokens:

@@ -5,13 +5,14 @@ from pathlib import Path
 import torch
 
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models.classification import ClassificationHead
 from lorax_shard.models.config import ModelConfig, read_model_config
 from lorax_shard.models.decoder import Decoder
 from lorax_shard.models.encoder import Encoder
 from lorax_shard.models.encoder_config import EncoderConfig
 from lorax_shard.models.task import Task
-from lorax_shard.weights import Checkpoint, label_of, parameter_count
+from lorax_shard.weights import Checkpoint, WeightCount, label_of, parameter_count
 
 __all__ = [
     "ClassificationHead",
@@ -20,13 +21,22 @@ __all__ = [
     "EncoderConfig",
     "ModelConfig",
     "Task",
+    "WeightCount",
     "label_of",
     "load_classification_head",
     "load_encoder",
     "load_model",
-    "parameter_count",
     "read_model_config",
+    "weight_count",
 ]
+
+
+def weight_count(directory: Path, config: ModelConfig | EncoderConfig) -> WeightCount:
+    """The numbers in the weights of a model, by what may be quantised, from its files' headers."""
+    table = config.vocab_size * config.hidden_size
+    is_tied = isinstance(config, ModelConfig) and config.tied_embeddings
+    linear = parameter_count(directory) - table
+    return WeightCount(table, linear, head_copy=table if is_tied else 0)
 
 
 @torch.inference_mode()
@@ -36,20 +46,25 @@ def load_model(
     group: ShardGroup,
     device: torch.device,
     has_head: bool = True,
+    quantisation: Quantisation | None = None,
 ) -> Decoder:
     """The decoder of a directory in HF layout, with this shard's part of the weights."""
     model = Decoder(config, group, device, has_head)
     # What is saved without a head is saved without the name of what the head is beside.
-    model.load(Checkpoint(directory, config.dtype, device, optional_prefix="model."))
+    model.load(Checkpoint(directory, config.dtype, device, "model.", quantisation))
     return model
 
 
 @torch.inference_mode()
 def load_encoder(
-    directory: Path, config: EncoderConfig, group: ShardGroup, device: torch.device
+    directory: Path,
+    config: EncoderConfig,
+    group: ShardGroup,
+    device: torch.device,
+    quantisation: Quantisation | None = None,
 ) -> Encoder:
     """The encoder of a directory in HF layout, with this shard's part of the weights."""
-    checkpoint = Checkpoint(directory, config.dtype, device)
+    checkpoint = Checkpoint(directory, config.dtype, device, quantisation=quantisation)
     is_part = checkpoint.holds(f"{config.prefix}embeddings.word_embeddings.weight")
     model = Encoder(config, config.prefix if is_part else "", group, device)
     model.load(checkpoint)

@@ -72,6 +72,12 @@ def read_model_config(directory: Path) -> ModelConfig | EncoderConfig:
             f"model_type {model_type!r} of {path} is not supported: "
             f"expected one of {', '.join((*DECODER_TYPES, *ENCODER_TYPES))}"
         )
+    if quantised := raw.get("quantization_config"):
+        method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
+        raise UnsupportedCheckpoint(
+            f"quantization_config of {path} (quant_method {method!r}) is not supported: expected a "
+            "model that is not quantised, which --quantize int8 quantises as it loads"
+        )
     try:
         if model_type in ENCODER_TYPES:
             return parse_encoder_config(raw, path)

@@ -256,7 +256,7 @@ class Decoder:
         if self._head is None:
             return
         if self.config.tied_embeddings:
-            self._head.share_weight(self.embedding)
+            self._head.share_weight(self.embedding, reader.quantisation)
         else:
             self._head.load_shard(reader, has_bias=False)
 

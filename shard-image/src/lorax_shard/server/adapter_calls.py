@@ -56,7 +56,9 @@ class AdapterCalls:
             read_adapter(locate(reference), reference.id, projections)
             for reference in choice.references
         ]
-        return adapters[0] if choice.merge is None else merge_adapters(adapters, choice.merge)
+        if choice.merge is not None:
+            return merge_adapters(adapters, choice.merge)
+        return self._engine.adapters.fit(adapters[0])
 
     def _check_index(self, index: int, adapter: AdapterChoice) -> None:
         if index == 0:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from lorax_shard.adapters.sources import AdapterSource
-from lorax_shard.server.config import DEVICES, ConfigurationError
+from lorax_shard.server.config import DEVICES, QUANTISATIONS, ConfigurationError
 from lorax_shard.server.log import LEVELS
 
 _SWITCH = argparse.BooleanOptionalAction
@@ -15,14 +15,13 @@ _SWITCH = argparse.BooleanOptionalAction
 _ELSEWHERE = {
     "download-weights": "lorax-launcher --model-id ID --download-only downloads a model and "
     "converts it where that is needed",
-    "quantize": "serve a model as it is, with --dtype bfloat16 where memory is short",
+    "quantize": "serve --quantize int8 quantises a model as it loads",
 }
 # What a bug report is about. Their versions are read from files: importing torch takes seconds.
 _LIBRARIES = ("torch", "tokenizers", "safetensors", "grpcio")
 # Options of upstream that would change what is served and that we do not have. Accepted by the
 # parser so that the refusal can say what to do instead.
 _UNSUPPORTED = {
-    "quantize": "leave it out and set --dtype bfloat16, on more GPUs where the model is too large",
     "speculative_tokens": "leave it out: tokens come one at a time",
     "otlp_endpoint": "leave it out and read the router's /metrics",
     "embedding_dim": "leave it out: a model embeds as its files say",
@@ -76,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--uds-path", default="/tmp/lorax-server", help="socket path without -RANK")
     serve.add_argument("--device", choices=DEVICES, help="default: LORAX_DEVICE, else auto")
     serve.add_argument("--dtype", help="float32, float16 or bfloat16")
+    serve.add_argument("--quantize", help=f"{' or '.join(QUANTISATIONS)}: weights in fewer bits")
     serve.add_argument("--logger-level", default="INFO", type=str.upper, choices=LEVELS)
     serve.add_argument("--json-output", action=_SWITCH, default=False)
     serve.add_argument("--sharded", action=_SWITCH, default=False, help="WORLD_SIZE is above 1")
@@ -86,8 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--trust-remote-code", action=_SWITCH, default=False, help="accepted; none is ever run"
     )
-    for name in ("--quantize", "--otlp-endpoint"):
-        serve.add_argument(name, help="refused: not supported")
+    serve.add_argument("--otlp-endpoint", help="refused: not supported")
     for name in ("--speculative-tokens", "--embedding-dim"):
         serve.add_argument(name, type=int, help="refused unless 0: not supported")
     return parser

@@ -75,6 +75,7 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
         master_port=reader.whole("MASTER_PORT", 29500),
         device=arguments.device or reader.text("LORAX_DEVICE", "auto"),
         dtype=arguments.dtype,
+        quantize=arguments.quantize or None,
         adapter_roots=reader.directories("LORAX_ADAPTER_ROOTS"),
         static_adapter=_static_adapter(arguments),
         merges_static_adapter=arguments.merge_adapter_weights,

@@ -11,6 +11,7 @@ from lorax_shard.failure import CodedError, FailureCode
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
+QUANTISATIONS = ("int8",)  # the names of layers.quantisation, which imports torch
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -45,6 +46,7 @@ class ServeConfig:
     master_port: int = 29500
     device: str = "auto"
     dtype: str | None = None
+    quantize: str | None = None  # of QUANTISATIONS; None keeps the weights as they are
     adapter_roots: tuple[Path, ...] = ()
     # For requests that name no adapter: resident under index 0, or merged into the base model.
     static_adapter: AdapterReference | None = None
@@ -85,4 +87,9 @@ class ServeConfig:
             found.append(f"device {self.device!r} is unknown: expected one of {', '.join(DEVICES)}")
         if self.dtype is not None and self.dtype not in DTYPES:
             found.append(f"dtype {self.dtype!r} is unknown: expected one of {', '.join(DTYPES)}")
+        if self.quantize is not None and self.quantize not in QUANTISATIONS:
+            found.append(
+                f"--quantize {self.quantize} is not supported: expected "
+                f"{' or '.join(QUANTISATIONS)}, which quantises any model as it loads"
+            )
         return found

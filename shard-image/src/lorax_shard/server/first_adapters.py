@@ -62,7 +62,7 @@ class FirstAdapters:
         # The others wait for the files here.
         self.group.barrier()
         directory = self.directories.locate(reference)
-        return read_adapter(directory, reference.id, self.table.projections)
+        return self.table.fit(read_adapter(directory, reference.id, self.table.projections))
 
     def _obtain(self, reference: AdapterReference) -> None:
         """Downloads what the launcher has not."""

@@ -18,6 +18,7 @@ from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.native import describe_cpu, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import (
     Decoder,
     Encoder,
@@ -26,8 +27,8 @@ from lorax_shard.models import (
     label_of,
     load_encoder,
     load_model,
-    parameter_count,
     read_model_config,
+    weight_count,
 )
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.server.abilities import Abilities, AbilityBuilder
@@ -61,15 +62,19 @@ def start_shard(config: ServeConfig) -> Shard:
     chat = ChatRenderer(config.model, tokenizer)
     memory = DeviceMemory(device, config.memory, config.world)
     name = label_of(config.model)
-    memory.check_weights(name, parameter_count(config.model), model_config.dtype)
+    quantisation = None if config.quantize is None else Quantisation(config.quantize)
+    memory.check_weights(
+        name, weight_count(config.model, model_config), model_config.dtype, quantisation
+    )
     group = _join_group(config, device)
-    model = _load_model(config, model_config, group, device)
+    model = _load_model(config, model_config, group, device, quantisation)
     _LOG.info(
-        "loaded %s as shard %d of %d: %s on %s",
+        "loaded %s as shard %d of %d: %s%s on %s",
         name,
         config.rank,
         config.world,
         model_config.dtype,
+        f" with linear layers in {quantisation.value}" if quantisation is not None else "",
         device if device.type == "cuda" else f"cpu with {describe_cpu()}",
     )
     adapters = AdapterTable(model.linears())
@@ -150,12 +155,15 @@ def _load_model(
     model_config: ModelConfig | EncoderConfig,
     group: ShardGroup,
     device: torch.device,
+    quantisation: Quantisation | None,
 ) -> Decoder | Encoder:
     try:
+        model: Decoder | Encoder
         if isinstance(model_config, EncoderConfig):
-            return load_encoder(config.model, model_config, group, device)
-        has_head = not is_sentence_model(config.model)
-        return load_model(config.model, model_config, group, device, has_head)
+            model = load_encoder(config.model, model_config, group, device, quantisation)
+        else:
+            has_head = not is_sentence_model(config.model)
+            model = load_model(config.model, model_config, group, device, has_head, quantisation)
     # Something else took memory after it was measured.
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(
@@ -163,6 +171,10 @@ def _load_model(
             f"on more shards (--num-shard {config.world + 1}) or end what else uses {device} "
             f"({str(error).partition('. ')[0]})"
         ) from None
+    if device.type == "cuda" and quantisation is not None:
+        # What was there before it was quantised is scratch that no step needs.
+        torch.cuda.empty_cache()
+    return model
 
 
 def _join_group(config: ServeConfig, device: torch.device) -> ShardGroup:

@@ -14,6 +14,7 @@ final class ShardArguments {
   @Nullable Integer numShard;
   ShardConfig.Device device = ShardConfig.Device.AUTO;
   ShardConfig.@Nullable Dtype dtype;
+  ShardConfig.@Nullable Quantisation quantize;
   double cudaMemoryFraction = 1.0;
   double memoryWiggleRoom = 0.9;
   boolean compile;
@@ -40,6 +41,14 @@ final class ShardArguments {
         Option.of("--dtype", Kind.oneOf(ShardConfig.Dtype.values()), value -> dtype = value)
             .usually("what suits model and device")
             .says("DTYPE", "float32, bfloat16 or float16."),
+        Option.of(
+                "--quantize",
+                Kind.oneOf(ShardConfig.Quantisation.values()),
+                value -> quantize = value)
+            .usually("none")
+            .says(
+                "KIND",
+                "int8: weights of linear layers in half the bytes of bfloat16, quantised as they load."),
         Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
             .initially(cudaMemoryFraction)
             .says("SHARE", "Share of the GPU's memory that a shard may use."),
@@ -67,6 +76,7 @@ final class ShardArguments {
         count,
         device,
         dtype,
+        quantize,
         trustRemoteCode,
         adapters.source(),
         adapters.staticAdapter(),

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * What the shards are started with.
  *
  * @param dtype null leaves the choice to the shard, which knows its device
+ * @param quantisation null keeps the weights as they are
  * @param adapterSource of the static adapter; upstream's shard also takes it as the usual one
  * @param staticAdapter answers requests that name no adapter
  * @param mergesStaticAdapter into the base model, after which no other adapter fits it
@@ -19,6 +20,7 @@ public record ShardConfig(
     int count,
     Device device,
     @Nullable Dtype dtype,
+    @Nullable Quantisation quantisation,
     boolean trustRemoteCode,
     Source adapterSource,
     @Nullable AdapterReference staticAdapter,
@@ -51,6 +53,16 @@ public record ShardConfig(
     AUTO,
     CPU,
     CUDA;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** How the weights of linear layers are kept. */
+  public enum Quantisation {
+    INT8;
 
     @Override
     public String toString() {

@@ -40,11 +40,6 @@ final class UpstreamOptions {
   static final List<Refused> REFUSED =
       List.of(
           refused(
-              "--quantize",
-              "unset",
-              "quantised inference is not supported: leave it out, and give more memory or a"
-                  + " higher --num-shard"),
-          refused(
               "--weights-cache-override",
               "unset",
               "not supported: give a directory in Hugging Face layout with these weights as"
@@ -128,6 +123,7 @@ final class UpstreamOptions {
             "--preloaded-adapter-ids none",
             "--preloaded-adapter-source = --adapter-source",
             "--dtype unset",
+            "--quantize unset",
             "--trust-remote-code false",
             "--max-concurrent-requests 1024",
             "--max-best-of 2",

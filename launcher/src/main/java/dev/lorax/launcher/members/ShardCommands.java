@@ -55,6 +55,9 @@ public final class ShardCommands {
     if (config.dtype() != null) {
       arguments.addAll(List.of("--dtype", config.dtype().toString()));
     }
+    if (config.quantisation() != null) {
+      arguments.addAll(List.of("--quantize", config.quantisation().toString()));
+    }
     return arguments;
   }
 

@@ -63,6 +63,8 @@ final class MemberCommandsTest {
             "2",
             "--dtype",
             "bfloat16",
+            "--quantize",
+            "int8",
             "--device",
             "cuda",
             "--adapter-root",
@@ -79,7 +81,7 @@ final class MemberCommandsTest {
     assertThat(String.join(" ", second.arguments()))
         .endsWith(
             "--adapter-source local --preloaded-adapter-ids sql --preloaded-adapter-ids pirate"
-                + " --preloaded-adapter-source local --sharded --compile --dtype bfloat16");
+                + " --preloaded-adapter-source local --sharded --compile --dtype bfloat16 --quantize int8");
     assertThat(second.environment())
         .containsEntry("RANK", "1")
         .containsEntry("WORLD_SIZE", "2")

@@ -1,0 +1,150 @@
+"""How a linear layer keeps its weight, and multiplies by it: as it is, packed, or quantised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lorax_shard.layers.native import NativeKernels, PackedWeight, native_kernels, uses_triton
+from lorax_shard.layers.quantisation import Quantisation, from_int8, to_int8
+
+# Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
+# reading int8 in the product itself. Above it computes, which PyTorch's product does best.
+_DECODED_ROWS = 64
+
+
+class KeptWeight(Protocol):
+    """A weight [out, in] of one linear layer on this shard."""
+
+    @property
+    def in_features(self) -> int:
+        """Columns of the weight."""
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """[T, in] -> [T, out], in the dtype of x. The kernels want the bias in float32."""
+
+    def whole(self) -> Tensor:
+        """The weight [out, in] in the dtype of the model, dequantised; it may be a view."""
+
+
+def keep_weight(parts: Sequence[Tensor], quantisation: Quantisation | None) -> KeptWeight:
+    """Weights [out_p, in] of one input, under one another, for their device and dtype.
+
+    One part at a time is quantised; without scratch as large as all of them.
+    """
+    kernels = native_kernels(parts[0].device, parts[0].dtype)
+    if quantisation is None:
+        if kernels is not None:
+            # Straight from the mapped file: putting them together first would copy them twice.
+            return NativeWeight(kernels.pack(*parts), kernels)
+        return PlainWeight(torch.cat(list(parts)) if len(parts) > 1 else parts[0])
+    quantised = [to_int8(part) for part in parts]
+    numbers = [part for part, _ in quantised]
+    scales = torch.cat([part for _, part in quantised])
+    if kernels is not None:
+        return NativeInt8Weight(kernels.pack(*numbers), scales, parts[0].dtype, kernels)
+    kind = TritonInt8Weight if uses_triton(parts[0].device) else Int8Weight
+    return kind(torch.cat(numbers), scales, parts[0].dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainWeight:
+    """As PyTorch's operators want it."""
+
+    weight: Tensor  # [out, in]
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.weight.shape[1]
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return functional.linear(x, self.weight, bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class NativeWeight:
+    """As the CPU kernels want it."""
+
+    packed: PackedWeight
+    kernels: NativeKernels
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.packed.in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return self.kernels.linear(x, self.packed, bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return self.kernels.unpack(self.packed)
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Weight:
+    """Quantised, for PyTorch's operators: each product makes the weight anew and forgets it."""
+
+    numbers: Tensor  # [out, in] in int8
+    scales: Tensor  # [out] in float32
+    dtype: torch.dtype  # of the model
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.numbers.shape[1]
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return functional.linear(x, from_int8(self.numbers, self.scales, x.dtype), bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return from_int8(self.numbers, self.scales, self.dtype)
+
+
+class TritonInt8Weight(Int8Weight):
+    """Quantised, on a GPU: a few rows are multiplied by the numbers as they are."""
+
+    __slots__ = ()
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        if x.shape[0] > _DECODED_ROWS:
+            return functional.linear(x, self.whole(), bias)
+        from lorax_shard.layers.triton_kernels import multiply_int8
+
+        return multiply_int8(x, self.numbers, self.scales, bias)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeInt8Weight:
+    """Quantised, as the CPU kernels want it."""
+
+    packed: PackedWeight  # the numbers
+    scales: Tensor  # [out] in float32
+    dtype: torch.dtype  # of the model
+    kernels: NativeKernels
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.packed.in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return self.kernels.linear_int8(x, self.packed, self.scales, bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return from_int8(self.kernels.unpack(self.packed), self.scales, self.dtype)
