@@ -62,6 +62,11 @@ final class ScriptedShard implements AutoCloseable {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
   }
 
+  /** From now on calls are not remembered, for tests of millions of them. */
+  void forget() {
+    service.forget();
+  }
+
   ScriptedTemplate template() {
     return template;
   }

@@ -5,6 +5,7 @@ import dev.lorax.router.batching.Entry;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.metrics.ConnectionEnd;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.metrics.RequestFacts;
 import dev.lorax.router.request.Collector;
@@ -48,9 +49,11 @@ final class Exchange {
   }
 
   void start() {
-    HttpServerResponse response = http.response();
-    response.exceptionHandler(_ -> abandon());
-    response.closeHandler(_ -> abandon());
+    http.addEndHandler(ended -> {
+      if (ended.failed()) {
+        abandon();
+      }
+    });
     Buffer body = http.body().buffer() == null ? Buffer.buffer() : http.body().buffer();
     // A key of this server is no token for a hub.
     String bearer = gateway.keys().required() ? null : Bodies.bearer(http.request());
@@ -184,6 +187,11 @@ final class Exchange {
       finish();
       gateway.metrics().requestFailed(FailureLabel.DROPPED);
     }
+  }
+
+  /** The router hangs up. */
+  void ended(ConnectionEnd reason) {
+    gateway.metrics().connectionEnded(reason);
   }
 
   boolean over() {
