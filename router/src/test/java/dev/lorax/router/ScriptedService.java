@@ -252,7 +252,12 @@ final class ScriptedService extends LoraxServiceImplBase {
   private List<Request> mine(Batch batch) {
     ScriptedEncoding.failOnPoison(batch.getRequestsList());
     for (Request text : batch.getRequestsList()) {
-      check(loaded.contains(text.getAdapterIndex()), "an adapter that is not loaded");
+      if (!loaded.contains(text.getAdapterIndex())) {
+        // No rule is broken: it may have given way to another while the call was on its way.
+        throw Status.INTERNAL
+            .withDescription("adapter %d is not loaded".formatted(text.getAdapterIndex()))
+            .asRuntimeException();
+      }
     }
     return batch.getRequestsList().stream()
         .filter(text -> text.getId() % shardCount == shardIndex)

@@ -4,6 +4,9 @@ import static dev.lorax.router.TestingRouter.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpClient.Version;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Clients that stall, trickle and vanish: whatever they do, they keep nothing for long. */
 class SlowClientsTest {
@@ -145,6 +150,33 @@ class SlowClientsTest {
     await()
         .untilAsserted(() ->
             assertThat(router.metric("lorax_request_failure{err=\"dropped\"}")).isEqualTo(20));
+  }
+
+  @Test
+  void a_client_that_vanishes_is_not_worth_an_error_in_the_log() throws Exception {
+    var root = (ch.qos.logback.classic.Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+    var events = new ListAppender<ILoggingEvent>();
+    events.setContext(root.getLoggerContext());
+    events.start();
+    root.addAppender(events);
+    try {
+      for (int i = 0; i < 10; i++) {
+        var client = RawClient.connect(router);
+        String request = RawClient.post("/generate_stream", LONG);
+        client.send(i % 2 == 0 ? request : request.substring(0, request.length() / 2));
+        if (i % 2 == 0) {
+          assertThat(client.input().read()).isEqualTo('H');
+        }
+        client.vanish();
+      }
+      assertNothingHeld();
+    } finally {
+      root.detachAppender(events);
+    }
+    assertThat(List.copyOf(events.list))
+        .filteredOn(event -> event.getLevel().isGreaterOrEqual(Level.WARN))
+        .extracting(ILoggingEvent::getFormattedMessage)
+        .isEmpty();
   }
 
   @Test

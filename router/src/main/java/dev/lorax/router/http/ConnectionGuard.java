@@ -12,8 +12,11 @@ import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.net.impl.ConnectionBase;
+import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Closes a connection whose client keeps the router waiting: with the head of a request, with
@@ -23,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * and they close connections whose client waits for a long answer.
  */
 final class ConnectionGuard extends ChannelDuplexHandler {
+  private static final Logger LOG = LoggerFactory.getLogger(ConnectionGuard.class);
   private static final AttributeKey<ConnectionGuard> KEY =
       AttributeKey.valueOf(ConnectionGuard.class, "guard");
 
@@ -108,6 +112,17 @@ final class ConnectionGuard extends ChannelDuplexHandler {
   public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
     written++;
     var _ = context.write(message, promise.unvoid().addListener(flushing));
+  }
+
+  /** Clients go as they like: Vert.x would log each as an error. */
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    if (cause instanceof IOException) {
+      LOG.atDebug().addKeyValue("reason", cause.getMessage()).log("connection broken");
+      var _ = context.close();
+    } else {
+      context.fireExceptionCaught(cause);
+    }
   }
 
   private void look(ChannelHandlerContext context) {
