@@ -121,12 +121,7 @@ final class RouterProcess implements AutoCloseable {
             ticker);
     var front =
         HttpFront.listen(
-            gateway,
-            tokenizer,
-            connector.chatTemplate(),
-            InstantSource.system(),
-            config.address(),
-            config.crossOrigin());
+            gateway, tokenizer, connector.chatTemplate(), InstantSource.system(), config.http());
     return new RouterProcess(tokenizer, connector, loop, encoding, intake, front, tracing);
   }
 

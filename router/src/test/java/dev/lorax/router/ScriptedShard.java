@@ -74,6 +74,11 @@ final class ScriptedShard implements AutoCloseable {
     return List.copyOf(prefillHeaders);
   }
 
+  /** From now on calls are not remembered, for tests of millions of them. */
+  void forget() {
+    service.forget();
+  }
+
   ScriptedTemplate template() {
     return template;
   }

@@ -158,6 +158,29 @@ class ValidationTest {
     assertThat(json(response).path("error_type").asText()).isEqualTo("bad_request");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"inputs\":\"a \\ud83d\"}",
+        "{\"inputs\":\"a\",\"parameters\":{\"stop\":[\"\\uDE00\"]}}",
+        "{\"inputs\":\"a\",\"\\udead\":1}"
+      })
+  void refuses_halves_of_characters(String body) {
+    for (String path : List.of("/generate", "/tokenize")) {
+      var response = router.post(path, body);
+
+      assertThat(response.statusCode()).isEqualTo(400);
+      assertThat(json(response).path("error").asText()).contains("surrogate");
+    }
+  }
+
+  @Test
+  void takes_characters_of_two_halves() {
+    var response = router.post("/tokenize", "{\"inputs\":\"a \\ud83d\\ude00 😀 \\ud55c\"}");
+
+    assertThat(response.statusCode()).isEqualTo(200);
+  }
+
   @Test
   void refuses_other_content_types() {
     var response =

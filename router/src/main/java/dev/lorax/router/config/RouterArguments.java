@@ -6,6 +6,7 @@ import dev.lorax.options.OptionGroup;
 import dev.lorax.options.OptionReader;
 import dev.lorax.options.Problems;
 import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.http.HttpSettings;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.request.RequestLimits;
 import dev.lorax.router.shard.WarmupPlan;
@@ -98,8 +99,7 @@ public final class RouterArguments {
     return new RouterConfig(
         server.firstShardSocket,
         model.directory,
-        server.toAddress(),
-        cors.toCrossOrigin(),
+        new HttpSettings(server.toAddress(), cors.toCrossOrigin(), server.toClientPatience()),
         new ServerFacts(
             model.shownId(),
             model.revision,

@@ -2,8 +2,7 @@ package dev.lorax.router.config;
 
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.batching.BatchLimits;
-import dev.lorax.router.http.CrossOrigin;
-import dev.lorax.router.http.HttpFront.Address;
+import dev.lorax.router.http.HttpSettings;
 import dev.lorax.router.http.ServerFacts;
 import dev.lorax.router.shard.WarmupPlan;
 import java.nio.file.Path;
@@ -21,8 +20,7 @@ import org.jspecify.annotations.Nullable;
 public record RouterConfig(
     Path firstShardSocket,
     Path tokenizerDirectory,
-    Address address,
-    CrossOrigin crossOrigin,
+    HttpSettings http,
     ServerFacts facts,
     BatchLimits batch,
     ResidencyLimits residency,

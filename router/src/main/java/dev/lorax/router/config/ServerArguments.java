@@ -4,7 +4,8 @@ import dev.lorax.options.Kind;
 import dev.lorax.options.Option;
 import dev.lorax.options.Problems;
 import dev.lorax.router.config.RouterConfig.Patience;
-import dev.lorax.router.http.HttpFront.Address;
+import dev.lorax.router.http.ClientPatience;
+import dev.lorax.router.http.HttpSettings.Address;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +19,9 @@ final class ServerArguments {
   @Nullable Path apiKeysFile;
   Path firstShardSocket = Path.of("/tmp/lorax-server-0");
   int shardConnectTimeoutSeconds = 60;
+  int requestTimeoutSeconds = 30;
+  int answerTimeoutSeconds = 60;
+  int idleTimeoutSeconds = 620;
   int lameDuckSeconds;
   int drainTimeoutSeconds = 75;
   @Nullable String otlpEndpoint;
@@ -46,6 +50,20 @@ final class ServerArguments {
                 value -> shardConnectTimeoutSeconds = value)
             .initially(shardConnectTimeoutSeconds)
             .says("SECONDS", "How long to wait for the shards at the start."),
+        Option.of("--request-timeout-s", Kind.WHOLE_NUMBER, value -> requestTimeoutSeconds = value)
+            .initially(requestTimeoutSeconds)
+            .says(
+                "SECONDS", "How long the head of a request may take to arrive, and then its body."),
+        Option.of("--answer-timeout-s", Kind.WHOLE_NUMBER, value -> answerTimeoutSeconds = value)
+            .initially(answerTimeoutSeconds)
+            .says(
+                "SECONDS",
+                "How long a client may leave a part of its answer unread before its connection is closed."),
+        Option.of("--idle-timeout-s", Kind.WHOLE_NUMBER, value -> idleTimeoutSeconds = value)
+            .initially(idleTimeoutSeconds)
+            .says(
+                "SECONDS",
+                "How long a connection stays open with nothing asked; more than proxies keep theirs."),
         Option.of("--lame-duck-s", Kind.WHOLE_NUMBER, value -> lameDuckSeconds = value)
             .initially(lameDuckSeconds)
             .says(
@@ -70,6 +88,13 @@ final class ServerArguments {
     return new Address(hostname.getHostAddress(), port, eventLoops);
   }
 
+  ClientPatience toClientPatience() {
+    return new ClientPatience(
+        Duration.ofSeconds(requestTimeoutSeconds),
+        Duration.ofSeconds(answerTimeoutSeconds),
+        Duration.ofSeconds(idleTimeoutSeconds));
+  }
+
   Patience toPatience() {
     return new Patience(
         Duration.ofSeconds(shardConnectTimeoutSeconds),
@@ -80,6 +105,9 @@ final class ServerArguments {
   void check(Problems problems) {
     problems.port(0, "--port", port);
     problems.atLeast(0, "--shard-connect-timeout-s", shardConnectTimeoutSeconds);
+    problems.atLeast(1, "--request-timeout-s", requestTimeoutSeconds);
+    problems.atLeast(1, "--answer-timeout-s", answerTimeoutSeconds);
+    problems.atLeast(1, "--idle-timeout-s", idleTimeoutSeconds);
     problems.atLeast(0, "--lame-duck-s", lameDuckSeconds);
     problems.atLeast(0, "--drain-timeout-s", drainTimeoutSeconds);
   }

@@ -4,6 +4,7 @@ import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.generation.TraceParent;
+import dev.lorax.router.metrics.ConnectionEnd;
 import dev.lorax.router.request.Timing;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -133,6 +134,7 @@ final class EventStream {
     http.response().write(events);
     if (http.response().writeQueueFull()) {
       exchange.abandon();
+      exchange.ended(ConnectionEnd.SLOW_READER);
       http.response().reset();
     }
   }

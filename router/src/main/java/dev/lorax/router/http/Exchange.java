@@ -5,6 +5,7 @@ import dev.lorax.router.batching.Entry;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.metrics.ConnectionEnd;
 import dev.lorax.router.metrics.FailureLabel;
 import dev.lorax.router.metrics.RequestFacts;
 import dev.lorax.router.request.Collector;
@@ -56,9 +57,11 @@ final class Exchange {
   }
 
   void start() {
-    HttpServerResponse response = http.response();
-    response.exceptionHandler(_ -> abandon());
-    response.closeHandler(_ -> abandon());
+    http.addEndHandler(ended -> {
+      if (ended.failed()) {
+        abandon();
+      }
+    });
     Buffer body = http.body().buffer() == null ? Buffer.buffer() : http.body().buffer();
     // A key of this server is no token for a hub.
     String bearer = gateway.keys().required() ? null : Bodies.bearer(http.request());
@@ -198,6 +201,11 @@ final class Exchange {
       gateway.metrics().requestFailed(FailureLabel.DROPPED);
       span.dropped();
     }
+  }
+
+  /** The router hangs up. */
+  void ended(ConnectionEnd reason) {
+    gateway.metrics().connectionEnded(reason);
   }
 
   boolean over() {

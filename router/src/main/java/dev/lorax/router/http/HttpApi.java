@@ -4,6 +4,7 @@ import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
@@ -23,6 +24,7 @@ final class HttpApi {
           403, "pages of this origin may not ask; see --cors-allow-origin",
           404, "no such path",
           405, "this path does not know the request's method",
+          408, "the body of the request did not arrive in time",
           413, "the request body is larger than " + MOST_BODY_BYTES + " bytes",
           415, "expected a request with `Content-Type: application/json`");
 
@@ -31,7 +33,7 @@ final class HttpApi {
   private final PromptTokenizer tokenizer;
   private final ChatTemplate chatTemplate;
   private final InstantSource clock;
-  private final CrossOrigin crossOrigin;
+  private final HttpSettings settings;
 
   HttpApi(
       Gateway gateway,
@@ -39,20 +41,21 @@ final class HttpApi {
       PromptTokenizer tokenizer,
       ChatTemplate chatTemplate,
       InstantSource clock,
-      CrossOrigin crossOrigin) {
+      HttpSettings settings) {
     this.gateway = gateway;
     this.farewell = farewell;
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
     this.clock = clock;
-    this.crossOrigin = crossOrigin;
+    this.settings = settings;
   }
 
   Router router(Vertx vertx) {
     Router router = Router.router(vertx);
+    router.route().handler(HttpApi::watch);
     router.route().handler(RequestId::give);
     router.route().handler(farewell::greet);
-    router.route().handler(crossOrigin.handler());
+    router.route().handler(settings.crossOrigin().handler());
     guard(router);
     reading(router);
     asking(router);
@@ -60,6 +63,8 @@ final class HttpApi {
       router.errorHandler(status, http -> refuse(http, status));
     }
     router.errorHandler(500, HttpApi::confess);
+    // What the body handler calls the departure of a client; unheard, it would be logged as an error.
+    router.errorHandler(200, _ -> {});
     return router;
   }
 
@@ -122,10 +127,30 @@ final class HttpApi {
     post(router, "/classify_batch", new TextRoute(gateway, farewell, many));
   }
 
-  private static void post(Router router, String path, Handler<RoutingContext> handler) {
+  /** Tells the connection's guard of the request. */
+  private static void watch(RoutingContext http) {
+    ConnectionGuard guard = ConnectionGuard.of(http.request().connection());
+    guard.began(http.request().version() == HttpVersion.HTTP_2);
+    http.addEndHandler(_ -> guard.ended());
+    if (!http.response().writeQueueFull()) {
+      http.next();
+      return;
+    }
+    // Who asks on and on and reads nothing would have us keep all the answers.
+    http.request().pause();
+    http.response()
+        .drainHandler(_ -> {
+          http.request().resume();
+          http.next();
+        });
+  }
+
+  private void post(Router router, String path, Handler<RoutingContext> handler) {
     router
         .post(path)
+        .handler(new BodyDeadline(settings.patience().request(), gateway.metrics()))
         .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES))
+        .handler(BodyDeadline::met)
         .handler(handler);
   }
 

@@ -1,16 +1,17 @@
 package dev.lorax.router.http;
 
 import dev.lorax.router.generation.ChatTemplate;
+import dev.lorax.router.http.HttpSettings.Address;
 import dev.lorax.router.tokenizer.PromptTokenizer;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicInteger;
+
 
 /** The listening HTTP server: one socket, several event loops. Thread-safe. */
 public final class HttpFront implements AutoCloseable {
@@ -34,12 +35,15 @@ public final class HttpFront implements AutoCloseable {
       PromptTokenizer tokenizer,
       ChatTemplate chatTemplate,
       InstantSource clock,
-      Address address,
-      CrossOrigin crossOrigin) {
-    Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+      HttpSettings settings) {
+    var transport =
+        GuardedTransport.of(
+            () -> new ConnectionGuard(settings.patience(), gateway.metrics(), gateway.ticker()));
+    Vertx vertx = Vertx.builder().withTransport(transport).build();
     var farewell = new Farewell(gateway.intake());
     var front = new HttpFront(vertx, farewell);
-    var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock, crossOrigin);
+    var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock, settings);
+    Address address = settings.address();
     try {
       vertx
           .deployVerticle(
@@ -66,9 +70,6 @@ public final class HttpFront implements AutoCloseable {
   public void close() {
     vertx.close().await();
   }
-
-  /** Where to listen. */
-  public record Address(String hostname, int port, int eventLoops) {}
 
   private final class Listener extends VerticleBase {
     private final HttpApi api;

@@ -23,15 +23,23 @@ final class Json {
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final int TYPICAL_BYTES = 256;
+  private static final byte FIRST_BYTE_OF_SURROGATES = (byte) 0xED;
 
   private Json() {}
 
-  /** Parses a body, which must be one JSON value and nothing after it. */
+  /**
+   * Parses a body, which must be one JSON value and nothing after it. Its texts must be such that
+   * UTF-8 can hold them: JSON can spell halves of characters, which nobody behind us could read.
+   */
   static JsonNode parse(Buffer body) throws MalformedException {
     try {
-      JsonNode value = MAPPER.readTree(body.getBytes());
+      byte[] bytes = body.getBytes();
+      JsonNode value = MAPPER.readTree(bytes);
       if (value.isMissingNode()) {
         throw new MalformedException("the body is empty");
+      }
+      if (mayHaveHalves(bytes) && hasHalf(value)) {
+        throw new MalformedException("a text has half of a surrogate pair");
       }
       return value;
     } catch (JsonProcessingException e) {
@@ -39,6 +47,39 @@ final class Json {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Whether some escape, or a character so coded, is in the range of surrogates. */
+  private static boolean mayHaveHalves(byte[] bytes) {
+    for (int i = 0; i < bytes.length; i++) {
+      boolean escape =
+          bytes[i] == 'u'
+              && i > 0
+              && bytes[i - 1] == '\\'
+              && i + 1 < bytes.length
+              && (bytes[i + 1] == 'd' || bytes[i + 1] == 'D');
+      if (escape || bytes[i] == FIRST_BYTE_OF_SURROGATES) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** In names of fields the parser finds them itself. */
+  private static boolean hasHalf(JsonNode value) {
+    if (value.isTextual()) {
+      return hasHalf(value.textValue());
+    }
+    for (JsonNode element : value) {
+      if (hasHalf(element)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean hasHalf(String text) {
+    return text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
   }
 
   /** An object with the fields that are written. */

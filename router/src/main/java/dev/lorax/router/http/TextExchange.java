@@ -12,7 +12,6 @@ import dev.lorax.router.request.TextPreparation.Prepared;
 import dev.lorax.router.request.Timing;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -53,9 +52,11 @@ final class TextExchange {
   }
 
   void start() {
-    HttpServerResponse response = http.response();
-    response.exceptionHandler(_ -> abandon());
-    response.closeHandler(_ -> abandon());
+    http.addEndHandler(ended -> {
+      if (ended.failed()) {
+        abandon();
+      }
+    });
     Buffer body = http.body().buffer() == null ? Buffer.buffer() : http.body().buffer();
     // A key of this server is no token for a hub.
     String bearer = gateway.keys().required() ? null : Bodies.bearer(http.request());

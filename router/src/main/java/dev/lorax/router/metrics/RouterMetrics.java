@@ -33,6 +33,8 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private final Counter successes = page.counter(MetricName.of("lorax_request_success"));
   private final Map<FailureLabel, Counter> failures =
       perValue(FailureLabel.class, FailureLabel::label, "lorax_request_failure", "err");
+  private final Map<ConnectionEnd, Counter> endedConnections =
+      perValue(ConnectionEnd.class, ConnectionEnd::label, "lorax_connection_closed", "reason");
   private final Histogram duration = seconds("lorax_request_duration");
   private final Histogram validation = seconds("lorax_request_validation_duration");
   private final Histogram queueing = seconds("lorax_request_queue_duration");
@@ -106,6 +108,11 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
 
   public void requestFailed(FailureLabel label) {
     of(failures, label).increment();
+  }
+
+  /** The router has hung up on a client. */
+  public void connectionEnded(ConnectionEnd reason) {
+    of(endedConnections, reason).increment();
   }
 
   /** A request was prepared and goes to the batch loop. */

@@ -20,7 +20,7 @@ class RouterArgumentsTest {
     assertThat(config.batch().maxPrefillTokens()).isEqualTo(4096);
     assertThat(config.batch().waitingServedRatio()).isEqualTo(0.3f);
     assertThat(config.residency().maxActiveAdapters()).isEqualTo(128);
-    assertThat(config.address().port()).isEqualTo(3000);
+    assertThat(config.http().address().port()).isEqualTo(3000);
     assertThat(config.facts().modelId()).isEqualTo("/model");
   }
 
@@ -31,14 +31,14 @@ class RouterArgumentsTest {
     RouterConfig config = read(environment, "--port", "5000");
 
     assertThat(config.facts().limits().maxBestOf()).isEqualTo(7);
-    assertThat(config.address().port()).isEqualTo(5000);
+    assertThat(config.http().address().port()).isEqualTo(5000);
   }
 
   @Test
   void listens_everywhere_when_hostname_is_the_name_of_a_pod() {
     RouterConfig config = read(Map.of("HOSTNAME", "lorax-7d9f"), "--tokenizer-name", "/model");
 
-    assertThat(config.address().hostname()).isEqualTo("0.0.0.0");
+    assertThat(config.http().address().hostname()).isEqualTo("0.0.0.0");
   }
 
   @Test
@@ -103,7 +103,7 @@ class RouterArgumentsTest {
 
       RouterConfig config = read(Map.of(), line.toArray(String[]::new));
 
-      assertThat(config.address().port()).isEqualTo(1);
+      assertThat(config.http().address().port()).isEqualTo(1);
       assertThat(config.jsonOutput()).isTrue();
       assertThat(config.facts().modelId()).isEqualTo("a=b");
     }
@@ -150,7 +150,7 @@ class RouterArgumentsTest {
   void does_not_take_a_service_of_kubernetes_for_a_port() {
     Parsed.Run run = run(Map.of("PORT", "tcp://10.0.0.8:1"), "--tokenizer-name", "m");
 
-    assertThat(run.config().address().port()).isEqualTo(3000);
+    assertThat(run.config().http().address().port()).isEqualTo(3000);
     assertThat(run.remarks()).containsOnlyKeys("PORT");
   }
 
