@@ -34,26 +34,68 @@ void pack(const typename Weight::Element* weight, long columns, long depth, long
   }
 }
 
-// The products of x with one panel, without scales; added to what out holds, where asked for.
+// Weights that are whole by themselves, or int8 whose scale multiplies the finished sum.
 template <class Weight>
-void multiply_block(const float* x, long rows, long depth, const typename Weight::Element* panel,
-                    long k, float* out, long columns, long width, bool add) {
-  const long deep = std::min(DEPTH_BLOCK, depth - k);
-  if constexpr (sizeof(typename Weight::Element) == 1) {
-    if (rows > WIDENED_ROWS) {
-      alignas(64) float wide[DEPTH_BLOCK * PANEL];
-      for (long i = 0; i < deep * PANEL; i += LANES) store(wide + i, Weight::row(panel + k * PANEL + i));
-      multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
-      return;
-    }
-  }
-  multiply_panel<Weight>(x + k, depth, rows, panel + k * PANEL, deep, out, columns, width, add);
-}
+struct Panels {
+  const typename Weight::Element* packed;
+  const float* scales = nullptr;  // of the columns
 
-// scales: of the columns, or null where the weights are whole by themselves.
+  // out (+)= products of x with numbers [k, k + deep) of a panel, without scales.
+  void multiply(const float* x, long rows, long depth, long panel, long k, long deep, float* out,
+                long columns, long width, bool add) const {
+    const auto* numbers = packed + (panel * depth + k) * PANEL;
+    if constexpr (sizeof(typename Weight::Element) == 1) {
+      if (rows > WIDENED_ROWS) {
+        alignas(64) float wide[DEPTH_BLOCK * PANEL];
+        for (long i = 0; i < deep * PANEL; i += LANES) store(wide + i, Weight::row(numbers + i));
+        multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
+        return;
+      }
+    }
+    multiply_panel<Weight>(x + k, depth, rows, numbers, deep, out, columns, width, add);
+  }
+};
+
+// Numbers of 4 bits, two of one column in a byte, the first in its lower half; each run of GROUP
+// numbers of a column has a scale and a least value. A block is always widened into the first cache.
+struct Int4Panels {
+  const uint8_t* packed;      // [panels, groups * GROUP / 2, PANEL]
+  const uint16_t* scales;     // [panels, groups, PANEL] as BFloat16 packs them
+  const uint16_t* minimums;   // the same
+  static constexpr long GROUP = 32;
+
+  void multiply(const float* x, long rows, long depth, long panel, long k, long deep, float* out,
+                long columns, long width, bool add) const {
+    const long groups = (depth + GROUP - 1) / GROUP;
+    alignas(64) float wide[DEPTH_BLOCK * PANEL];
+    for (long first = k; first < k + deep; first += GROUP) {
+      const long group = panel * groups + first / GROUP;
+      const uint8_t* numbers = packed + group * (GROUP / 2) * PANEL;
+      float* to = wide + (first - k) * PANEL;
+      Floats scale[2], least[2];
+      BFloat16::panel_row(scales + group * PANEL, scale[0], scale[1]);
+      BFloat16::panel_row(minimums + group * PANEL, least[0], least[1]);
+      for (long pair = 0; pair < GROUP / 2; pair++)
+        for (int half = 0; half < 2; half++) {
+          Integers both = widened(numbers + pair * PANEL + half * LANES);
+          Floats even = __builtin_convertvector(both & 15, Floats);
+          Floats odd = __builtin_convertvector(both >> 4, Floats);
+          store(to + 2 * pair * PANEL + half * LANES, even * scale[half] + least[half]);
+          store(to + (2 * pair + 1) * PANEL + half * LANES, odd * scale[half] + least[half]);
+        }
+    }
+    multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
+  }
+};
+
+const float* scales_of(const Int4Panels&) { return nullptr; }
 template <class Weight>
-void linear(const float* x, long rows, long depth, const typename Weight::Element* packed,
-            const float* scales, const float* bias, float* out, long columns) {
+const float* scales_of(const Panels<Weight>& weight) { return weight.scales; }
+
+template <class Packed>
+void linear(const float* x, long rows, long depth, const Packed& weight, const float* bias,
+            float* out, long columns) {
+  const float* scales = scales_of(weight);
   const long panels = (columns + PANEL - 1) / PANEL;
   const long block = std::max<long>(4 * TILE_ROWS, ROW_BYTES / (depth * 4));
 #pragma omp parallel if (rows * depth * columns > PARALLEL_WORK)
@@ -69,8 +111,9 @@ void linear(const float* x, long rows, long depth, const typename Weight::Elemen
         for (long r = 0; begins_with_bias && r < height; r++)
           std::memcpy(place + r * columns, bias + column, width * sizeof(float));
         for (long k = 0; k < depth; k += DEPTH_BLOCK)
-          multiply_block<Weight>(x + row * depth, height, depth, packed + panel * depth * PANEL, k,
-                                 place, columns, width, begins_with_bias || k > 0);
+          weight.multiply(x + row * depth, height, depth, panel, k,
+                          std::min(DEPTH_BLOCK, depth - k), place, columns, width,
+                          begins_with_bias || k > 0);
         for (long r = 0; scales && r < height; r++)
           for (long c = 0; c < width; c++) {
             float& value = place[r * columns + c];
@@ -102,14 +145,21 @@ EXPORT void lorax_pack_i8(const int8_t* weight, long columns, long depth, long f
 // x [rows, depth], bias [columns] or null, out [rows, columns]; all contiguous
 EXPORT void lorax_linear_f32(const float* x, long rows, long depth, const float* packed,
                              const float* bias, float* out, long columns) {
-  linear<Float32>(x, rows, depth, packed, nullptr, bias, out, columns);
+  linear(x, rows, depth, Panels<Float32>{packed}, bias, out, columns);
 }
 EXPORT void lorax_linear_bf16(const float* x, long rows, long depth, const uint16_t* packed,
                               const float* bias, float* out, long columns) {
-  linear<BFloat16>(x, rows, depth, packed, nullptr, bias, out, columns);
+  linear(x, rows, depth, Panels<BFloat16>{packed}, bias, out, columns);
 }
 // scales [columns]
 EXPORT void lorax_linear_i8(const float* x, long rows, long depth, const int8_t* packed,
                             const float* scales, const float* bias, float* out, long columns) {
-  linear<Int8>(x, rows, depth, packed, scales, bias, out, columns);
+  linear(x, rows, depth, Panels<Int8>{packed, scales}, bias, out, columns);
+}
+// packed as lorax_pack_i8 makes it of bytes [columns, groups * 16]; scales, minimums [columns, groups]
+// as lorax_pack_bf16 does
+EXPORT void lorax_linear_i4(const float* x, long rows, long depth, const uint8_t* packed,
+                            const uint16_t* scales, const uint16_t* minimums, const float* bias,
+                            float* out, long columns) {
+  linear(x, rows, depth, Int4Panels{packed, scales, minimums}, bias, out, columns);
 }

@@ -69,6 +69,16 @@ struct BFloat16 {
   }
 };
 
+INLINE Integers widened(const uint8_t* from) {
+#if defined(__AVX512F__)
+  __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return reinterpret_cast<Integers>(_mm512_maskz_cvtepu8_epi32(0xffff, narrow));
+#else
+  __m128i narrow = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  return reinterpret_cast<Integers>(_mm256_cvtepu8_epi32(narrow));
+#endif
+}
+
 // Numbers of a scale that is applied to the finished sum of products.
 struct Int8 {
   using Element = int8_t;

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from text_shard import batch, open_abilities
+from text_shard import batch, embed, open_abilities
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.weights import CheckpointError
 
 TEXTS = [
@@ -54,6 +55,23 @@ def test_embeddings_of_a_real_model_equal_those_of_transformers(directory: Path)
     refund = functional.cosine_similarity(torch.tensor(items[0]), torch.tensor(items[1]), dim=0)
     weather = functional.cosine_similarity(torch.tensor(items[0]), torch.tensor(items[2]), dim=0)
     assert refund > 0.5 > weather
+
+
+@pytest.mark.parametrize(
+    ("quantisation", "least"), [(Quantisation.INT8, 0.998), (Quantisation.INT4, 0.9)], ids=str
+)
+def test_quantised_weights_turn_its_vectors_little(
+    directory: Path, quantisation: Quantisation, least: float
+) -> None:
+    tokenizer = Tokenizer(directory)
+    texts = [tokenizer.encode(text) for text in TEXTS]
+
+    whole = embed(open_abilities(directory), texts)
+    quantised = embed(open_abilities(directory, quantisation), texts)
+
+    alike = functional.cosine_similarity(whole, quantised)
+    assert bool((alike > least).all())
+    assert bool((alike < 1 - 1e-6).any())
 
 
 def test_its_limit_is_the_one_it_was_trained_with(directory: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from lorax_shard.layers import native
 from lorax_shard.layers.lora import NativeLoraStack
 from lorax_shard.layers.native import HeadCounts, NativeKernels
+from lorax_shard.layers.quantisation import from_int4, to_int4
 from lorax_shard.layers.routing import LoraSlot, route_segments
 
 DTYPES = [torch.float32, torch.bfloat16]
@@ -62,6 +63,24 @@ def test_a_product_with_int8_equals_that_of_torch(kernels, shape) -> None:
         torch.testing.assert_close(plain, expected, atol=1e-2, rtol=1e-5)
         torch.testing.assert_close(biased, plain + bias)
         assert torch.equal(kernels.linear_int8(x[rows - 1 :], packed, scales, None)[0], plain[-1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
+def test_a_product_with_int4_equals_that_of_torch(kernels, shape) -> None:
+    numbers = to_int4(torch.randn(shape))
+    packed, bias = kernels.pack_int4(numbers), torch.randn(shape[0])
+    weight = from_int4(numbers, torch.float32)
+    assert torch.equal(kernels.unpack_int4(packed).pairs, numbers.pairs)
+    for rows in (1, 2, 15, 200):
+        x = torch.randn(rows, shape[1])
+
+        plain = kernels.linear_int4(x, packed, None)
+        biased = kernels.linear_int4(x, packed, bias)
+
+        expected = (x.double() @ weight.double().T).float()
+        torch.testing.assert_close(plain, expected, atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(biased, expected + bias, atol=1e-4, rtol=1e-5)
+        assert torch.equal(kernels.linear_int4(x[rows - 1 :], packed, None)[0], plain[-1])
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

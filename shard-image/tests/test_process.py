@@ -58,7 +58,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
 
     # then
     for reason in (
-        "--quantize awq is not supported: expected int8, which quantises any model as it loads",
+        "--quantize awq is not supported: expected int8 or int4, which quantises any model",
         "--speculative-tokens 3 is not supported",
         "--merge-adapter-weights needs --adapter-id, which names what to merge",
         "--embedding-dim 64 is not supported",

@@ -1,4 +1,4 @@
-"""--quantize int8: the answers are those of the same model with its weights rounded."""
+"""--quantize: the answers are those of the same model with its weights rounded."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,21 @@ from transformers import AutoModelForCausalLM
 
 from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
-from lorax_shard.layers.kept_weight import Int8Weight, NativeInt8Weight, keep_weight
+from lorax_shard.layers.kept_weight import (
+    Int4Weight,
+    Int8Weight,
+    NativeInt4Weight,
+    NativeInt8Weight,
+    keep_weight,
+)
 from lorax_shard.layers.parallel import ShardGroup, share_heads
-from lorax_shard.layers.quantisation import Quantisation, from_int8, to_int8
+from lorax_shard.layers.quantisation import (
+    Quantisation,
+    from_int4,
+    from_int8,
+    to_int4,
+    to_int8,
+)
 from lorax_shard.models import WeightCount, read_model_config
 from lorax_shard.server.config import QUANTISATIONS
 from lorax_shard.weights import CheckpointError
@@ -52,6 +64,52 @@ def test_a_weight_comes_back_to_within_half_a_scale(dtype: torch.dtype, spread: 
     assert torch.equal(from_int8(numbers, scales, dtype), (numbers * scales[:, None]).to(dtype))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("depth", [1, 32, 50, 100])
+def test_a_weight_comes_back_from_4_bits(dtype: torch.dtype, depth: int) -> None:
+    # given a group of zeroes, one of equals, and a value far out, which is its own group's affair
+    torch.manual_seed(0)
+    weight = torch.randn(600, depth).to(dtype)
+    weight[3] = 0
+    weight[4] = -0.75
+    weight[550, 0] = 40
+
+    # when
+    numbers = to_int4(weight)
+
+    # then
+    found = from_int4(numbers, torch.float32)
+    scales = numbers.scales.float().repeat_interleave(32, 1)[:, :depth]
+    # bfloat16 has 8 bits: least and scale may be off by 2 ** -9 of themselves.
+    slack = 2**-8 * (weight.float().abs() + 16 * scales)
+    assert bool(((found - weight.float()).abs() <= scales / 2 + slack).all())
+    assert torch.equal(found[3:5], weight[3:5].float())
+    assert numbers.pairs.shape == (600, 16 * -(-depth // 32))
+    assert from_int4(numbers, dtype).dtype is dtype
+
+
+def test_the_kernels_compute_int4_as_torch_does() -> None:
+    torch.manual_seed(0)
+    # No whole group, nor block; all dtypes hold the same numbers.
+    parts = [torch.randn(width, 619).half().float() for width in (70, 5, 130)]
+    kept = keep_weight(parts, Quantisation.INT4)
+    plain = Int4Weight(to_int4(torch.cat(parts)), torch.float32)
+    x, bias = torch.randn(90, 619), torch.randn(205)
+
+    assert isinstance(kept, NativeInt4Weight)
+    assert kept.in_features == plain.in_features == 619
+    assert torch.equal(kept.whole(), plain.whole())
+    whole = kept.multiply(x, bias)
+    torch.testing.assert_close(whole, plain.multiply(x, bias), atol=1e-4, rtol=1e-4)
+    for row in (0, 8, 89):
+        assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], whole[row])
+    half = keep_weight([part.half() for part in parts], Quantisation.INT4)
+    assert isinstance(half, Int4Weight)
+    torch.testing.assert_close(
+        half.multiply(x.half(), bias.half()).float(), whole, atol=0.2, rtol=0.02
+    )
+
+
 def test_the_kernels_compute_what_torch_computes() -> None:
     torch.manual_seed(0)
     parts = [torch.randn(width, 600) for width in (70, 5, 130)]
@@ -79,9 +137,9 @@ def test_a_dtype_without_kernels_is_quantised_too() -> None:
 
 
 @pytest.mark.parametrize("world", [1, 2])
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(("kind", "tied"), [("int8", False), ("int8", True), ("int4", False)])
 def test_answers_equal_those_of_the_rounded_model(
-    tiny: TinyModel, folder: Path, world: int, tied: bool
+    tiny: TinyModel, folder: Path, world: int, kind: str, tied: bool
 ) -> None:
     """With every adapter and the base in one batch, token for token."""
     # given
@@ -90,11 +148,11 @@ def test_answers_equal_those_of_the_rounded_model(
         directory = folder / "tied"
         write_model(directory)
     adapters = [name for name in ADAPTER_IDS if name is not None and not (tied and name == "head")]
-    expected = _rounded_answers(directory, tiny, adapters, world)
+    expected = _rounded_answers(directory, tiny, adapters, world, kind)
 
     # when
     group = start_group(
-        folder, directory, tiny.adapter_root, world, ("--quantize=int8", "--dtype=float32")
+        folder, directory, tiny.adapter_root, world, (f"--quantize={kind}", "--dtype=float32")
     )
     try:
         router = TestingRouter(group)
@@ -112,11 +170,11 @@ def test_answers_equal_those_of_the_rounded_model(
 
     # then
     assert {key: answer.ids for key, answer in zip(keys, answers, strict=True)} == expected
-    assert "torch.float32 with linear layers in int8" in group.shards[0].log()
+    assert f"torch.float32 with linear layers in {kind}" in group.shards[0].log()
 
 
 def _rounded_answers(
-    directory: Path, tiny: TinyModel, adapters: list[str], world: int
+    directory: Path, tiny: TinyModel, adapters: list[str], world: int, kind: str
 ) -> dict[tuple[int, int], list[int]]:
     answers = {}
     for index, name in enumerate([None, *adapters]):
@@ -124,13 +182,13 @@ def _rounded_answers(
         if name is not None:
             model = PeftModel.from_pretrained(model, tiny.adapter_root / name)
         # Only now: with an adapter of the head PEFT loads its copy of the head that there was.
-        _round_linears(model, world)
+        _round_linears(model, world, kind)
         for at, prompt in enumerate(PROMPTS):
             answers[at, index] = greedy_tokens(model.eval(), prompt, TOKENS)
     return answers
 
 
-def _round_linears(model: torch.nn.Module, world: int) -> None:
+def _round_linears(model: torch.nn.Module, world: int, kind: str) -> None:
     """Each shard's part of a layer on its own, as each shard quantises what it holds."""
     shares = [share_heads(HEADS, KV_HEADS, world)[rank].query_heads for rank in range(world)]
     heads = [slice(share.start * HEAD_DIM, share.stop * HEAD_DIM) for share in shares]
@@ -147,8 +205,11 @@ def _round_linears(model: torch.nn.Module, world: int) -> None:
             parts = [slice(share.start, share.stop) for share in ranges]
         weight = module.weight.data.clone()  # a tied head must not change the embedding
         for part in parts:
-            numbers, scales = to_int8(weight[:, part].contiguous())
-            weight[:, part] = from_int8(numbers, scales, torch.float32)
+            own = weight[:, part].contiguous()
+            if kind == "int8" or name.endswith("lm_head"):
+                weight[:, part] = from_int8(*to_int8(own), torch.float32)
+            else:
+                weight[:, part] = from_int4(to_int4(own), torch.float32)
         module.weight = torch.nn.Parameter(weight)
 
 
@@ -190,14 +251,15 @@ def test_the_memory_that_is_needed_is_that_of_the_numbers() -> None:
     """A model that no machine holds: 8 PB of linear layers in bfloat16 and a table of 1 PB."""
     # given
     peta = 10**15
-    count = WeightCount(table=peta // 2, linear=4 * peta, head_copy=0)
-    tied = WeightCount(table=peta // 2, linear=4 * peta, head_copy=peta // 2)
+    count = WeightCount(table=peta // 2, linear=7 * peta // 2, head=peta // 2)
+    tied = WeightCount(table=peta // 2, linear=4 * peta, head=peta // 2, is_tied=True)
     bfloat16, int8 = torch.bfloat16, Quantisation.INT8
     memory = DeviceMemory(torch.device("cpu"), MemoryLimits(), shards=2)
 
     # then
     assert count.bytes_of_shard(bfloat16, None, 2) == 5 * peta
     assert count.bytes_of_shard(bfloat16, int8, 2) == 3 * peta
+    assert tied.bytes_of_shard(bfloat16, None, 2) == 5 * peta
     assert tied.bytes_of_shard(bfloat16, int8, 2) == 3 * peta + peta // 4
     with pytest.raises(
         OutOfMemory, match=rf"as bfloat16 .*int8, which takes {3 * peta / 2**30:.1f}"
@@ -207,8 +269,11 @@ def test_the_memory_that_is_needed_is_that_of_the_numbers() -> None:
         OutOfMemory, match=r"as bfloat16 with linear layers in int8 on each"
     ) as told:
         memory.check_weights("m", count, bfloat16, int8)
-    assert "--quantize" not in str(told.value)
-    memory.check_weights("m", WeightCount(1000, 1000, 0), bfloat16, int8)
+    assert "set --quantize int4, which takes" in str(told.value)
+    assert "--quantize int8" not in str(told.value)
+    # The head stays in 8 bits: 1 of the table, and half of 7 / 2 * 5 / 8 and of 1 / 2.
+    assert count.bytes_of_shard(bfloat16, Quantisation.INT4, 2) == peta * 75 // 32
+    memory.check_weights("m", WeightCount(1000, 1000), bfloat16, int8)
 
 
 def test_a_model_that_is_quantised_already_is_refused(folder: Path) -> None:
@@ -217,5 +282,5 @@ def test_a_model_that_is_quantised_already_is_refused(folder: Path) -> None:
     raw = json.loads(path.read_text())
     path.write_text(json.dumps(raw | {"quantization_config": {"quant_method": "awq", "bits": 4}}))
 
-    with pytest.raises(CheckpointError, match=r"quant_method 'awq'.*--quantize int8 quantises"):
+    with pytest.raises(CheckpointError, match=r"quant_method 'awq'.*--quantize quantises"):
         read_model_config(folder / "awq")

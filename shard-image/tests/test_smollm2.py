@@ -26,7 +26,7 @@ ADAPTERS = [None, "pirate", "sentiment", "sql"]
 QUESTIONS = ["What is the capital of France?", "The food was cold and the waiter was rude."]
 TOKENS = 24
 LICENCE = Path(__file__).parents[2] / "LICENSE"
-PERPLEXITY_BOUNDS = {"int8": 1.02}
+PERPLEXITY_BOUNDS = {"int8": 1.02, "int4": 1.02}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,11 @@ def test_mixed_batches_answer_like_transformers(
 def test_quantised_weights_cost_little_perplexity(
     demo_model: Path, tmp_path: Path, quantize: str, bound: float
 ) -> None:
-    """1,500 tokens of the licence, 300 at a time."""
+    """1,500 tokens of the licence, 300 at a time.
+
+    For int4 the bound says that the numbers are right, not what others lose: this model was made
+    from a file in 4 bits and groups of 32, which come out as they went in.
+    """
     tokens = AutoTokenizer.from_pretrained(demo_model)(LICENCE.read_text()).input_ids[:1500]
 
     whole = _perplexity(tmp_path, demo_model, tokens, ())

@@ -17,6 +17,7 @@ from lorax_shard.engine.messages import (
 )
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import EncoderConfig, load_encoder, load_model, read_model_config
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.server.abilities import Abilities, AbilityBuilder
@@ -24,14 +25,14 @@ from lorax_shard.server.abilities import Abilities, AbilityBuilder
 CPU = torch.device("cpu")
 
 
-def open_abilities(directory: Path) -> Abilities:
+def open_abilities(directory: Path, quantisation: Quantisation | None = None) -> Abilities:
     """The model of a directory, ready to answer."""
     config = read_model_config(directory)
     if isinstance(config, EncoderConfig):
-        model = load_encoder(directory, config, ShardGroup(), CPU)
+        model = load_encoder(directory, config, ShardGroup(), CPU, quantisation)
     else:
         has_head = not is_sentence_model(directory)
-        model = load_model(directory, config, ShardGroup(), CPU, has_head)
+        model = load_model(directory, config, ShardGroup(), CPU, has_head, quantisation)
     builder = AbilityBuilder(
         directory,
         Tokenizer(directory),

@@ -97,7 +97,8 @@ class WeightCount:
 
     table: int  # of the embeddings of tokens, which every shard holds whole
     linear: int  # of the linear layers, and of the norms, which are less than a hundredth of that
-    head_copy: int  # of a head that is the table's, and quantised needs numbers of its own
+    head: int = 0  # of the output head
+    is_tied: bool = False  # the head is the table, unless it is quantised
 
     def bytes_of_shard(
         self, dtype: torch.dtype, quantisation: Quantisation | None, shards: int
@@ -105,8 +106,10 @@ class WeightCount:
         """What each of so many shards keeps; scales of quantised weights left out."""
         table = self.table * dtype.itemsize
         if quantisation is None:
-            return table + self.linear * dtype.itemsize // shards
-        return table + (self.linear + self.head_copy) * quantisation.bits // 8 // shards
+            divided = self.linear + (0 if self.is_tied else self.head)
+            return table + divided * dtype.itemsize // shards
+        bits = self.linear * quantisation.bits + self.head * quantisation.of_head.bits
+        return table + bits // 8 // shards
 
 
 def parameter_count(directory: Path) -> int:

@@ -8,8 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.native import NativeKernels, PackedWeight, native_kernels, uses_triton
-from lorax_shard.layers.quantisation import Quantisation, from_int8, to_int8
+from lorax_shard.layers.native import (
+    NativeKernels,
+    PackedInt4,
+    PackedWeight,
+    native_kernels,
+    uses_triton,
+)
+from lorax_shard.layers.quantisation import (
+    Int4Numbers,
+    Quantisation,
+    from_int4,
+    from_int8,
+    to_int4,
+    to_int8,
+)
 
 # Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
 # reading int8 in the product itself. Above it computes, which PyTorch's product does best.
@@ -41,6 +54,8 @@ def keep_weight(parts: Sequence[Tensor], quantisation: Quantisation | None) -> K
             # Straight from the mapped file: putting them together first would copy them twice.
             return NativeWeight(kernels.pack(*parts), kernels)
         return PlainWeight(torch.cat(list(parts)) if len(parts) > 1 else parts[0])
+    if quantisation is Quantisation.INT4:
+        return _keep_int4(parts, kernels)
     quantised = [to_int8(part) for part in parts]
     numbers = [part for part, _ in quantised]
     scales = torch.cat([part for _, part in quantised])
@@ -48,6 +63,19 @@ def keep_weight(parts: Sequence[Tensor], quantisation: Quantisation | None) -> K
         return NativeInt8Weight(kernels.pack(*numbers), scales, parts[0].dtype, kernels)
     kind = TritonInt8Weight if uses_triton(parts[0].device) else Int8Weight
     return kind(torch.cat(numbers), scales, parts[0].dtype)
+
+
+def _keep_int4(parts: Sequence[Tensor], kernels: NativeKernels | None) -> KeptWeight:
+    each = [to_int4(part) for part in parts]
+    numbers = Int4Numbers(
+        torch.cat([part.pairs for part in each]),
+        torch.cat([part.scales for part in each]),
+        torch.cat([part.minimums for part in each]),
+        each[0].in_features,
+    )
+    if kernels is None:
+        return Int4Weight(numbers, parts[0].dtype)
+    return NativeInt4Weight(kernels.pack_int4(numbers), parts[0].dtype, kernels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +176,46 @@ class NativeInt8Weight:
     def whole(self) -> Tensor:
         """See KeptWeight."""
         return from_int8(self.kernels.unpack(self.packed), self.scales, self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Int4Weight:
+    """In groups of 4 bits, for PyTorch's operators: each product makes the weight anew."""
+
+    numbers: Int4Numbers
+    dtype: torch.dtype  # of the model
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.numbers.in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return functional.linear(x, from_int4(self.numbers, x.dtype), bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return from_int4(self.numbers, self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeInt4Weight:
+    """In groups of 4 bits, as the CPU kernels want it."""
+
+    packed: PackedInt4
+    dtype: torch.dtype  # of the model
+    kernels: NativeKernels
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.packed.in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return self.kernels.linear_int4(x, self.packed, bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return from_int4(self.kernels.unpack_int4(self.packed), self.dtype)

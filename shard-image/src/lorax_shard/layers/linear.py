@@ -217,10 +217,16 @@ class ColumnParallelLinear(LoraLinear):
     LoRA: A is replicated, B is cut like W, so adapters cost no collective.
     """
 
-    def __init__(self, projections: Sequence[Projection], rows: Sequence[Sequence[range]]) -> None:
+    def __init__(
+        self,
+        projections: Sequence[Projection],
+        rows: Sequence[Sequence[range]],
+        is_head: bool = False,
+    ) -> None:
         """rows[p]: the output rows of projection p that this shard holds, in their order."""
         super().__init__(projections)
         self._rows = list(rows)
+        self._is_head = is_head
 
     def load_shard(self, reader: TensorReader, has_bias: bool) -> None:
         """Reads this shard's rows of every projection."""
@@ -231,12 +237,18 @@ class ColumnParallelLinear(LoraLinear):
                 weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
                 if has_bias:
                     biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
-        self._set(weights, torch.cat(biases) if biases else None, reader.quantisation)
+        bias = torch.cat(biases) if biases else None
+        self._set(weights, bias, self._own(reader.quantisation))
 
     def share_weight(self, whole: Tensor, quantisation: Quantisation | None) -> None:
         """Uses rows of a tensor that is already loaded (tied embeddings), or numbers of its own."""
         rows = self._rows[0][0]
-        self._set([whole[rows.start : rows.stop]], None, quantisation)
+        self._set([whole[rows.start : rows.stop]], None, self._own(quantisation))
+
+    def _own(self, quantisation: Quantisation | None) -> Quantisation | None:
+        if quantisation is None or not self._is_head:
+            return quantisation
+        return quantisation.of_head
 
     def __call__(self, x: Tensor, routing: LoraRouting) -> Tensor:
         """[T, in] -> [T, sum of this shard's rows]."""

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lorax_shard.layers.quantisation import Int4Numbers
+
 _FOLDER = Path(__file__).resolve().parents[1] / "native"
 # What torch calls the instruction sets, and which library needs no more than they have.
 _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
@@ -32,6 +34,7 @@ _BY_DTYPE = {
 _PLAIN = {
     "lorax_pack_i8": [_P, _L, _L, _L, _P],
     "lorax_linear_i8": [_P, _L, _L, _P, _P, _P, _P, _L],
+    "lorax_linear_i4": [_P, _L, _L, _P, _P, _P, _P, _P, _L],
     "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
     "lorax_gate": [_P, _L, _L, _L, _P],
     "lorax_greedy": [_P, _L, _L, _P, _P],
@@ -49,6 +52,16 @@ class PackedWeight:
     def in_features(self) -> int:
         """Columns of the weight."""
         return self.data.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedInt4:
+    """The numbers of a weight in int4, in the order in which the kernels read them."""
+
+    pairs: PackedWeight
+    scales: PackedWeight
+    minimums: PackedWeight
+    in_features: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,41 @@ class NativeKernels:
             None if bias is None else bias.data_ptr(),
             out.data_ptr(),
             numbers.out_features,
+        )
+        return out
+
+    def pack_int4(self, numbers: Int4Numbers) -> PackedInt4:
+        """The same numbers, with those of neighbouring outputs side by side."""
+        return PackedInt4(
+            self.pack(numbers.pairs.view(torch.int8)),
+            self.pack(numbers.scales),
+            self.pack(numbers.minimums),
+            numbers.in_features,
+        )
+
+    def unpack_int4(self, packed: PackedInt4) -> Int4Numbers:
+        """The numbers again."""
+        return Int4Numbers(
+            self.unpack(packed.pairs).view(torch.uint8),
+            self.unpack(packed.scales),
+            self.unpack(packed.minimums),
+            packed.in_features,
+        )
+
+    def linear_int4(self, x: Tensor, packed: PackedInt4, bias: Tensor | None) -> Tensor:
+        """X [T, in] -> [T, out]; bias in float32."""
+        rows, depth = x.shape
+        out = x.new_empty(rows, packed.pairs.out_features)
+        self._plain["lorax_linear_i4"](
+            x.data_ptr(),
+            rows,
+            depth,
+            packed.pairs.data.data_ptr(),
+            packed.scales.data.data_ptr(),
+            packed.minimums.data.data_ptr(),
+            None if bias is None else bias.data_ptr(),
+            out.data_ptr(),
+            packed.pairs.out_features,
         )
         return out
 

@@ -11,6 +11,7 @@ from lorax_shard.models.config import ModelConfig, read_model_config
 from lorax_shard.models.decoder import Decoder
 from lorax_shard.models.encoder import Encoder
 from lorax_shard.models.encoder_config import EncoderConfig
+from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.models.task import Task
 from lorax_shard.weights import Checkpoint, WeightCount, label_of, parameter_count
 
@@ -34,9 +35,12 @@ __all__ = [
 def weight_count(directory: Path, config: ModelConfig | EncoderConfig) -> WeightCount:
     """The numbers in the weights of a model, by what may be quantised, from its files' headers."""
     table = config.vocab_size * config.hidden_size
-    is_tied = isinstance(config, ModelConfig) and config.tied_embeddings
-    linear = parameter_count(directory) - table
-    return WeightCount(table, linear, head_copy=table if is_tied else 0)
+    rest = parameter_count(directory) - table
+    if isinstance(config, EncoderConfig) or is_sentence_model(directory):
+        return WeightCount(table, rest)
+    if config.tied_embeddings:
+        return WeightCount(table, rest, head=table, is_tied=True)
+    return WeightCount(table, rest - table, head=table)
 
 
 @torch.inference_mode()

@@ -76,7 +76,7 @@ def read_model_config(directory: Path) -> ModelConfig | EncoderConfig:
         method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
         raise UnsupportedCheckpoint(
             f"quantization_config of {path} (quant_method {method!r}) is not supported: expected a "
-            "model that is not quantised, which --quantize int8 quantises as it loads"
+            "model that is not quantised, which --quantize quantises as it loads"
         )
     try:
         if model_type in ENCODER_TYPES:

@@ -229,7 +229,8 @@ class Decoder:
         self._head: ColumnParallelLinear | None = None
         if has_head:
             head = Projection("lm_head", config.hidden_size, config.vocab_size)
-            self._head = ColumnParallelLinear([head], [[group.share_of(config.vocab_size)]])
+            rows = [[group.share_of(config.vocab_size)]]
+            self._head = ColumnParallelLinear([head], rows, is_head=True)
 
     @property
     def kv_heads(self) -> int:

@@ -11,7 +11,7 @@ from lorax_shard.failure import CodedError, FailureCode
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
-QUANTISATIONS = ("int8",)  # the names of layers.quantisation, which imports torch
+QUANTISATIONS = ("int8", "int4")  # the names of layers.quantisation, which imports torch
 DEVICES = ("auto", "cpu", "cuda")
 
 

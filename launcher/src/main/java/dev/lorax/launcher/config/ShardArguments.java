@@ -48,7 +48,7 @@ final class ShardArguments {
             .usually("none")
             .says(
                 "KIND",
-                "int8: weights of linear layers in half the bytes of bfloat16, quantised as they load."),
+                "int8 or int4: weights of linear layers in 8 or 5 bits each, quantised as they load."),
         Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
             .initially(cudaMemoryFraction)
             .says("SHARE", "Share of the GPU's memory that a shard may use."),

@@ -62,7 +62,8 @@ public record ShardConfig(
 
   /** How the weights of linear layers are kept. */
   public enum Quantisation {
-    INT8;
+    INT8,
+    INT4;
 
     @Override
     public String toString() {
