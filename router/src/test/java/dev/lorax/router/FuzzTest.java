@@ -82,7 +82,7 @@ class FuzzTest {
       assertThat(blocked()).isEmpty();
       long after = usedHeap();
       report(before, after);
-      assertThat(after).as("bytes on the heap").isLessThan(before + before / 4 + 16_000_000);
+      assertThat(after).as("bytes on the heap").isLessThan(before + before / 4 + 8_000_000);
       // Every place has been given back.
       assertThat(router.process().drain(Duration.ofMillis(200), Duration.ofSeconds(20))).isTrue();
     }

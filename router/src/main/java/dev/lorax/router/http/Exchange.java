@@ -36,6 +36,7 @@ final class Exchange {
   private final Context context;
   private final long receivedNanos;
   private Runnable cancellation = () -> {};
+  private Runnable conclusion = () -> {};
   private boolean over;
 
   Exchange(Gateway gateway, RoutingContext http, Dialect dialect, Caller caller, Place place) {
@@ -134,6 +135,7 @@ final class Exchange {
       }
     }
     writeHeaders(prepared);
+    conclusion = stream::rest;
     stream.keepAlive();
   }
 
@@ -209,6 +211,7 @@ final class Exchange {
 
   private void finish() {
     over = true;
+    conclusion.run();
     place.close();
   }
 }
