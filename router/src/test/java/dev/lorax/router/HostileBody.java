@@ -9,27 +9,98 @@ import java.util.Random;
 final class HostileBody {
   private static final List<String> TEXTS =
       List.of(
-          "hello", "abc", "", " ", "poison", "overflow", "odd overflow", "eos3", "silence",
-          "\\u0000", "\\ud800", "\\udc00x", "\uD83D\uDE00", "«{}»", "«{\\\"name\\\": \\\"f\\\"»",
+          "hello",
+          "abc",
+          "",
+          " ",
+          "poison",
+          "overflow",
+          "odd overflow",
+          "eos3",
+          "silence",
+          "\\u0000",
+          "\\ud800",
+          "\\udc00x",
+          "\uD83D\uDE00",
+          "«{}»",
+          "«{\\\"name\\\": \\\"f\\\"»",
           "one two three four five six seven eight nine ten eleven twelve thirteen fourteen");
   private static final List<String> HOSTILE =
       List.of(
-          "null", "true", "-1", "0", "1", "2", "1e999", "-1e999", "1e-999", "NaN", "0.5",
-          "2147483648", "18446744073709551616", "123456789012345678901234567890", "\"\"", "\"1\"",
-          "[]", "{}", "[null]", "[[]]", "{\"a\":1}", "\"\\ud800\"", "\"\\u0000\"", "[1,\"a\",{}]");
+          "null",
+          "true",
+          "-1",
+          "0",
+          "1",
+          "2",
+          "1e999",
+          "-1e999",
+          "1e-999",
+          "NaN",
+          "0.5",
+          "2147483648",
+          "18446744073709551616",
+          "123456789012345678901234567890",
+          "\"\"",
+          "\"1\"",
+          "[]",
+          "{}",
+          "[null]",
+          "[[]]",
+          "{\"a\":1}",
+          "\"\\ud800\"",
+          "\"\\u0000\"",
+          "[1,\"a\",{}]");
   private static final List<String> NATIVE_FIELDS =
       List.of(
-          "adapter_id", "adapter_source", "merged_adapters", "api_token", "best_of", "temperature",
-          "repetition_penalty", "frequency_penalty", "presence_penalty", "top_k", "top_p",
-          "typical_p", "do_sample", "ignore_eos_token", "return_full_text", "stop", "truncate",
-          "watermark", "details", "decoder_input_details", "return_k_alternatives", "seed",
-          "response_format", "max_new_tokens");
+          "adapter_id",
+          "adapter_source",
+          "merged_adapters",
+          "api_token",
+          "best_of",
+          "temperature",
+          "repetition_penalty",
+          "frequency_penalty",
+          "presence_penalty",
+          "top_k",
+          "top_p",
+          "typical_p",
+          "do_sample",
+          "ignore_eos_token",
+          "return_full_text",
+          "stop",
+          "truncate",
+          "watermark",
+          "details",
+          "decoder_input_details",
+          "return_k_alternatives",
+          "seed",
+          "response_format",
+          "max_new_tokens");
   private static final List<String> OPENAI_FIELDS =
       List.of(
-          "n", "best_of", "temperature", "top_p", "top_k", "stop", "seed", "frequency_penalty",
-          "presence_penalty", "repetition_penalty", "ignore_eos_token", "response_format",
-          "logprobs", "top_logprobs", "stream_options", "echo", "max_completion_tokens", "tools",
-          "tool_choice", "adapter_source", "api_token", "max_tokens");
+          "n",
+          "best_of",
+          "temperature",
+          "top_p",
+          "top_k",
+          "stop",
+          "seed",
+          "frequency_penalty",
+          "presence_penalty",
+          "repetition_penalty",
+          "ignore_eos_token",
+          "response_format",
+          "logprobs",
+          "top_logprobs",
+          "stream_options",
+          "echo",
+          "max_completion_tokens",
+          "tools",
+          "tool_choice",
+          "adapter_source",
+          "api_token",
+          "max_tokens");
   private static final String TOOL =
       "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}";
 
@@ -87,7 +158,8 @@ final class HostileBody {
           String.valueOf(random.nextInt(40));
       case "adapter_id" -> model();
       case "adapter_source" -> pick(List.of("\"hub\"", "\"local\"", "\"s3\"", "\"pbase\""));
-      case "merged_adapters" -> "{\"ids\":[\"red\",\"blue\"],\"weights\":[0.5,%s]}".formatted(flag());
+      case "merged_adapters" ->
+          "{\"ids\":[\"red\",\"blue\"],\"weights\":[0.5,%s]}".formatted(flag());
       case "response_format" ->
           "{\"type\":\"json_object\",\"schema\":{\"%s\":1}}"
               .formatted(random.nextBoolean() ? "impossible" : "type");

@@ -32,7 +32,6 @@ import dev.lorax.protocol.generate.v1.ServiceDiscoveryRequest;
 import dev.lorax.protocol.generate.v1.ServiceDiscoveryResponse;
 import dev.lorax.protocol.generate.v1.WarmupRequest;
 import dev.lorax.protocol.generate.v1.WarmupResponse;
-import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
@@ -46,7 +45,6 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of generate.v1 without a model. Thread-safe: one lock around the cache, as the real
@@ -205,7 +203,7 @@ final class ScriptedService extends LoraxServiceImplBase {
         request,
         observer,
         () -> {
-          request.getBatchesList().forEach(batch -> failOnOverflow(cache.get(batch.getId())));
+          request.getBatchesList().forEach(batch -> ScriptedText.failOnOverflow(cache.get(batch.getId())));
           var texts = new ArrayList<ScriptedText>();
           request.getBatchesList().forEach(batch -> texts.addAll(take(batch.getId())));
           check(texts.stream().noneMatch(ScriptedText::ended), "a request that had ended");
@@ -383,27 +381,6 @@ final class ScriptedService extends LoraxServiceImplBase {
     } catch (RuntimeException e) {
       observer.onError(e);
     }
-  }
-
-  private static void failOnOverflow(@Nullable List<ScriptedText> texts) {
-    String culprits =
-        (texts == null ? List.<ScriptedText>of() : texts)
-            .stream()
-                .filter(ScriptedService::overflows)
-                .map(text -> Long.toString(text.request().getId()))
-                .collect(Collectors.joining(","));
-    if (!culprits.isEmpty()) {
-      var trailers = new Metadata();
-      var key = Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
-      trailers.put(key, culprits);
-      throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
-    }
-  }
-
-  private static boolean overflows(ScriptedText text) {
-    String inputs = text.request().getInputs();
-    return inputs.contains("overflow")
-        && (!inputs.contains("odd overflow") || text.request().getId() % 2 == 1);
   }
 
   private static void pause(Duration duration) {

@@ -6,8 +6,11 @@ import dev.lorax.protocol.generate.v1.GeneratedText;
 import dev.lorax.protocol.generate.v1.Generation;
 import dev.lorax.protocol.generate.v1.NextTokens;
 import dev.lorax.protocol.generate.v1.Request;
+import io.grpc.Metadata;
+import io.grpc.Status;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +58,29 @@ final class ScriptedText {
 
   Request request() {
     return request;
+  }
+
+  /** Whether its numbers overflow; with {@code odd overflow} only where its own is odd. */
+  private boolean overflows() {
+    String inputs = request.getInputs();
+    return inputs.contains("overflow")
+        && (!inputs.contains("odd overflow") || request.getId() % 2 == 1);
+  }
+
+  /** As a shard does that says over which requests a step failed. */
+  static void failOnOverflow(@Nullable List<ScriptedText> texts) {
+    String culprits =
+        (texts == null ? List.<ScriptedText>of() : texts)
+            .stream()
+                .filter(ScriptedText::overflows)
+                .map(text -> Long.toString(text.request().getId()))
+                .collect(Collectors.joining(","));
+    if (!culprits.isEmpty()) {
+      var trailers = new Metadata();
+      var key = Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
+      trailers.put(key, culprits);
+      throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
+    }
   }
 
   boolean ended() {

@@ -23,6 +23,8 @@ final class EventStream {
    */
   private static final int MOST_UNSENT_BYTES = 256 * 1024;
 
+  private static final long NO_TIMER = -1;
+
   /** An event with a token. */
   private static final int TYPICAL_BYTES = 192;
 
@@ -33,6 +35,7 @@ final class EventStream {
   private final @Nullable TraceParent trace;
   private int unended;
   private int mostTokens;
+  private long timer = NO_TIMER;
   private boolean silent;
 
   /**
@@ -90,17 +93,21 @@ final class EventStream {
   /** Shows proxies between us and the client that the stream lives. */
   void keepAlive() {
     silent = true;
-    http.vertx()
-        .setPeriodic(
-            KEEP_ALIVE_MILLIS,
-            timer -> {
-              if (exchange.over()) {
-                http.vertx().cancelTimer(timer);
-              } else if (silent) {
-                write(Buffer.buffer(":\n\n"));
-              }
-              silent = true;
-            });
+    timer =
+        http.vertx()
+            .setPeriodic(
+                KEEP_ALIVE_MILLIS,
+                _ -> {
+                  if (silent) {
+                    write(Buffer.buffer(":\n\n"));
+                  }
+                  silent = true;
+                });
+  }
+
+  /** The stream has ended: a timer that goes on would keep all of it until its next turn. */
+  void rest() {
+    http.vertx().cancelTimer(timer);
   }
 
   private void write(int sequence, Generation generation, long nanoTime) {

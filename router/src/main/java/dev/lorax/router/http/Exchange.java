@@ -37,6 +37,7 @@ final class Exchange {
   private final Context context;
   private final long receivedNanos;
   private Runnable cancellation = () -> {};
+  private Runnable conclusion = () -> {};
   private boolean over;
 
   Exchange(
@@ -145,6 +146,7 @@ final class Exchange {
       }
     }
     writeHeaders(prepared);
+    conclusion = stream::rest;
     stream.keepAlive();
   }
 
@@ -223,6 +225,7 @@ final class Exchange {
 
   private void finish() {
     over = true;
+    conclusion.run();
     place.close();
   }
 }

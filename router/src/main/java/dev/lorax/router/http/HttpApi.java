@@ -63,7 +63,8 @@ final class HttpApi {
       router.errorHandler(status, http -> refuse(http, status));
     }
     router.errorHandler(500, HttpApi::confess);
-    // What the body handler calls the departure of a client; unheard, it would be logged as an error.
+    // What the body handler calls the departure of a client; unheard, it would be logged as an
+    // error.
     router.errorHandler(200, _ -> {});
     return router;
   }

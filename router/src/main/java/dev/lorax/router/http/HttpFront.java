@@ -12,7 +12,6 @@ import io.vertx.core.http.HttpServerOptions;
 import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicInteger;
 
-
 /** The listening HTTP server: one socket, several event loops. Thread-safe. */
 public final class HttpFront implements AutoCloseable {
   /** Upstream takes about as much; adapter ids and tokens travel in headers. */
