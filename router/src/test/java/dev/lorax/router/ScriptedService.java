@@ -203,7 +203,9 @@ final class ScriptedService extends LoraxServiceImplBase {
         request,
         observer,
         () -> {
-          request.getBatchesList().forEach(batch -> ScriptedText.failOnOverflow(cache.get(batch.getId())));
+          request
+              .getBatchesList()
+              .forEach(batch -> ScriptedText.failOnOverflow(cache.get(batch.getId())));
           var texts = new ArrayList<ScriptedText>();
           request.getBatchesList().forEach(batch -> texts.addAll(take(batch.getId())));
           check(texts.stream().noneMatch(ScriptedText::ended), "a request that had ended");
