@@ -41,6 +41,15 @@ class ArchitectureTest {
           .resideInAnyPackage("io.grpc..", "com.google.protobuf..", "dev.lorax.protocol..");
 
   @ArchTest
+  static final ArchRule only_tracing_sees_opentelemetry =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.lorax.router.tracing")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.opentelemetry..");
+
+  @ArchTest
   static final ArchRule only_tokenizer_sees_djl =
       noClasses()
           .that()
