@@ -152,9 +152,8 @@ class LoraLinear(ABC):
         """
         if not any(projection.name in matrices for projection in self.projections):
             return
-        weight = (
-            self.weight.whole().clone()
-        )  # the head may share it with the embedding, which must stay
+        # The head may share it with the embedding, which must stay.
+        weight = self.weight.whole().clone()
         first = 0
         for part, projection in enumerate(self.projections):
             rows = slice(first, first := first + self._out_width(part))
