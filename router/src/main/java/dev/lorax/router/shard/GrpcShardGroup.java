@@ -77,20 +77,18 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
       request.setCachedBatch(WireBatches.cached(beside));
     }
     PrefillRequest prefill = request.build();
-    var calls =
-        toAll(
-            "Prefill",
-            deadlines.step(),
-            stub -> TraceHeaders.with(stub, batch.entries()).prefill(prefill));
+    var traces = TraceHeaders.of(batch.entries());
+    var calls = toAll("Prefill", deadlines.step(), stub -> traces.with(stub).prefill(prefill));
     return () -> prefilled(calls.await());
   }
 
   private Pending<StepResult> resume(PrefillBatch batch) {
     ResumeRequest request = WireBatches.resumption(batch);
+    var traces = TraceHeaders.of(batch.entries());
     var calls = new ArrayList<Future<PrefillResponse>>(channels.size());
     for (UnixChannel shard : channels) {
       var stub = ExtensionsGrpc.newFutureStub(shard.channel()).withDeadlineAfter(deadlines.step());
-      calls.add(TraceHeaders.with(stub, batch.entries()).resume(request));
+      calls.add(traces.with(stub).resume(request));
     }
     Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
     return () -> prefilled(answers.await());

@@ -2,13 +2,15 @@ package dev.lorax.router.shard;
 
 import dev.lorax.router.batching.Entry;
 import dev.lorax.router.generation.TraceParent;
+import io.grpc.ClientInterceptor;
 import io.grpc.Metadata;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Tells shards the traces of which a batch's requests are parts. */
+/** Tells shards the traces of which a batch's requests are parts. Immutable. */
 final class TraceHeaders {
   /** W3C Trace Context has one parent; upstream's shards read it. */
   private static final Metadata.Key<String> PARENT =
@@ -21,10 +23,14 @@ final class TraceHeaders {
   /** gRPC bounds what a call's headers may take. */
   private static final int MOST_REQUESTS = 32;
 
-  private TraceHeaders() {}
+  private final @Nullable ClientInterceptor sender;
 
-  /** The stub, which sends the headers where requests are traced. */
-  static <S extends AbstractStub<S>> S with(S stub, List<Entry> entries) {
+  private TraceHeaders(@Nullable ClientInterceptor sender) {
+    this.sender = sender;
+  }
+
+  /** Those of a batch, for all shards. */
+  static TraceHeaders of(List<Entry> entries) {
     var requests = new ArrayList<String>();
     String first = null;
     for (Entry entry : entries) {
@@ -35,11 +41,16 @@ final class TraceHeaders {
       }
     }
     if (first == null) {
-      return stub;
+      return new TraceHeaders(null);
     }
     var headers = new Metadata();
     headers.put(PARENT, first);
     headers.put(REQUESTS, String.join(",", requests));
-    return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    return new TraceHeaders(MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  /** The stub, which sends the headers where requests are traced. */
+  <S extends AbstractStub<S>> S with(S stub) {
+    return sender == null ? stub : stub.withInterceptors(sender);
   }
 }
