@@ -4,8 +4,10 @@ import dev.lorax.operator.log.LogKeys;
 import dev.lorax.operator.metricsapi.MetricsApi;
 import dev.lorax.operator.server.LoraxServerReconciler;
 import dev.lorax.operator.server.plan.ServingPlanner;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.Operator;
+import io.javaoperatorsdk.operator.api.config.Cloner;
 import io.javaoperatorsdk.operator.api.config.ConfigurationServiceOverrider;
 import java.io.IOException;
 import java.time.Clock;
@@ -123,8 +125,7 @@ final class LoraxOperator implements AutoCloseable {
         .withReconciliationTerminationTimeout(RECONCILE_END)
         // Needs the right to read all CRDs, and a missing CRD is told by the first watch anyway.
         .checkingCRDAndValidateLocalModel(false)
-        // One more look after an own write is cheaper than an annotation on what users see.
-        .withPreviousAnnotationForDependentResources(false);
+        .withResourceCloner(new SameObject());
     if (election != null) {
       overrides.withLeaderElectionConfiguration(
           election.configuration(
@@ -134,6 +135,14 @@ final class LoraxOperator implements AutoCloseable {
                   leadershipLost.run();
                 }
               }));
+    }
+  }
+
+  /** A reconcile reads its server and never changes it, so it need not have a copy of its own. */
+  private static final class SameObject implements Cloner {
+    @Override
+    public <R extends HasMetadata> R clone(R object) {
+      return object;
     }
   }
 }

@@ -33,7 +33,11 @@ public final class OperatorMain {
   }
 
   private static void start(OperatorConfig config) throws IOException {
-    var client = new KubernetesClientBuilder().withConfig(clientConfig(config)).build();
+    var client =
+        new KubernetesClientBuilder()
+            .withConfig(clientConfig(config))
+            .withKubernetesSerialization(LeanObjects.serialization())
+            .build();
     var operator =
         LoraxOperator.start(config, client, Clock.systemUTC(), OperatorMain::leadershipLost);
     Runtime.getRuntime().addShutdownHook(new Thread(operator::close, "stop"));

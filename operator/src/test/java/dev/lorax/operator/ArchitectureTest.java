@@ -15,7 +15,6 @@ import com.tngtech.archunit.lang.ArchRule;
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import io.fabric8.kubernetes.api.model.Affinity;
 import io.fabric8.kubernetes.api.model.Quantity;
-import io.javaoperatorsdk.operator.api.reconciler.dependent.DependentResource;
 import java.time.Clock;
 import java.time.Instant;
 
@@ -27,6 +26,7 @@ final class ArchitectureTest {
   private static final String PLAN = "dev.lorax.operator.server.plan..";
   private static final String MANIFEST = "dev.lorax.operator.server.manifest..";
   private static final String STATUS = "dev.lorax.operator.server.status..";
+  private static final String DRIFT = "dev.lorax.operator.server.drift..";
   private static final String CRDS = "dev.lorax.crds..";
 
   /** A plan is arithmetic: the spec, the language, and values that are handed through. */
@@ -50,10 +50,12 @@ final class ArchitectureTest {
           .dependOnClassesThat(resideInAPackage(CRDS).and(not(type(LoraxServer.class))));
 
   @ArchTest
-  static final ArchRule dependents_never_read_the_spec =
+  static final ArchRule objects_are_kept_by_the_plan_and_never_by_the_spec =
       noClasses()
           .that()
-          .areAssignableTo(DependentResource.class)
+          .haveFullyQualifiedName("dev.lorax.operator.server.OwnedObjects")
+          .or()
+          .haveFullyQualifiedName("dev.lorax.operator.server.ServerObjects")
           .should()
           .callMethod(LoraxServer.class, "getSpec")
           .orShould()
@@ -67,6 +69,21 @@ final class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("io.fabric8.kubernetes.client..", "io.javaoperatorsdk..");
+
+  @ArchTest
+  static final ArchRule drift_knows_no_server_and_no_cluster =
+      noClasses()
+          .that()
+          .resideInAPackage(DRIFT)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CRDS,
+              PLAN,
+              MANIFEST,
+              STATUS,
+              "io.fabric8.kubernetes.client..",
+              "io.javaoperatorsdk..");
 
   @ArchTest
   static final ArchRule packages_have_no_cycles =

@@ -100,6 +100,7 @@ public final class TestingApiServer implements ParameterResolver {
 
     private KubernetesClientBuilder operatorClientBuilder() {
       return new KubernetesClientBuilder()
+          .withKubernetesSerialization(LeanObjects.serialization())
           .withConfig(new ConfigBuilder(config).withImpersonateUsername(OPERATOR).build());
     }
 

@@ -4,6 +4,8 @@ package dev.lorax.operator.log;
 public final class LogKeys {
 
   public static final String CONFIG = "config";
+  public static final String FIELD = "field";
+  public static final String KIND = "kind";
   public static final String NAME = "name";
   public static final String NAMESPACE = "namespace";
   public static final String PORT = "port";

@@ -26,9 +26,4 @@ final class ClaimSupport {
     }
     return known || plan.devices() == null;
   }
-
-  /** Whether the cluster is known to have them. */
-  boolean known() {
-    return known;
-  }
 }

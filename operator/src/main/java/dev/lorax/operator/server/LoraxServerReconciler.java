@@ -10,23 +10,20 @@ import dev.lorax.operator.server.plan.ServingPlanner;
 import dev.lorax.operator.server.status.Observed;
 import dev.lorax.operator.server.status.StatusReport;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.Service;
-import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
-import io.javaoperatorsdk.operator.api.reconciler.Workflow;
-import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Sequences one reconcile: plan, apply, observe, report. Stateless and level-triggered: everything
@@ -34,25 +31,6 @@ import java.util.Set;
  * says; nothing is written where nothing has changed. Deletion needs no step of its own, because
  * the API server's garbage collector removes what a server owns.
  */
-@Workflow(
-    explicitInvocation = true,
-    dependents = {
-      @Dependent(
-          type = CacheClaimDependent.class,
-          reconcilePrecondition = PlannedDependent.Wanted.class),
-      @Dependent(
-          type = DeviceClaimDependent.class,
-          activationCondition = DeviceClaimDependent.Known.class,
-          reconcilePrecondition = PlannedDependent.Wanted.class),
-      @Dependent(type = DeploymentDependent.class),
-      @Dependent(type = ServiceDependent.class),
-      @Dependent(
-          type = DisruptionBudgetDependent.class,
-          reconcilePrecondition = PlannedDependent.Wanted.class),
-      @Dependent(
-          type = AutoscalerDependent.class,
-          reconcilePrecondition = PlannedDependent.Wanted.class)
-    })
 @ControllerConfiguration(fieldManager = LoraxServerReconciler.FIELD_MANAGER)
 @GradualRetry(
     maxAttempts = LoraxServerReconciler.WITHOUT_END,
@@ -70,6 +48,7 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(3);
 
   private final ServingPlanner planner;
+  private final ServerObjects objects = new ServerObjects();
   private final LauncherClient launchers = new LauncherClient();
   private final ScaleDown scaleDown = new ScaleDown();
   private final ClaimSupport claims = new ClaimSupport();
@@ -86,7 +65,9 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   @Override
   public List<EventSource<?, LoraxServer>> prepareEventSources(
       EventSourceContext<LoraxServer> context) {
-    return List.of(ServerPods.eventSource(context));
+    var sources = new ArrayList<>(objects.eventSources(context));
+    sources.add(ServerPods.eventSource(context));
+    return sources;
   }
 
   @Override
@@ -101,7 +82,7 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
         };
     statusWriter.write(server, status, context);
     UpdateControl<LoraxServer> control = UpdateControl.noUpdate();
-    return Observed.loading(context.getSecondaryResources(Pod.class)).isEmpty()
+    return Observed.loading(ServerPods.of(server, context)).isEmpty()
         ? control
         : control.rescheduleAfter(LOOK_AGAIN);
   }
@@ -112,10 +93,10 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
    * the API server is asked whether it is still wanted. Not for a new server, of which everything
    * is missing: should it be gone already, the garbage collector removes what is made for it.
    */
-  private static boolean isGone(LoraxServer server, Context<LoraxServer> context) {
+  private boolean isGone(LoraxServer server, Context<LoraxServer> context) {
     if (server.getStatus() == null
-        || context.getSecondaryResource(Deployment.class).isPresent()
-            && context.getSecondaryResource(Service.class).isPresent()) {
+        || objects.deployment(server, context).isPresent()
+            && objects.service(server, context).isPresent()) {
       return false;
     }
     LoraxServer now = context.getClient().resource(server).get();
@@ -143,18 +124,14 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
     if (!claims.suffices(plan, context.getClient())) {
       return report(server).refused(ClaimSupport.REASON, ClaimSupport.MESSAGE);
     }
-    var workflow = context.managedWorkflowAndDependentResourceContext();
-    workflow.put(ServingPlan.class, plan);
-    workflow.put(ClaimSupport.class, claims);
-    Set<Pod> pods = context.getSecondaryResources(Pod.class);
-    scaleDown.prepare(
-        plan, context.getSecondaryResource(Deployment.class), pods, context.getClient());
-    workflow.reconcileManagedWorkflow();
+    Collection<Pod> pods = ServerPods.of(server, context);
+    scaleDown.prepare(plan, objects.deployment(server, context), pods, context.getClient());
+    objects.keep(server, plan, context);
     return report(server)
         .of(
             new Observed(
                 plan,
-                context.getSecondaryResource(Deployment.class),
+                objects.deployment(server, context),
                 pods,
                 launchers.ask(Observed.loading(pods))));
   }

@@ -24,20 +24,23 @@ final class PodManifest {
   static PodSpec of(ServingPlan plan) {
     var volumes = new PodVolumes(plan);
     var template = plan.podTemplate();
-    return PodScheduling.apply(plan)
-        .withAutomountServiceAccountToken(false)
-        .withEnableServiceLinks(false)
-        .withTerminationGracePeriodSeconds(plan.termination().grace().toSeconds())
-        .withSecurityContext(securityContext())
-        .withInitContainers(sidecars(plan, volumes))
-        .withContainers(RouterContainer.of(plan, volumes))
-        .withVolumes(volumes.all())
-        .withResourceClaims(DeviceClaimManifest.ofPod(plan))
-        .withServiceAccountName(template.serviceAccount())
-        .withImagePullSecrets(
-            template.imagePullSecrets().stream().map(LocalObjectReference::new).toList())
-        .withRuntimeClassName(template.runtimeClass())
-        .build();
+    PodSpec pod =
+        PodScheduling.apply(plan)
+            .withAutomountServiceAccountToken(false)
+            .withEnableServiceLinks(false)
+            .withTerminationGracePeriodSeconds(plan.termination().grace().toSeconds())
+            .withSecurityContext(securityContext())
+            .withResourceClaims(DeviceClaimManifest.ofPod(plan))
+            .withServiceAccountName(template.serviceAccount())
+            .withImagePullSecrets(
+                template.imagePullSecrets().stream().map(LocalObjectReference::new).toList())
+            .withRuntimeClassName(template.runtimeClass())
+            .build();
+    // A builder copies what it is given, twice; these are most of a pod.
+    pod.setInitContainers(sidecars(plan, volumes));
+    pod.setContainers(List.of(RouterContainer.of(plan, volumes)));
+    pod.setVolumes(volumes.all());
+    return pod;
   }
 
   private static List<Container> sidecars(ServingPlan plan, PodVolumes volumes) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.lorax.operator.GoldenFile;
 import dev.lorax.operator.TestingApiServer;
+import dev.lorax.operator.server.drift.Drift;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -54,6 +55,8 @@ final class ManifestIT {
 
     // then
     assertThat(taken.getMetadata().getUid()).isNotEmpty();
+    // Else it would be written again and again.
+    assertThat(Drift.between(manifest, taken)).isEmpty();
   }
 
   /** Its case and what it is. */

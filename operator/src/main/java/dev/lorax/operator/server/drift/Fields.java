@@ -1,0 +1,79 @@
+package dev.lorax.operator.server.drift;
+
+import com.fasterxml.jackson.databind.BeanDescription;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.introspect.AnnotatedMember;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.Quantity;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fields of the classes of the Kubernetes API, under their names in JSON. They are read from
+ * the objects as these are: to write an object as a tree first costs several times as much.
+ */
+record Fields(List<Field> all) {
+
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private static final ClassValue<Fields> BY_CLASS =
+      new ClassValue<>() {
+        @Override
+        protected Fields computeValue(Class<?> type) {
+          return read(type);
+        }
+      };
+
+  /** One of them; the name is empty for those that the class does not know by name. */
+  record Field(String name, AnnotatedMember member) {
+
+    /** Its value in {@code object}; null where it has none, or an empty one. */
+    @Nullable Object of(Object object) {
+      Object value = member.getValue(object);
+      return value instanceof Collection<?> list && list.isEmpty()
+              || value instanceof Map<?, ?> map && map.isEmpty()
+          ? null
+          : value;
+    }
+  }
+
+  /** The fields of the class of {@code object}, in an order that never changes. */
+  static Fields of(Object object) {
+    return BY_CLASS.get(object.getClass());
+  }
+
+  /** Whether {@code value} has no fields but is one piece. */
+  static boolean isScalar(Object value) {
+    return value instanceof String
+        || value instanceof Number
+        || value instanceof Boolean
+        || value instanceof Quantity
+        || value instanceof IntOrString
+        || value instanceof Enum<?>;
+  }
+
+  private static Fields read(Class<?> type) {
+    BeanDescription description =
+        MAPPER.getSerializationConfig().introspect(MAPPER.constructType(type));
+    var fields = new ArrayList<Field>();
+    for (var property : description.findProperties()) {
+      AnnotatedMember member = property.getAccessor();
+      if (member != null) {
+        fields.add(field(property.getName(), member));
+      }
+    }
+    AnnotatedMember others = description.findAnyGetter();
+    if (others != null) {
+      fields.add(field("", others));
+    }
+    return new Fields(List.copyOf(fields));
+  }
+
+  private static Field field(String name, AnnotatedMember member) {
+    member.fixAccess(false);
+    return new Field(name, member);
+  }
+}
