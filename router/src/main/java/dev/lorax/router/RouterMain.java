@@ -7,6 +7,7 @@ import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
+import dev.lorax.router.access.ApiKeysException;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.config.RouterArguments;
 import dev.lorax.router.config.RouterArguments.Parsed;
@@ -19,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -107,9 +109,17 @@ public final class RouterMain {
 
   private static void fail(Map<String, String> environment, String sentence, Exception cause) {
     var event = LOG.atError().setCause(cause);
-    // The launcher's word for it, which it reads from this line.
-    (portTaken(cause) ? event.addKeyValue("code", "PortTaken") : event).log(sentence);
+    String code = code(cause);
+    (code == null ? event : event.addKeyValue("code", code)).log(sentence);
     terminate(environment, sentence, 1);
+  }
+
+  /** The launcher's word for a failure, which it reads from the last line; null if it has none. */
+  private static @Nullable String code(Exception failure) {
+    if (failure instanceof ApiKeysException) {
+      return "WrongApiKeys";
+    }
+    return portTaken(failure) ? "PortTaken" : null;
   }
 
   /** The native transport's refusal is no BindException; its text is the system's. */

@@ -82,6 +82,29 @@ class RouterMainTest {
   }
 
   @Test
+  void gives_the_launchers_word_for_api_keys_that_are_not_there() throws Exception {
+    try (var shard = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN)) {
+      Process router =
+          start(
+              "--tokenizer-name",
+              MODEL,
+              "--master-shard-uds-path",
+              directory.resolve("shard-0").toString(),
+              "--port",
+              "0",
+              "--api-keys-file",
+              directory.resolve("keys.json").toString(),
+              "--json-output");
+
+      assertThat(router.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(router.exitValue()).isEqualTo(1);
+      assertThat(output())
+          .contains("{\"code\":\"WrongApiKeys\"}", "expected a file at", "keys.json, got none");
+      assertThat(shard.violations()).isEmpty();
+    }
+  }
+
+  @Test
   void ends_in_order_when_it_is_told_to() throws Exception {
     ShardScript slow = ShardScript.PLAIN.withStep(Duration.ofMillis(20));
     int port = freePort();

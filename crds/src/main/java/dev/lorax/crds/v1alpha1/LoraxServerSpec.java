@@ -76,6 +76,11 @@ public record LoraxServerSpec(
             "Number format of the weights on the devices: float32, bfloat16 or float16. Unset"
                 + " takes what suits model and device.")
         @Nullable Dtype dtype,
+    @JsonPropertyDescription(
+            "Keeps the weights of linear layers in fewer bits, quantised while they load: int8 for"
+                + " faster decoding in half the memory, int4 for less memory still. Unset keeps"
+                + " them in spec.dtype. Adapters are not touched.")
+        @Nullable Quantization quantize,
     @Default("60s")
         @Size(min = 2, max = 16)
         @Pattern(Names.DURATION)
@@ -126,5 +131,13 @@ public record LoraxServerSpec(
     BFLOAT16,
     @JsonProperty("float16")
     FLOAT16
+  }
+
+  /** Bits of weights that are kept in fewer than their number format has. */
+  public enum Quantization {
+    @JsonProperty("int8")
+    INT8,
+    @JsonProperty("int4")
+    INT4
   }
 }

@@ -19,6 +19,7 @@ public final class OwnedArguments {
           Map.entry("--source", "spec.model"),
           Map.entry("--revision", "spec.model.hub.revision"),
           Map.entry("--dtype", "spec.dtype"),
+          Map.entry("--quantize", "spec.quantize"),
           Map.entry("--sharded", "spec.shards.count"),
           Map.entry("--num-shard", "spec.shards.count"),
           Map.entry("--shard-placement", "spec.shards.placement"),

@@ -59,9 +59,14 @@ public record Router(
         @Max(3600)
         @JsonPropertyDescription(
             "Seconds that a busy adapter keeps its place on the shards while others wait for one.")
-        @Nullable Integer adapterCycleTimeSeconds) {
+        @Nullable Integer adapterCycleTimeSeconds,
+    @JsonPropertyDescription(
+            "Secret with the file of API keys: who may ask, for which adapters, how much. A change"
+                + " of the Secret counts within a minute or two, without a restart; without the"
+                + " Secret, routers do not start. Unset lets everybody ask who reaches the Service.")
+        @Nullable ApiKeysSecret apiKeysSecret) {
 
   static Router defaults() {
-    return new Router(null, null, null, null, null, null, null, null, null);
+    return new Router(null, null, null, null, null, null, null, null, null, null);
   }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A real HorizontalPodAutoscaler moves a server with the load that its routers tell of. */
-@Order(7)
+@Order(8)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class AutoscalingE2E {

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Servers that cannot be served: what is wrong is said by the API server or by the status. */
-@Order(5)
+@Order(6)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class BadServerE2E {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * Devices of a device plugin: shards get theirs, a server that finds none left says so, and so does
  * a shard that cannot use what it got.
  */
-@Order(6)
+@Order(7)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class DeviceE2E {

@@ -32,6 +32,8 @@ public enum FailureCode {
   NOT_IN_CACHE,
   /** Files that are needed are missing. */
   INCOMPLETE_MODEL,
+  /** The router's file of API keys is missing or not what it should be. */
+  WRONG_API_KEYS,
   /** A file is cut off, damaged, or not what its name says. */
   CORRUPT_FILE,
   /** A checkpoint wants to run code. */

@@ -4,6 +4,7 @@ import dev.lorax.router.batching.Ticker;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
@@ -40,12 +41,20 @@ public final class ApiKeys {
   /**
    * Reads the file; without one everybody may do everything.
    *
-   * @throws IOException if the file cannot be read or is not what it should be
+   * @throws ApiKeysException if the file cannot be read or is not what it should be
    */
-  public static ApiKeys load(@Nullable Path file, Ticker ticker) throws IOException {
+  public static ApiKeys load(@Nullable Path file, Ticker ticker) throws ApiKeysException {
     var keys = new ApiKeys(file, ticker);
     if (file != null) {
-      keys.read(file);
+      try {
+        keys.read(file);
+      } catch (ApiKeysException e) {
+        throw e;
+      } catch (NoSuchFileException e) {
+        throw new ApiKeysException("expected a file at " + file + ", got none", e);
+      } catch (IOException e) {
+        throw new ApiKeysException(file + " cannot be read: " + e, e);
+      }
     }
     return keys;
   }

@@ -3,7 +3,6 @@ package dev.lorax.router.access;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,16 +26,16 @@ final class ApiKeysFile {
 
   private ApiKeysFile() {}
 
-  static List<ApiKey> parse(String text) throws IOException {
+  static List<ApiKey> parse(String text) throws ApiKeysException {
     JsonNode keys;
     try {
       keys = JSON.readTree(text).path("keys");
     } catch (JsonProcessingException e) {
       // Its own message would show a part of the file.
-      throw new IOException("API keys: expected a JSON object, got something else", e);
+      throw new ApiKeysException("expected a JSON object, got something else", e);
     }
     if (!keys.isArray()) {
-      throw new IOException("API keys: expected an object with an array `keys`");
+      throw new ApiKeysException("expected an object with an array `keys`");
     }
     var parsed = new ArrayList<ApiKey>();
     var names = new HashSet<String>();
@@ -44,14 +43,14 @@ final class ApiKeysFile {
     for (int i = 0; i < keys.size(); i++) {
       ApiKey key = key(keys.get(i), "keys[%d]".formatted(i));
       if (!names.add(key.name()) || !hashes.add(key.sha256())) {
-        throw new IOException("API keys: `keys[%d]` repeats a name or a hash".formatted(i));
+        throw new ApiKeysException("`keys[%d]` repeats a name or a hash".formatted(i));
       }
       parsed.add(key);
     }
     return parsed;
   }
 
-  private static ApiKey key(JsonNode node, String place) throws IOException {
+  private static ApiKey key(JsonNode node, String place) throws ApiKeysException {
     for (var fields = node.fieldNames(); fields.hasNext(); ) {
       String field = fields.next();
       expect(FIELDS.contains(field), place + "." + field, "one of " + FIELDS);
@@ -77,7 +76,8 @@ final class ApiKeysFile {
         admin.asBoolean());
   }
 
-  private static @Nullable List<String> adapters(JsonNode node, String place) throws IOException {
+  private static @Nullable List<String> adapters(JsonNode node, String place)
+      throws ApiKeysException {
     if (node.isMissingNode()) {
       return null;
     }
@@ -90,7 +90,7 @@ final class ApiKeysFile {
     return ids;
   }
 
-  private static @Nullable Integer rate(JsonNode node, String place) throws IOException {
+  private static @Nullable Integer rate(JsonNode node, String place) throws ApiKeysException {
     expect(
         node.isMissingNode() || (node.canConvertToInt() && node.intValue() > 0),
         place,
@@ -98,9 +98,9 @@ final class ApiKeysFile {
     return node.isMissingNode() ? null : node.intValue();
   }
 
-  private static void expect(boolean holds, String place, String expected) throws IOException {
+  private static void expect(boolean holds, String place, String expected) throws ApiKeysException {
     if (!holds) {
-      throw new IOException("API keys: `%s`: expected %s".formatted(place, expected));
+      throw new ApiKeysException("`%s`: expected %s".formatted(place, expected));
     }
   }
 }

@@ -18,6 +18,7 @@ final class PodVolumes {
 
   private static final String MEMORY = "Memory";
   private static final String HUB_TOKEN = "hub-token";
+  private static final String API_KEYS = "api-keys";
   private static final int READABLE_BY_GROUP = 0440;
 
   private final ServingPlan plan;
@@ -36,7 +37,10 @@ final class PodVolumes {
     volumes.add(emptyDir("tmp", null, null));
     volumes.add(cache());
     if (plan.access().hubToken() != null) {
-      volumes.add(hubToken(plan.access().hubToken()));
+      volumes.add(file(HUB_TOKEN, plan.access().hubToken(), PodLayout.HUB_TOKEN));
+    }
+    if (plan.router().apiKeys() != null) {
+      volumes.add(file(API_KEYS, plan.router().apiKeys(), PodLayout.API_KEYS_FILE));
     }
     for (var claim : plan.claims()) {
       volumes.add(claim(claim.volume(), claim.claimName()));
@@ -69,6 +73,9 @@ final class PodVolumes {
     var mounts = common("router");
     mounts.add(readOnly("agent", PodLayout.AGENT));
     mounts.add(readOnly("cache", PodLayout.CACHE));
+    if (plan.router().apiKeys() != null) {
+      mounts.add(readOnly(API_KEYS, PodLayout.API_KEYS));
+    }
     mounts.addAll(claims());
     return mounts;
   }
@@ -110,16 +117,16 @@ final class PodVolumes {
   }
 
   /** Optional, because a pod whose volume is missing waits without a word to say why. */
-  private static Volume hubToken(SecretValue token) {
+  private static Volume file(String name, SecretValue value, String file) {
     return new VolumeBuilder()
-        .withName(HUB_TOKEN)
+        .withName(name)
         .withNewSecret()
-        .withSecretName(token.secret())
+        .withSecretName(value.secret())
         .withOptional(true)
         .withDefaultMode(READABLE_BY_GROUP)
         .addNewItem()
-        .withKey(token.key())
-        .withPath(PodLayout.HUB_TOKEN)
+        .withKey(value.key())
+        .withPath(file)
         .endItem()
         .endSecret()
         .build();

@@ -4,6 +4,9 @@ import dev.lorax.operator.server.plan.PodLayout;
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The main container, whose agent starts the router. */
 final class RouterContainer {
@@ -27,18 +30,25 @@ final class RouterContainer {
         .withProtocol("TCP")
         .endPort()
         .withReadinessProbe(ContainerParts.probe("/health", PodLayout.ROUTER_PORT, 2, 2))
-        // Requests still come in until every proxy has heard that this endpoint goes away. The
-        // router
-        // itself waits for that, because it can ask clients that keep connections to come back
-        // elsewhere; a preStop hook cannot.
-        .addNewEnv()
-        .withName("LAME_DUCK_S")
-        .withValue(String.valueOf(plan.termination().endpointPropagation().toSeconds()))
-        .endEnv()
+        .withEnv(environment(plan))
         .withResources(ContainerParts.resources(plan.router().resources()))
         .withSecurityContext(ContainerParts.restricted(false))
         .withTerminationMessagePolicy(ContainerParts.TERMINATION_MESSAGE_POLICY)
         .withVolumeMounts(volumes.ofRouter())
         .build();
+  }
+
+  private static List<EnvVar> environment(ServingPlan plan) {
+    var variables = new ArrayList<EnvVar>();
+    // Requests still come in until every proxy has heard that this endpoint goes away. The router
+    // itself waits for that, because it can ask clients that keep connections to come back
+    // elsewhere; a preStop hook cannot.
+    long seconds = plan.termination().endpointPropagation().toSeconds();
+    variables.add(new EnvVar("LAME_DUCK_S", String.valueOf(seconds), null));
+    if (plan.router().apiKeys() != null) {
+      String file = PodLayout.API_KEYS + "/" + PodLayout.API_KEYS_FILE;
+      variables.add(new EnvVar("API_KEYS_FILE", file, null));
+    }
+    return variables;
   }
 }

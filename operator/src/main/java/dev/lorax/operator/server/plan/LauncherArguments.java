@@ -4,6 +4,7 @@ import dev.lorax.crds.v1alpha1.Adapters;
 import dev.lorax.crds.v1alpha1.Adapters.Source;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec.Dtype;
+import dev.lorax.crds.v1alpha1.LoraxServerSpec.Quantization;
 import dev.lorax.crds.v1alpha1.ModelSource;
 import dev.lorax.crds.v1alpha1.OwnedArguments;
 import dev.lorax.crds.v1alpha1.Router;
@@ -76,6 +77,7 @@ final class LauncherArguments {
     add("--shard-placement", spelled(ShardPlanner.placement(spec.shards())));
     add("--device", spelled(spec.shards().device()));
     add("--dtype", spelled(spec.dtype()));
+    add("--quantize", spelled(spec.quantize()));
   }
 
   private void addAdapters(LoraxServerSpec spec, ClaimPlanner claims) {
@@ -116,6 +118,14 @@ final class LauncherArguments {
       case FLOAT32 -> "float32";
       case BFLOAT16 -> "bfloat16";
       case FLOAT16 -> "float16";
+    };
+  }
+
+  private static @Nullable String spelled(@Nullable Quantization quantize) {
+    return switch (quantize) {
+      case null -> null;
+      case INT8 -> "int8";
+      case INT4 -> "int4";
     };
   }
 

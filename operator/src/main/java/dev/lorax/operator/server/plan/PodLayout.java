@@ -33,6 +33,12 @@ public final class PodLayout {
   /** Name of the file with the hub's token in there. */
   public static final String HUB_TOKEN = "token";
 
+  /** The file of API keys, where there is one. */
+  public static final String API_KEYS = "/run/secrets/lorax/api-keys";
+
+  /** Name of the file in there. */
+  public static final String API_KEYS_FILE = "keys.json";
+
   public static final int ROUTER_PORT = 3000;
 
   /** The launcher answers the probes of all containers but the router's here. */

@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.plan;
 
+import dev.lorax.operator.server.plan.SourceAccess.SecretValue;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.time.Duration;
 import java.util.Collections;
@@ -72,8 +73,12 @@ public record ServingPlan(
    */
   public record ClaimedDevices(String deviceClass, int count, @Nullable String selector) {}
 
-  /** The main container. */
-  public record RouterPlan(String image, Resources resources) {}
+  /**
+   * The main container.
+   *
+   * @param apiKeys the file with hashed API keys; null where everybody may ask
+   */
+  public record RouterPlan(String image, Resources resources, @Nullable SecretValue apiKeys) {}
 
   /** A claim that all processes read at {@code mountPath}. */
   public record ClaimMount(String volume, String claimName, String mountPath) {}

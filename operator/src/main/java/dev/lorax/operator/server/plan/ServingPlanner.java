@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.plan;
 
+import dev.lorax.crds.v1alpha1.ApiKeysSecret;
 import dev.lorax.crds.v1alpha1.ComputeResources;
 import dev.lorax.crds.v1alpha1.LoraxServerSpec;
 import dev.lorax.crds.v1alpha1.ModelSource;
@@ -9,6 +10,7 @@ import dev.lorax.operator.server.plan.ServingPlan.LauncherPlan;
 import dev.lorax.operator.server.plan.ServingPlan.RouterPlan;
 import dev.lorax.operator.server.plan.ServingPlan.ServicePlan;
 import dev.lorax.operator.server.plan.ServingPlan.Termination;
+import dev.lorax.operator.server.plan.SourceAccess.SecretValue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,7 +58,8 @@ public final class ServingPlanner {
         ShardPlanner.devices(server.name(), spec.shards()),
         new RouterPlan(
             orDefault(spec.router().image(), images.router()),
-            Resources.orRequests(spec.router().resources(), "100m", "320Mi")),
+            Resources.orRequests(spec.router().resources(), "100m", "320Mi"),
+            apiKeys(spec.router().apiKeysSecret())),
         new AccessPlanner(spec).access(),
         spec.adapters().preload(),
         claims.mounts(),
@@ -127,6 +130,10 @@ public final class ServingPlanner {
       return "pvc:%s/%s".formatted(model.pvc().claimName(), model.pvc().path());
     }
     throw new IllegalArgumentException("spec.model: expected one of hub, s3 and pvc, got none");
+  }
+
+  private static @Nullable SecretValue apiKeys(@Nullable ApiKeysSecret secret) {
+    return secret == null ? null : new SecretValue(secret.name(), secret.key());
   }
 
   private static ServicePlan service(ServerService service) {

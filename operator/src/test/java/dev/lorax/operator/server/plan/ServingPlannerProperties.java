@@ -136,6 +136,7 @@ final class ServingPlannerProperties {
         null,
         defaults.service(),
         null,
+        null,
         drain + "s",
         defaults.rollout(),
         defaults.disruptionBudget(),
