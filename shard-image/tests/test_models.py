@@ -80,12 +80,12 @@ def our_logits(
     directory: Path, ids: list[int], cuts: Sequence[int], adapter: Path | None = None
 ) -> torch.Tensor:
     """Logits of all tokens: the prompt in parts that end at the cuts, the rest one by one."""
-    config = read_model_config(directory)
-    model = load_model(directory, config, ShardGroup(), CPU)
+    model = load_model(directory, read_model_config(directory), ShardGroup(), CPU)
     table = AdapterTable(model.linears())
     if adapter is not None:
         table.install(1, read_adapter(adapter, "adapter", table.projections))
     resident = table.get(1) if adapter else None
+    config = model.config
     shape = KvShape(config.layers, model.kv_heads, config.head_dim, config.dtype)
     cache = KvCache(shape, 8, CPU)
     blocks = torch.tensor([5, 2, 7, 1])

@@ -1,0 +1,204 @@
+"""A decoder that transformers computes, with our cache and our linear layers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lorax_shard.layers.attention import LayerCache
+from lorax_shard.layers.linear import LoraLinear
+from lorax_shard.layers.native import native_kernels
+from lorax_shard.layers.quantisation import Quantisation
+from lorax_shard.layers.step import StepContext
+from lorax_shard.models.foreign.attention import NotServed, PagedAttention, SeenAttention
+from lorax_shard.models.foreign.config import ForeignConfig
+from lorax_shard.models.foreign.linears import adapt, weight_of, widen
+from lorax_shard.models.foreign.proof import Findings, observe, prove, question, shared_heads
+from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of
+
+
+class ForeignDecoder:
+    """See Decoder. All of it is on one shard."""
+
+    def __init__(
+        self,
+        model: Any,
+        config: ForeignConfig,
+        attention: PagedAttention,
+        linears: Sequence[LoraLinear],
+    ) -> None:
+        self.config = config
+        self._model = model
+        self._attention = attention
+        self._linears = list(linears)
+
+    @property
+    def kv_heads(self) -> int:
+        """See Decoder."""
+        return self.config.kv_heads
+
+    def linears(self) -> Iterator[LoraLinear]:
+        """See Decoder."""
+        yield from self._linears
+
+    def forward(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
+        """See Decoder."""
+        return _run(self._model, self._attention, step, cache)
+
+    def hidden_states(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
+        """See Decoder."""
+        self._attention.enter(step, cache)
+        try:
+            hidden: Tensor = self._model.base_model(
+                input_ids=step.token_ids[None], position_ids=step.positions[None], use_cache=False
+            ).last_hidden_state[0]
+        finally:
+            self._attention.leave()
+        return hidden if step.logit_rows is None else hidden[step.logit_rows]
+
+
+def _run(
+    model: Any, attention: PagedAttention, step: StepContext, cache: Sequence[LayerCache]
+) -> Tensor:
+    attention.enter(step, cache)
+    try:
+        output = model(
+            input_ids=step.token_ids[None],
+            position_ids=step.positions[None],
+            use_cache=False,
+            logits_to_keep=0 if step.logit_rows is None else step.logit_rows,
+        )
+    finally:
+        attention.leave()
+    logits: Tensor = output.logits[0]
+    return logits.float()
+
+
+def load_foreign_decoder(
+    directory: Path,
+    config: ForeignConfig,
+    device: torch.device,
+    quantisation: Quantisation | None,
+) -> ForeignDecoder:
+    """Loads a model of transformers and proves that it computes here what it computes there.
+
+    It is loaded whole before anything of it is quantised.
+    """
+    what = f"{config.architecture} of model {label_of(directory)}"
+    model = _load(directory, config).to(device).eval()
+    sequences = question(config.vocab_size, device)
+    attention = PagedAttention()
+    like = torch.empty(0, dtype=config.dtype, device=device)
+    try:
+        findings = observe(model, sequences)
+        model.set_attn_implementation(attention.name)
+        layers = prove(
+            lambda step, cache: _run(model, attention, step, cache),
+            attention,
+            sequences,
+            like,
+            findings.logits,
+        )
+        _check_windows(layers, config)
+        heads = shared_heads(layers)
+        _refuse_unquantised(model, findings, quantisation)
+        linears = _adapt(model, findings, attention, quantisation, like)
+        found = replace(config, layers=len(layers), kv_heads=heads.kv, head_dim=heads.dim)
+        decoder = ForeignDecoder(model, found, attention, linears)
+        expected = findings.logits if quantisation is None else None
+        prove(decoder.forward, attention, sequences, like, expected)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    # Whatever a model's code says to what it is given here, it is a model that is not served.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        if not isinstance(error, NotServed):
+            reason = f"it fails on our attention or linear layers: {type(error).__name__}: {reason}"
+        raise UnsupportedCheckpoint(f"{what} cannot be served: {reason}") from error
+    return decoder
+
+
+def _load(directory: Path, config: ForeignConfig) -> Any:
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    # Its warnings are about training and saving; bars have no place in a log.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model, report = AutoModelForCausalLM.from_pretrained(
+            directory,
+            dtype=config.dtype,
+            attn_implementation="eager",
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckpointError(
+            f"model {label_of(directory)} cannot be loaded as {config.architecture}: {reason}"
+        ) from error
+    # What a file lacks transformers makes up.
+    if missing := sorted(report["missing_keys"]):
+        raise CheckpointError(
+            f"model {label_of(directory)} has no tensor {missing[0]} for {config.architecture}, "
+            f"and lacks {len(missing)} in all"
+        )
+    return model
+
+
+def _adapt(
+    model: Any,
+    findings: Findings,
+    attention: PagedAttention,
+    quantisation: Quantisation | None,
+    like: Tensor,
+) -> list[LoraLinear]:
+    head = model.get_output_embeddings()
+    names = {name: module for name, module in model.named_modules() if name in findings.linears}
+    linears: list[LoraLinear] = [
+        adapt(model, name, attention, module is head, quantisation)
+        for name, module in names.items()
+    ]
+    kernels = native_kernels(like.device, like.dtype)
+    if kernels is not None:
+        widen(model)
+        attention.kernels = kernels
+    return linears
+
+
+def _check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> None:
+    """Short sequences do not show whether a layer slides, so what it asks for must."""
+    if len(layers) != config.layers:
+        raise NotServed(f"{len(layers)} of its {config.layers} layers attend")
+    if config.windows is None:
+        return
+    for index, (layer, slides) in enumerate(zip(layers, config.windows, strict=True)):
+        if slides != (layer.window > 0):
+            asked = f"a window of {layer.window}" if layer.window else "no window"
+            raise NotServed(
+                f"layer {index} {'slides' if slides else 'does not slide'} by config.json, and "
+                f"asks for {asked}"
+            )
+
+
+def _refuse_unquantised(model: Any, findings: Findings, quantisation: Quantisation | None) -> None:
+    if quantisation is None:
+        return
+    kept = {f"{name}." for name in findings.linears}
+    tables = {id(model.get_input_embeddings().weight)}
+    for name, parameter in model.named_parameters():
+        is_adapted = any(name.startswith(prefix) for prefix in kept)
+        if parameter.dim() < 2 or is_adapted or id(parameter) in tables:
+            continue
+        module = model.get_submodule(name.rpartition(".")[0])
+        if not isinstance(module, torch.nn.Embedding) or weight_of(module) is not None:
+            raise NotServed(
+                f"--quantize {quantisation.value} cannot quantise {name}, which is no linear layer "
+                "of every token: leave it out"
+            )
