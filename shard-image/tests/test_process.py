@@ -46,7 +46,8 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     termination_log = folder / "termination-log"
     arguments = [
         "--quantize=awq", "--speculative-tokens=3",
-        "--merge-adapter-weights", "--embedding-dim=64", "--otlp-endpoint=collector:4317", "--dtype=int8",
+        "--merge-adapter-weights", "--embedding-dim=64", "--dtype=int8",
+        "--otlp-endpoint=collector:4317",
     ]  # fmt: skip
     environment = {
         "LORAX_TERMINATION_LOG": str(termination_log),

@@ -89,7 +89,7 @@ class PagedAttention:
             window=int(sliding_window or 0),
             kernels=self.kernels,
         )
-        index = int(module.layer_idx)
+        index: Any = module.layer_idx
         if self.watch is not None:
             self.watch(index, SeenAttention(heads, layer.window))
         cache = self._cache[index]

@@ -35,6 +35,14 @@ class ForeignConfig:
     kv_heads: int = 0
     head_dim: int = 0
 
+    def check_shards(self, count: int) -> None:
+        """Fails unless one shard holds all of the model."""
+        if count > 1:
+            raise UnsupportedCheckpoint(
+                f"{self.architecture} is computed by transformers, which cannot divide it between "
+                f"{count} shards: serve it with --num-shard 1"
+            )
+
 
 def read_foreign_config(raw: dict[str, Any], path: Path, ours: str) -> ForeignConfig:
     """Checks what can be told before weights are read; what would be wrong is refused by name.

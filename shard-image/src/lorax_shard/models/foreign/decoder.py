@@ -15,7 +15,7 @@ from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models.foreign.attention import NotServed, PagedAttention, SeenAttention
 from lorax_shard.models.foreign.config import ForeignConfig
-from lorax_shard.models.foreign.linears import adapt, weight_of, widen
+from lorax_shard.models.foreign.linears import adapt, widen
 from lorax_shard.models.foreign.proof import Findings, observe, prove, question, shared_heads
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of
 
@@ -102,7 +102,7 @@ def load_foreign_decoder(
             like,
             findings.logits,
         )
-        _check_windows(layers, config)
+        check_windows(layers, config)
         heads = shared_heads(layers)
         _refuse_unquantised(model, findings, quantisation)
         linears = _adapt(model, findings, attention, quantisation, like)
@@ -172,8 +172,11 @@ def _adapt(
     return linears
 
 
-def _check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> None:
-    """Short sequences do not show whether a layer slides, so what it asks for must."""
+def check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> None:
+    """Raises NotServed where layers slide otherwise than config.json has it.
+
+    Short sequences do not show whether a layer slides, so what it asks for must.
+    """
     if len(layers) != config.layers:
         raise NotServed(f"{len(layers)} of its {config.layers} layers attend")
     if config.windows is None:
@@ -190,14 +193,10 @@ def _check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> No
 def _refuse_unquantised(model: Any, findings: Findings, quantisation: Quantisation | None) -> None:
     if quantisation is None:
         return
-    kept = {f"{name}." for name in findings.linears}
-    tables = {id(model.get_input_embeddings().weight)}
     for name, parameter in model.named_parameters():
-        is_adapted = any(name.startswith(prefix) for prefix in kept)
-        if parameter.dim() < 2 or is_adapted or id(parameter) in tables:
-            continue
-        module = model.get_submodule(name.rpartition(".")[0])
-        if not isinstance(module, torch.nn.Embedding) or weight_of(module) is not None:
+        owner = name.rpartition(".")[0]
+        is_table = isinstance(model.get_submodule(owner), torch.nn.Embedding)
+        if parameter.dim() > 1 and owner not in findings.linears and not is_table:
             raise NotServed(
                 f"--quantize {quantisation.value} cannot quantise {name}, which is no linear layer "
                 "of every token: leave it out"

@@ -32,7 +32,9 @@ class AdaptedLinear(nn.Module):
         rows = x.reshape(-1, self.in_features).contiguous()
         if len(rows) != len(wanted):
             name = self.layer.projections[0].name
-            raise RuntimeError(f"{name} expected the {len(wanted)} tokens of the step, got {len(rows)}")
+            raise RuntimeError(
+                f"{name} expected the {len(wanted)} tokens of the step, got {len(rows)}"
+            )
         return self.layer(rows, routing).view(*x.shape[:-1], self.out_features)
 
 
@@ -61,11 +63,11 @@ def weight_of(module: nn.Module) -> Tensor | None:
     """[out, in] of a linear layer, in whatever order it keeps it; None for another module."""
     from transformers.pytorch_utils import Conv1D
 
-    if type(module) is nn.Linear:
-        return module.weight.detach()
-    if type(module) is Conv1D:
-        return module.weight.detach().T
-    return None
+    # A kind of its own may compute in its own way.
+    if type(module) not in (nn.Linear, Conv1D):
+        return None
+    weight = module.get_parameter("weight").detach()
+    return weight if type(module) is nn.Linear else weight.T
 
 
 def adapt(
