@@ -1,6 +1,7 @@
 """The attention of a model of transformers, over our paged cache."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -53,13 +54,14 @@ class PagedAttention:
         assert self._step is not None, "no step is under way"
         return self._step
 
-    def enter(self, step: StepContext, cache: Sequence[LayerCache]) -> None:
-        """The model is about to compute this step."""
+    @contextmanager
+    def during(self, step: StepContext, cache: Sequence[LayerCache] = ()) -> Iterator[None]:
+        """While the model computes this step."""
         self._step, self._cache = step, cache
-
-    def leave(self) -> None:
-        """The step is over, for good or bad."""
-        self._step, self._cache = None, ()
+        try:
+            yield
+        finally:
+            self._step, self._cache = None, ()
 
     def attend(
         self,

@@ -91,7 +91,13 @@ def _known(path: Path, what: str) -> tuple[Any, Any]:
         raise UnsupportedCheckpoint(f"{what} cannot be served: it reads more than text")
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise UnsupportedCheckpoint(f"{what} cannot be served: it is no causal language model")
-    return config, MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    try:
+        return config, MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    except (ImportError, RuntimeError) as error:
+        raise UnsupportedCheckpoint(
+            f"{what} cannot be served: transformers {version('transformers')} cannot be imported "
+            f"whole beside torch {torch.__version__} ({_first_line(error)})"
+        ) from error
 
 
 def _refuse(config: Any, model_class: Any, what: str) -> None:

@@ -16,7 +16,13 @@ from lorax_shard.layers.step import StepContext
 from lorax_shard.models.foreign.attention import NotServed, PagedAttention, SeenAttention
 from lorax_shard.models.foreign.config import ForeignConfig
 from lorax_shard.models.foreign.linears import adapt, widen
-from lorax_shard.models.foreign.proof import Findings, observe, prove, question, shared_heads
+from lorax_shard.models.foreign.proof import (
+    ask_transformers,
+    linears_of_every_token,
+    prove,
+    question,
+    shared_heads,
+)
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of
 
 
@@ -46,35 +52,23 @@ class ForeignDecoder:
 
     def forward(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
         """See Decoder."""
-        return _run(self._model, self._attention, step, cache)
+        with self._attention.during(step, cache):
+            output = self._model(
+                input_ids=step.token_ids[None],
+                position_ids=step.positions[None],
+                use_cache=False,
+                logits_to_keep=0 if step.logit_rows is None else step.logit_rows,
+            )
+        logits: Tensor = output.logits[0]
+        return logits.float()
 
     def hidden_states(self, step: StepContext, cache: Sequence[LayerCache]) -> Tensor:
         """See Decoder."""
-        self._attention.enter(step, cache)
-        try:
+        with self._attention.during(step, cache):
             hidden: Tensor = self._model.base_model(
                 input_ids=step.token_ids[None], position_ids=step.positions[None], use_cache=False
             ).last_hidden_state[0]
-        finally:
-            self._attention.leave()
         return hidden if step.logit_rows is None else hidden[step.logit_rows]
-
-
-def _run(
-    model: Any, attention: PagedAttention, step: StepContext, cache: Sequence[LayerCache]
-) -> Tensor:
-    attention.enter(step, cache)
-    try:
-        output = model(
-            input_ids=step.token_ids[None],
-            position_ids=step.positions[None],
-            use_cache=False,
-            logits_to_keep=0 if step.logit_rows is None else step.logit_rows,
-        )
-    finally:
-        attention.leave()
-    logits: Tensor = output.logits[0]
-    return logits.float()
 
 
 def load_foreign_decoder(
@@ -93,23 +87,16 @@ def load_foreign_decoder(
     attention = PagedAttention()
     like = torch.empty(0, dtype=config.dtype, device=device)
     try:
-        findings = observe(model, sequences)
+        names = linears_of_every_token(model, sequences)
+        _refuse_unquantised(model, names, quantisation)
+        linears = _adapt(model, names, attention, quantisation, like)
+        expected = ask_transformers(model, attention, sequences)
         model.set_attn_implementation(attention.name)
-        layers = prove(
-            lambda step, cache: _run(model, attention, step, cache),
-            attention,
-            sequences,
-            like,
-            findings.logits,
-        )
+        decoder = ForeignDecoder(model, config, attention, linears)
+        layers = prove(decoder.forward, attention, sequences, expected)
         check_windows(layers, config)
         heads = shared_heads(layers)
-        _refuse_unquantised(model, findings, quantisation)
-        linears = _adapt(model, findings, attention, quantisation, like)
-        found = replace(config, layers=len(layers), kv_heads=heads.kv, head_dim=heads.dim)
-        decoder = ForeignDecoder(model, found, attention, linears)
-        expected = findings.logits if quantisation is None else None
-        prove(decoder.forward, attention, sequences, like, expected)
+        decoder.config = replace(config, kv_heads=heads.kv, head_dim=heads.dim)
     except (torch.OutOfMemoryError, MemoryError):
         raise
     # Whatever a model's code says to what it is given here, it is a model that is not served.
@@ -154,16 +141,15 @@ def _load(directory: Path, config: ForeignConfig) -> Any:
 
 def _adapt(
     model: Any,
-    findings: Findings,
+    names: Sequence[str],
     attention: PagedAttention,
     quantisation: Quantisation | None,
     like: Tensor,
 ) -> list[LoraLinear]:
     head = model.get_output_embeddings()
-    names = {name: module for name, module in model.named_modules() if name in findings.linears}
     linears: list[LoraLinear] = [
-        adapt(model, name, attention, module is head, quantisation)
-        for name, module in names.items()
+        adapt(model, name, attention, model.get_submodule(name) is head, quantisation)
+        for name in names
     ]
     kernels = native_kernels(like.device, like.dtype)
     if kernels is not None:
@@ -190,13 +176,15 @@ def check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> Non
             )
 
 
-def _refuse_unquantised(model: Any, findings: Findings, quantisation: Quantisation | None) -> None:
+def _refuse_unquantised(
+    model: Any, names: Sequence[str], quantisation: Quantisation | None
+) -> None:
     if quantisation is None:
         return
     for name, parameter in model.named_parameters():
         owner = name.rpartition(".")[0]
         is_table = isinstance(model.get_submodule(owner), torch.nn.Embedding)
-        if parameter.dim() > 1 and owner not in findings.linears and not is_table:
+        if parameter.dim() > 1 and owner not in names and not is_table:
             raise NotServed(
                 f"--quantize {quantisation.value} cannot quantise {name}, which is no linear layer "
                 "of every token: leave it out"
