@@ -1,6 +1,6 @@
-"""Decoding of one model by transformers in the shard against our own decoder, in tokens for each CPU-second.
+"""Decoding by transformers in the shard against our own decoder, in tokens for each CPU-second.
 
-    PYTHONPATH=shard-image/src python bench/foreign.py ~/.cache/lorax/models/gguf--smollm2--…
+    PYTHONPATH=shard-image/src python bench/foreign.py MODEL_DIR   # of a Llama
 
 A Llama is a Granite whose multipliers do nothing, and Granite is not ours: the same weights are
 served twice, by two shards of one thread each, in turn.

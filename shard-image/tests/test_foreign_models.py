@@ -262,6 +262,25 @@ def test_a_model_in_bfloat16_computes_in_float32(tmp_path: Path, name: str) -> N
     torch.testing.assert_close(ours[:50], logits(wide)[:50], atol=0.15, rtol=0.05)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["gpt2", "olmo3", "cohere2"])
+def test_16_bits_are_allowed_what_they_round(
+    tmp_path: Path, name: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given as on a GPU, activations in the dtype of the weights
+    monkeypatch.setattr(native, "_load", lambda: (None, "without"))
+    write(tmp_path, name)
+    reference(tmp_path).to(dtype).save_pretrained(tmp_path)
+
+    # when
+    ours = our_logits(tmp_path, IDS, [20, 50])
+
+    # then
+    expected = logits(reference(tmp_path))
+    apart = (ours - expected).norm() / expected.norm()
+    assert apart < (0.2 if dtype is torch.bfloat16 else 0.02)
+
+
 @pytest.mark.parametrize(
     ("asked", "windows", "reason"),
     [
