@@ -287,10 +287,11 @@ def test_16_bits_are_allowed_what_they_round(
         ((0, 16, 0), (False, True, True), "layer 2 slides by config.json, and asks for no window"),
         ((0, 16, 8), (False, True, False), "layer 2 does not slide .* a window of 8"),
         ((0, 16), (False, True, True), "2 of its 3 layers attend"),
+        ((0, 0, 0), None, "it slides by config.json, and no layer asks for a window"),
     ],
 )
 def test_windows_must_be_those_of_the_configuration(
-    tmp_path: Path, asked: tuple[int, ...], windows: tuple[bool, ...], reason: str
+    tmp_path: Path, asked: tuple[int, ...], windows: tuple[bool, ...] | None, reason: str
 ) -> None:
     # given
     write(tmp_path, "olmo3")

@@ -30,6 +30,7 @@ class ForeignConfig:
     tied_embeddings: bool
     has_experts: bool
     windows: tuple[bool, ...] | None  # which layers slide, where the file says so
+    slides: bool  # whether any does
     dtype: torch.dtype
     # Of each layer's cache: what the model turns out to keep when it is loaded.
     kv_heads: int = 0
@@ -66,6 +67,8 @@ def read_foreign_config(raw: dict[str, Any], path: Path, ours: str) -> ForeignCo
         tied_embeddings=bool(getattr(config, "tie_word_embeddings", False)),
         has_experts=any(getattr(config, name, None) for name in _EXPERTS),
         windows=_windows(config, what),
+        slides=bool(getattr(config, "sliding_window", None))
+        and getattr(config, "use_sliding_window", None) is not False,
         dtype=read_dtype(raw),
     )
 

@@ -166,6 +166,8 @@ def check_windows(layers: Sequence[SeenAttention], config: ForeignConfig) -> Non
     if len(layers) != config.layers:
         raise NotServed(f"{len(layers)} of its {config.layers} layers attend")
     if config.windows is None:
+        if config.slides and not any(layer.window for layer in layers):
+            raise NotServed("it slides by config.json, and no layer asks for a window")
         return
     for index, (layer, slides) in enumerate(zip(layers, config.windows, strict=True)):
         if slides != (layer.window > 0):
