@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from tokenizers import (  # type: ignore[import-untyped]
+from tokenizers import (
     Tokenizer,
     decoders,
     models,
@@ -32,7 +32,7 @@ _SHAPES = {
 def write(shape: str, directory: Path) -> None:
     """The model in HF layout, and its adapters below `adapters`."""
     hidden, inner, layers, heads, kv_heads, vocabulary = _SHAPES[shape]
-    config: Any = LlamaConfig(  # type: ignore[no-untyped-call]
+    config: Any = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
         intermediate_size=inner,

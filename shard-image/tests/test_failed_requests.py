@@ -6,6 +6,7 @@ import grpc
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from shard_process import ShardGroup as Group
 from testing_router import TestingRouter
 from tiny_model import TinyModel
 
@@ -43,7 +44,7 @@ def overflowing(tiny: TinyModel) -> str:
 
 
 def test_a_prefill_names_the_requests_of_an_adapter_that_overflows(
-    router: TestingRouter, overflowing: str
+    router: TestingRouter, group: Group, overflowing: str
 ) -> None:
     # given
     router.load(60, overflowing)
@@ -58,6 +59,9 @@ def test_a_prefill_names_the_requests_of_an_adapter_that_overflows(
     assert failed.value.code() is grpc.StatusCode.INTERNAL
     assert failed.value.details() == "the model yields NaN or infinite logits with overflowing"
     assert dict(failed.value.trailing_metadata())["lorax-failed-requests"] == str(bad.id)
+    line = group.shards[0].log_records()[-1]
+    assert line["message"] == f"Prefill failed: {failed.value.details()}"
+    assert line["extra"] == {"request_ids": str(bad.id)}
     assert router.run(good)[0].ids == alone.ids
     assert router.offload(60, overflowing)
 

@@ -29,6 +29,7 @@ from lorax_shard.layers.attention import DecodePlan
 from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.prefill import PrefillPlan, Span
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.routing import route_segments
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
@@ -77,15 +78,20 @@ FAMILY = {
 
 
 def our_logits(
-    directory: Path, ids: list[int], cuts: Sequence[int], adapter: Path | None = None
+    directory: Path,
+    ids: list[int],
+    cuts: Sequence[int],
+    adapter: Path | None = None,
+    quantisation: Quantisation | None = None,
 ) -> torch.Tensor:
     """Logits of all tokens: the prompt in parts that end at the cuts, the rest one by one."""
     config = read_model_config(directory)
-    model = load_model(directory, config, ShardGroup(), CPU)
+    model = load_model(directory, config, ShardGroup(), CPU, quantisation=quantisation)
     table = AdapterTable(model.linears())
     if adapter is not None:
-        table.install(1, read_adapter(adapter, "adapter", table.projections))
+        table.install(1, table.fit(read_adapter(adapter, "adapter", table.projections)))
     resident = table.get(1) if adapter else None
+    config = model.config
     shape = KvShape(config.layers, model.kv_heads, config.head_dim, config.dtype)
     cache = KvCache(shape, 8, CPU)
     blocks = torch.tensor([5, 2, 7, 1])
@@ -181,8 +187,8 @@ def edited(tmp_path: Path, **changes) -> Path:
     ("changes", "reason"),
     [
         (
-            {"model_type": "gpt2"},
-            "model_type 'gpt2'.*expected one of llama, mistral, qwen2, qwen3, phi3, gemma2, gemma3",
+            {"model_type": "bloom"},
+            "model_type 'bloom'.*the attention of BloomForCausalLM cannot be replaced",
         ),
         ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ({"rope_scaling": {"rope_type": "yarn"}, "rope_parameters": None}, "rope type 'yarn'"),

@@ -46,7 +46,8 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     termination_log = folder / "termination-log"
     arguments = [
         "--quantize=awq", "--speculative-tokens=3",
-        "--merge-adapter-weights", "--embedding-dim=64", "--otlp-endpoint=http://x", "--dtype=int8",
+        "--merge-adapter-weights", "--embedding-dim=64", "--dtype=int8",
+        "--otlp-endpoint=collector:4317",
     ]  # fmt: skip
     environment = {
         "LORAX_TERMINATION_LOG": str(termination_log),
@@ -62,7 +63,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
         "--speculative-tokens 3 is not supported",
         "--merge-adapter-weights needs --adapter-id, which names what to merge",
         "--embedding-dim 64 is not supported",
-        "--otlp-endpoint http://x is not supported",
+        "--otlp-endpoint collector:4317 is not the address of a collector",
         "dtype 'int8' is unknown: expected one of float32, float16, bfloat16",
         "ADAPTER_MEMORY_FRACTION must be a number from 0 to 1, got 'lots'",
     ):

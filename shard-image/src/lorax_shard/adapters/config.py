@@ -14,7 +14,6 @@ from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, read_jso
 _REFUSED = (
     "lora_bias",
     "modules_to_save",
-    "fan_in_fan_out",
     "layer_replication",
     "trainable_token_indices",
     "target_parameters",

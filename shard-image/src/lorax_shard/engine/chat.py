@@ -55,7 +55,7 @@ class ChatRenderer:
 
     def render(self, messages_json: str, tools_json: str, add_generation_prompt: bool) -> str:
         """The prompt text of a chat."""
-        messages = _parse_list(messages_json, "messages")
+        messages = _without_nulls(_parse_list(messages_json, "messages"))
         tools = _parse_list(tools_json, "tools") if tools_json else None
         name = self._pick(tools is not None)
         if tools is not None and name not in self._knowing_tools:
@@ -87,6 +87,16 @@ class ChatRenderer:
             if name in self._templates:
                 return name
         raise NoChatTemplate("the model has no chat template")
+
+
+def _without_nulls(messages: list[Any]) -> list[Any]:
+    """As transformers has it: templates read a key that is missing, and few of them a null."""
+    return [
+        {key: value for key, value in message.items() if value is not None}
+        if isinstance(message, dict)
+        else message
+        for message in messages
+    ]
 
 
 def _told(messages: list[Any], tools: list[Any]) -> list[Any]:

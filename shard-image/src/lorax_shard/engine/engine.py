@@ -20,6 +20,7 @@ from lorax_shard.engine.messages import (
     RequestsFailed,
     StepResult,
 )
+from lorax_shard.engine.observer import StepObserver, Unobserved
 from lorax_shard.engine.outcome import advance, last_rows
 from lorax_shard.engine.replay import replay
 from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
@@ -62,6 +63,7 @@ class Engine:
     ) -> None:
         self.model = model
         self.adapters = adapters
+        self.observer: StepObserver = Unobserved()
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self._tokenizer = tokenizer
         self._memory = memory
@@ -195,12 +197,15 @@ class Engine:
             (kind, len(sequences), total, *_words(batch_id)),
             (sequence.request.id for sequence in sequences),
         )
+        self.observer.begins(sequences)
         step = step_of(sequences, self._device, self.model.config.dtype)
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
         last = logits[last_rows(counts)]
         replay(self.model, sequences, last, cache, self._device)
+        self.observer.computed()
         choices = self._choose(sequences, last, cache)
+        self.observer.chosen()
         outcomes = [
             advance(sequence, choice, row, rows, self._tokenizer)
             for sequence, choice, row, rows in zip(

@@ -8,9 +8,12 @@ from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models.classification import ClassificationHead
 from lorax_shard.models.config import ModelConfig, read_model_config
-from lorax_shard.models.decoder import Decoder
+from lorax_shard.models.decoder import LlamaDecoder
+from lorax_shard.models.decoding import Decoder
 from lorax_shard.models.encoder import Encoder
 from lorax_shard.models.encoder_config import EncoderConfig
+from lorax_shard.models.foreign.config import ForeignConfig
+from lorax_shard.models.foreign.decoder import load_foreign_decoder
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.models.task import Task
 from lorax_shard.weights import Checkpoint, WeightCount, label_of, parameter_count
@@ -20,6 +23,7 @@ __all__ = [
     "Decoder",
     "Encoder",
     "EncoderConfig",
+    "ForeignConfig",
     "ModelConfig",
     "Task",
     "WeightCount",
@@ -32,7 +36,9 @@ __all__ = [
 ]
 
 
-def weight_count(directory: Path, config: ModelConfig | EncoderConfig) -> WeightCount:
+def weight_count(
+    directory: Path, config: ModelConfig | EncoderConfig | ForeignConfig
+) -> WeightCount:
     """The numbers in the weights of a model, by what may be quantised, from its files' headers."""
     table = config.vocab_size * config.hidden_size
     rest = parameter_count(directory) - table
@@ -46,14 +52,16 @@ def weight_count(directory: Path, config: ModelConfig | EncoderConfig) -> Weight
 @torch.inference_mode()
 def load_model(
     directory: Path,
-    config: ModelConfig,
+    config: ModelConfig | ForeignConfig,
     group: ShardGroup,
     device: torch.device,
     has_head: bool = True,
     quantisation: Quantisation | None = None,
 ) -> Decoder:
     """The decoder of a directory in HF layout, with this shard's part of the weights."""
-    model = Decoder(config, group, device, has_head)
+    if isinstance(config, ForeignConfig):
+        return load_foreign_decoder(directory, config, device, quantisation)
+    model = LlamaDecoder(config, group, device, has_head)
     # What is saved without a head is saved without the name of what the head is beside.
     model.load(Checkpoint(directory, config.dtype, device, "model.", quantisation))
     return model

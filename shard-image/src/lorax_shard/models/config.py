@@ -8,6 +8,7 @@ import torch
 
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
 from lorax_shard.models.encoder_config import ENCODER_TYPES, EncoderConfig, parse_encoder_config
+from lorax_shard.models.foreign.config import ForeignConfig, read_foreign_config
 from lorax_shard.models.number_format import read_dtype
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
@@ -62,16 +63,11 @@ class ModelConfig:
         return len(self.attention)
 
 
-def read_model_config(directory: Path) -> ModelConfig | EncoderConfig:
+def read_model_config(directory: Path) -> ModelConfig | EncoderConfig | ForeignConfig:
     """Reads and checks config.json; a setting that would change the result is refused by name."""
     path = directory / "config.json"
     raw = read_json(path, f"model {label_of(directory)}")
     model_type = raw.get("model_type")
-    if model_type not in (*DECODER_TYPES, *ENCODER_TYPES):
-        raise UnsupportedCheckpoint(
-            f"model_type {model_type!r} of {path} is not supported: "
-            f"expected one of {', '.join((*DECODER_TYPES, *ENCODER_TYPES))}"
-        )
     if quantised := raw.get("quantization_config"):
         method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
         raise UnsupportedCheckpoint(
@@ -79,6 +75,8 @@ def read_model_config(directory: Path) -> ModelConfig | EncoderConfig:
             "model that is not quantised, which --quantize quantises as it loads"
         )
     try:
+        if model_type not in (*DECODER_TYPES, *ENCODER_TYPES):
+            return read_foreign_config(raw, path, ", ".join((*DECODER_TYPES, *ENCODER_TYPES)))
         if model_type in ENCODER_TYPES:
             return parse_encoder_config(raw, path)
         return _parse_decoder(raw, path)

@@ -204,8 +204,8 @@ class DecoderLayer:
         return hidden, after_mlp(self.mlp(x, step))
 
 
-class Decoder:
-    """A decoder, or one shard of it; every shard returns the logits of the full vocabulary."""
+class LlamaDecoder:
+    """See Decoder: one of the Llama family, or one shard of it."""
 
     embedding: Tensor  # [vocab, hidden], held whole by every shard
 

@@ -23,7 +23,6 @@ _LIBRARIES = ("torch", "tokenizers", "safetensors", "grpcio")
 # parser so that the refusal can say what to do instead.
 _UNSUPPORTED = {
     "speculative_tokens": "leave it out: tokens come one at a time",
-    "otlp_endpoint": "leave it out and read the router's /metrics",
     "embedding_dim": "leave it out: a model embeds as its files say",
 }
 
@@ -86,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--trust-remote-code", action=_SWITCH, default=False, help="accepted; none is ever run"
     )
-    serve.add_argument("--otlp-endpoint", help="refused: not supported")
+    serve.add_argument("--otlp-endpoint", help="http(s)://HOST:PORT of a collector of spans")
     for name in ("--speculative-tokens", "--embedding-dim"):
         serve.add_argument(name, type=int, help="refused unless 0: not supported")
     return parser

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lorax_shard.adapters.sources import AdapterReference
 from lorax_shard.downloads.access import DownloadAccess
@@ -53,6 +54,7 @@ class ServeConfig:
     merges_static_adapter: bool = False
     preloaded_adapters: tuple[AdapterReference, ...] = ()
     memory: MemoryLimits = field(default_factory=MemoryLimits)
+    otlp_endpoint: str | None = None  # collector of spans; None traces nothing
     step_timeout_s: float = 300.0
     chunks_prompts: bool = True  # what routers are told; a prompt that comes in parts is computed
 
@@ -92,4 +94,17 @@ class ServeConfig:
                 f"--quantize {self.quantize} is not supported: expected "
                 f"{' or '.join(QUANTISATIONS)}, which quantises any model as it loads"
             )
+        if self.otlp_endpoint is not None and not _is_collector(self.otlp_endpoint):
+            found.append(
+                f"--otlp-endpoint {self.otlp_endpoint} is not the address of a collector: expected "
+                "http://HOST:PORT, or https"
+            )
         return found
+
+
+def _is_collector(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is none
+        return False

@@ -61,10 +61,18 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 # A refusal explains itself; anything else is a bug or a broken machine and needs
                 # its traceback.
                 explained = isinstance(error, ValueError | RequestsFailed)
-                _LOG.error("%s failed: %s", method, message, exc_info=not explained)
+                failed = ""
                 if isinstance(error, RequestsFailed):
-                    ids = ",".join(map(str, error.request_ids))
-                    context.set_trailing_metadata(((_FAILED_REQUESTS, ids),))
+                    failed = ",".join(map(str, error.request_ids))
+                _LOG.error(
+                    "%s failed: %s",
+                    method,
+                    message,
+                    exc_info=not explained,
+                    extra={"request_ids": failed} if failed else None,
+                )
+                if failed:
+                    context.set_trailing_metadata(((_FAILED_REQUESTS, failed),))
                 status = _STATUSES.get(type(error), grpc.StatusCode.INTERNAL)
                 await context.abort(status, message)
 

@@ -7,6 +7,8 @@ import traceback
 from typing import Any
 
 LEVELS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "SUCCESS": 25, "WARNING": 30, "ERROR": 40}
+# What lines may carry beside their text: why the process ended, over which requests a step failed.
+_EXTRA = ("code", "request_ids")
 
 
 class LoguruFormatter(logging.Formatter):
@@ -20,7 +22,7 @@ class LoguruFormatter(logging.Formatter):
             exception = "".join(traceback.format_exception(*record.exc_info))
         body: dict[str, Any] = {
             "exception": exception,
-            "extra": {"code": record.code} if hasattr(record, "code") else {},
+            "extra": {key: vars(record)[key] for key in _EXTRA if key in vars(record)},
             "file": {"name": record.filename, "path": record.pathname},
             "function": record.funcName,
             "level": {"name": record.levelname, "no": record.levelno},

@@ -1,23 +1,26 @@
 """What a call that starts a batch does."""
 
 import asyncio
+from typing import Any
 
 from lorax_shard.engine.messages import BatchRequest
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
-from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.startup import Shard
+from lorax_shard.server.steps import Steps
 
 
 class PrefillCalls:
     """Starts batches, be their requests new or not."""
 
-    def __init__(self, shard: Shard, compute: ComputeThread) -> None:
+    def __init__(self, shard: Shard, steps: Steps) -> None:
         self._config = shard.config
         self._abilities = shard.abilities
-        self._compute = compute
+        self._steps = steps
 
-    async def run(self, batch: BatchRequest, joined: int | None = None) -> pb.PrefillResponse:
+    async def run(
+        self, batch: BatchRequest, context: Any, joined: int | None = None
+    ) -> pb.PrefillResponse:
         """The next token of each request, and a step of the cached batch that takes them in.
 
         Schemas are compiled first, beside steps that run.
@@ -25,7 +28,7 @@ class PrefillCalls:
         engine = self._abilities.generation()
         for schema in batch.schemas:
             await asyncio.to_thread(engine.grammars.prepare, schema)
-        result = await self._compute.run(engine.prefill, batch, joined)
+        result = await self._steps.prefill(engine, batch, joined, context)
         return pb.PrefillResponse(
             generations=translate.generations(
                 result.generations, self._config.rank, self._config.world

@@ -6,16 +6,22 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_reflection.v1alpha import reflection
 
+from lorax_shard.models import label_of
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2, generate_pb2_grpc
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.config import ConfigurationError, ServeConfig
 from lorax_shard.server.errors import ErrorInterceptor
 from lorax_shard.server.servicer import ExtensionsServicer, LoraxServicer
 from lorax_shard.server.startup import Shard, start_shard
+from lorax_shard.server.steps import Steps
+
+if TYPE_CHECKING:
+    from lorax_shard.server.tracing import SpanSender
 
 _LOG = logging.getLogger(__name__)
 # Log-probabilities of long prompts pass the default of 4 MiB.
@@ -34,7 +40,8 @@ async def serve(config: ServeConfig) -> None:
     # What is loaded stays: the collector never looks at it again.
     gc.freeze()
     gc.enable()
-    server = _build_server(shard, compute)
+    spans = _span_sender(config)
+    server = _build_server(shard, compute, Steps(compute, spans))
     # Before the socket appears: whoever sees it may stop the process at once.
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,6 +58,8 @@ async def serve(config: ServeConfig) -> None:
     shard.directories.downloader.close()
     await server.stop(_STOP_GRACE_SECONDS)
     compute.close()
+    if spans is not None:
+        await asyncio.to_thread(spans.close)
     socket.unlink(missing_ok=True)
 
 
@@ -64,10 +73,28 @@ def _bind(server: grpc.aio.Server, socket: Path) -> None:
         ) from None
 
 
-def _build_server(shard: Shard, compute: ComputeThread) -> grpc.aio.Server:
+def _span_sender(config: ServeConfig) -> "SpanSender | None":
+    # All shards make the same steps at the same time.
+    if config.otlp_endpoint is None or config.rank != 0:
+        return None
+    # OpenTelemetry takes a moment to import, and most shards are not traced.
+    from lorax_shard.server.tracing import SpanSender
+
+    model: dict[str, str | int] = {
+        "gen_ai.request.model": label_of(config.model),
+        "lorax.shards": config.world,
+    }
+    return SpanSender(config.otlp_endpoint, model)
+
+
+def _build_server(shard: Shard, compute: ComputeThread, steps: Steps) -> grpc.aio.Server:
     server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_UNLIMITED)
-    generate_pb2_grpc.add_LoraxServiceServicer_to_server(LoraxServicer(shard, compute), server)
-    extensions_pb2_grpc.add_ExtensionsServicer_to_server(ExtensionsServicer(shard, compute), server)
+    generate_pb2_grpc.add_LoraxServiceServicer_to_server(
+        LoraxServicer(shard, compute, steps), server
+    )
+    extensions_pb2_grpc.add_ExtensionsServicer_to_server(
+        ExtensionsServicer(shard, compute, steps), server
+    )
     services = (
         generate_pb2.DESCRIPTOR.services_by_name["LoraxService"].full_name,
         extensions_pb2.DESCRIPTOR.services_by_name["Extensions"].full_name,

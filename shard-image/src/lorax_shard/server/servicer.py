@@ -18,6 +18,7 @@ from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
 from lorax_shard.server.prefill_calls import PrefillCalls
 from lorax_shard.server.startup import Shard
+from lorax_shard.server.steps import Steps
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,12 +26,13 @@ _LOG = logging.getLogger(__name__)
 class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     """The service that a router drives, ours or upstream's."""
 
-    def __init__(self, shard: Shard, compute: ComputeThread) -> None:
+    def __init__(self, shard: Shard, compute: ComputeThread, steps: Steps) -> None:
         self._shard = shard
         self._abilities = shard.abilities
         self._compute = compute
+        self._steps = steps
         self._adapters = AdapterCalls(shard, compute)
-        self._prefills = PrefillCalls(shard, compute)
+        self._prefills = PrefillCalls(shard, steps)
 
     async def Info(self, request: pb.InfoRequest, context: Any) -> pb.InfoResponse:
         """What the model can do, and the adapters that are there already."""
@@ -78,15 +80,15 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         """Forgets one batch, or all."""
         batch_id = request.id if request.HasField("id") else None
         await self._compute.run(self._abilities.engine.clear, batch_id)
+        self._steps.forget(batch_id)
         return pb.ClearCacheResponse()
 
     async def FilterBatch(
         self, request: pb.FilterBatchRequest, context: Any
     ) -> pb.FilterBatchResponse:
         """Drops the requests of a batch that are not named."""
-        summary = await self._compute.run(
-            self._abilities.generation().filter, request.batch_id, list(request.request_ids)
-        )
+        engine = self._abilities.generation()
+        summary = await self._steps.filter(engine, request.batch_id, list(request.request_ids))
         return pb.FilterBatchResponse(batch=translate.cached_batch(summary))
 
     async def Warmup(self, request: pb.WarmupRequest, context: Any) -> pb.WarmupResponse:
@@ -104,12 +106,12 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
     async def Prefill(self, request: pb.PrefillRequest, context: Any) -> pb.PrefillResponse:
         """The first token of each prompt of a new batch, and a step of a cached one beside it."""
         joined = request.cached_batch.id if request.HasField("cached_batch") else None
-        return await self._prefills.run(translate.batch_request(request.batch), joined)
+        return await self._prefills.run(translate.batch_request(request.batch), context, joined)
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""
         batch_ids = [batch.id for batch in request.batches]
-        result = await self._compute.run(self._abilities.generation().decode, batch_ids)
+        result = await self._steps.decode(self._abilities.generation(), batch_ids, context)
         config = self._shard.config
         return pb.DecodeResponse(
             generations=translate.generations(result.generations, config.rank, config.world),
@@ -121,7 +123,9 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         embedder = self._abilities.embedder
         if embedder is None:
             raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
-        items = await self._compute.run(embedder.embed, translate.batch_request(request.batch))
+        batch = translate.batch_request(request.batch)
+        adapters = self._abilities.engine.adapters
+        items = await self._steps.texts("embed", embedder.embed, batch, adapters, context)
         config = self._shard.config
         return pb.EmbedResponse(embeddings=translate.embeddings(items, config.rank, config.world))
 
@@ -131,7 +135,8 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         if classifier is None:
             raise NotOffered(f"this model {self._abilities.task.value}, it does not classify")
         batch = translate.batch_request(request.batch)
-        items = await self._compute.run(classifier.classify, batch)
+        adapters = self._abilities.engine.adapters
+        items = await self._steps.texts("classify", classifier.classify, batch, adapters, context)
         config = self._shard.config
         return pb.ClassifyResponse(
             classify_prediction_lists=translate.classifications(items, config.rank, config.world)
@@ -175,11 +180,11 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     """What this shard offers beyond upstream."""
 
-    def __init__(self, shard: Shard, compute: ComputeThread) -> None:
+    def __init__(self, shard: Shard, compute: ComputeThread, steps: Steps) -> None:
         self._chat = shard.chat
         self._abilities = shard.abilities
         self._compute = compute
-        self._prefills = PrefillCalls(shard, compute)
+        self._prefills = PrefillCalls(shard, steps)
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -227,7 +232,7 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self, request: extensions_pb2.ResumeRequest, context: Any
     ) -> pb.PrefillResponse:
         """The next token of requests that have generated on a shard which is gone."""
-        return await self._prefills.run(translate.resumed_batch(request))
+        return await self._prefills.run(translate.resumed_batch(request), context)
 
     async def DescribeModel(
         self, request: extensions_pb2.DescribeModelRequest, context: Any

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -23,6 +24,7 @@ from lorax_shard.models import (
     Decoder,
     Encoder,
     EncoderConfig,
+    ForeignConfig,
     ModelConfig,
     label_of,
     load_encoder,
@@ -38,6 +40,7 @@ from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
 _GROUP_TIMEOUT = timedelta(minutes=5)
+AnyConfig: TypeAlias = ModelConfig | EncoderConfig | ForeignConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,16 @@ class Shard:
 def start_shard(config: ServeConfig) -> Shard:
     """Loads the model and its first adapters. Runs in the compute thread."""
     device = _choose_device(config)
-    model_config = _with_dtype(read_model_config(config.model), config, device)
+    model_config = _with_dtype(_read_config(config), config, device)
     tokenizer = Tokenizer(config.model)
     chat = ChatRenderer(config.model, tokenizer)
     memory = DeviceMemory(device, config.memory, config.world)
     name = label_of(config.model)
     quantisation = None if config.quantize is None else Quantisation(config.quantize)
-    memory.check_weights(
-        name, weight_count(config.model, model_config), model_config.dtype, quantisation
-    )
+    count = weight_count(config.model, model_config)
+    # What transformers computes is loaded whole before it is quantised.
+    at_first = None if isinstance(model_config, ForeignConfig) else quantisation
+    memory.check_weights(name, count, model_config.dtype, at_first)
     group = _join_group(config, device)
     model = _load_model(config, model_config, group, device, quantisation)
     _LOG.info(
@@ -93,6 +97,14 @@ def start_shard(config: ServeConfig) -> Shard:
     )
 
 
+def _read_config(config: ServeConfig) -> AnyConfig:
+    found = read_model_config(config.model)
+    if isinstance(found, ForeignConfig):
+        found.check_shards(config.world)
+        _LOG.info("%s is computed by transformers", found.architecture)
+    return found
+
+
 def _choose_device(config: ServeConfig) -> torch.device:
     available = torch.cuda.is_available()
     if config.device == "cuda" and not available:
@@ -117,13 +129,11 @@ def _no_cuda() -> str:
     )
 
 
-def _with_dtype(
-    model_config: ModelConfig | EncoderConfig, config: ServeConfig, device: torch.device
-) -> ModelConfig | EncoderConfig:
+def _with_dtype(model_config: AnyConfig, config: ServeConfig, device: torch.device) -> AnyConfig:
     if config.dtype is not None:
         dtype = getattr(torch, config.dtype)
     elif device.type == "cpu":
-        dtype = _host_dtype(model_config.dtype, device)
+        dtype = _host_dtype(model_config, device)
     else:
         dtype = model_config.dtype
     if dtype is torch.bfloat16 and device.type == "cuda" and not _has_bfloat16():
@@ -137,12 +147,16 @@ def _with_dtype(
     return replace(model_config, dtype=dtype)
 
 
-def _host_dtype(stored: torch.dtype, device: torch.device) -> torch.dtype:
+def _host_dtype(model_config: AnyConfig, device: torch.device) -> torch.dtype:
     """The kernels widen bfloat16 without loss, so a model in it stays as small as it is.
 
-    Otherwise exactness is worth more than the memory that a narrower dtype would save.
+    Otherwise exactness is worth more than the memory that a narrower dtype would save. Experts are
+    no linear layers of ours, so they are wide anyway, and what is told of memory must be true.
     """
+    stored = model_config.dtype
     kept = stored is torch.bfloat16 and native_kernels(device, stored) is not None
+    if isinstance(model_config, ForeignConfig) and model_config.has_experts:
+        kept = False
     return stored if kept else torch.float32
 
 
@@ -152,7 +166,7 @@ def _has_bfloat16() -> bool:
 
 def _load_model(
     config: ServeConfig,
-    model_config: ModelConfig | EncoderConfig,
+    model_config: AnyConfig,
     group: ShardGroup,
     device: torch.device,
     quantisation: Quantisation | None,

@@ -8,15 +8,18 @@ import dev.lorax.launcher.process.MemberName;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Command lines and environments of the shards, as upstream's launcher writes them. */
 public final class ShardCommands {
 
   private final ShardConfig config;
+  private final @Nullable String otlpEndpoint;
   private final ShardEnvironment environment;
 
   public ShardCommands(LauncherConfig config) {
     this.config = config.shards();
+    this.otlpEndpoint = config.router().otlpEndpoint();
     this.environment = new ShardEnvironment(config);
   }
 
@@ -57,6 +60,9 @@ public final class ShardCommands {
     }
     if (config.quantisation() != null) {
       arguments.addAll(List.of("--quantize", config.quantisation().toString()));
+    }
+    if (otlpEndpoint != null) {
+      arguments.addAll(List.of("--otlp-endpoint", otlpEndpoint));
     }
     return arguments;
   }

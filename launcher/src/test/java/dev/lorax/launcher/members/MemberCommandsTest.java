@@ -101,12 +101,15 @@ final class MemberCommandsTest {
   }
 
   @Test
-  void tells_the_router_where_traces_go() throws Exception {
+  void tells_router_and_shards_where_traces_go() throws Exception {
     LauncherConfig config = config("--otlp-endpoint", "http://collector:4317");
 
     assertThat(String.join(" ", router(config, OptionalInt.empty()).arguments()))
         .contains("--otlp-endpoint http://collector:4317");
+    assertThat(String.join(" ", shards(config).getFirst().arguments()))
+        .contains("--otlp-endpoint http://collector:4317");
     assertThat(router(config(), OptionalInt.empty()).arguments()).doesNotContain("--otlp-endpoint");
+    assertThat(shards(config()).getFirst().arguments()).doesNotContain("--otlp-endpoint");
     assertThatThrownBy(() -> config("--otlp-endpoint", "collector:4317"))
         .hasMessageContaining("http://localhost:4317");
   }
