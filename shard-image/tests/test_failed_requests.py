@@ -11,7 +11,7 @@ from tiny_model import TinyModel
 
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.engine import Engine
-from lorax_shard.engine.limits import MemoryLimits
+from lorax_shard.engine.limits import MemoryLimits, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -23,7 +23,7 @@ from lorax_shard.engine.messages import (
 )
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.parallel import ShardGroup
-from lorax_shard.models import load_model, read_model_config
+from lorax_shard.models import Decoder, load_model, read_model_config
 
 PROMPT = tuple(range(60, 80))
 CPU = torch.device("cpu")
@@ -86,11 +86,7 @@ def test_a_request_that_overflows_leaves_a_shared_prefix_alone(
 def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) -> None:
     """Here one whose cache is damaged, which no client can do."""
     # given
-    config = read_model_config(tiny.directory)
-    model = load_model(tiny.directory, config, ShardGroup(), CPU)
-    memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
-    adapters = AdapterTable(model.linears())
-    engine = Engine(model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), CPU)
+    engine = new_engine(tiny, SpeculationLimits())
     engine.warm_up(batch(0, request(0, ())))
     started = engine.prefill(batch(1, request(1, (1, 2, 3))))
     alone = finish(engine, started)
@@ -112,11 +108,57 @@ def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) ->
     assert not cache.layers[0].keys[4:7].isnan().any()
 
 
-def request(number: int, blocks: tuple[int, ...]) -> GenerationRequest:
+def test_a_draft_that_overflows_is_not_followed_and_leaves_nothing_behind(tiny: TinyModel) -> None:
+    """Here a token whose embedding is damaged while it is only proposed."""
+    # given prompts that repeat, so that tokens are proposed from them
+    engine = new_engine(tiny, SpeculationLimits(tokens=4, sequences=8))
+    engine.warm_up(batch(0, request(0, ())))
+    story = PROMPT * 2
+    alone = finish(engine, engine.prefill(batch(1, request(1, (1, 2, 3, 4), story))))
+    started = engine.prefill(batch(2, request(2, (1, 2, 3, 4), story)))
+    (sequence,) = engine._batches[2]
+    tokens = list(started.generations[0].next_tokens.ids)
+    model, cache = engine.model, engine._cache
+    assert isinstance(model, Decoder)
+    assert cache is not None
+
+    # when every draft's second token is damaged while it is proposed
+    overflows = 0
+    while engine._batches:
+        engine.speculation.propose([sequence])
+        damaged = sequence.draft[1] if len(sequence.draft) > 1 else None
+        usable = damaged not in (sequence.ids[-1], *sequence.draft[:1])
+        whole = model.embedding.clone()
+        if damaged is not None and usable:
+            model.embedding[damaged] = torch.nan
+            overflows += 1
+        result = engine.decode([2])
+        model.embedding.copy_(whole)
+        tokens += result.generations[0].next_tokens.ids
+
+        # then
+        assert len(result.generations[0].next_tokens.ids) <= (2 if usable and damaged else 5)
+        assert not any(layer.keys[:5].isnan().any() for layer in cache.layers)
+    assert overflows > 0
+    assert tokens == alone[1]
+
+
+def new_engine(tiny: TinyModel, speculation: SpeculationLimits) -> Engine:
+    config = read_model_config(tiny.directory)
+    model = load_model(tiny.directory, config, ShardGroup(), CPU)
+    memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
+    adapters = AdapterTable(model.linears())
+    tokenizer = Tokenizer(tiny.directory)
+    return Engine(model, tokenizer, adapters, memory, ShardGroup(), CPU, speculation)
+
+
+def request(
+    number: int, blocks: tuple[int, ...], prompt: tuple[int, ...] = PROMPT
+) -> GenerationRequest:
     return GenerationRequest(
         id=number,
         inputs="",
-        token_ids=PROMPT,
+        token_ids=prompt,
         truncate=0,
         sampling=SamplingParameters(),
         stopping=StoppingParameters(max_new_tokens=12, ignore_eos=True),

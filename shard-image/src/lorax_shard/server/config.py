@@ -12,6 +12,8 @@ from lorax_shard.failure import CodedError, FailureCode
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
 QUANTISATIONS = ("int8", "int4")  # the names of layers.quantisation, which imports torch
+# More of a draft is hardly ever right, and each takes a row of logits.
+MOST_SPECULATIVE_TOKENS = 16
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -53,6 +55,8 @@ class ServeConfig:
     merges_static_adapter: bool = False
     preloaded_adapters: tuple[AdapterReference, ...] = ()
     memory: MemoryLimits = field(default_factory=MemoryLimits)
+    speculative_tokens: int = 0  # proposed for each sequence and step
+    speculation_sequences: int | None = None  # of a step that speculates; None suits the device
     step_timeout_s: float = 300.0
     chunks_prompts: bool = True  # what routers are told; a prompt that comes in parts is computed
 
@@ -91,5 +95,15 @@ class ServeConfig:
             found.append(
                 f"--quantize {self.quantize} is not supported: expected "
                 f"{' or '.join(QUANTISATIONS)}, which quantises any model as it loads"
+            )
+        if not 0 <= self.speculative_tokens <= MOST_SPECULATIVE_TOKENS:
+            found.append(
+                f"--speculative-tokens must be from 0 to {MOST_SPECULATIVE_TOKENS}, got "
+                f"{self.speculative_tokens}"
+            )
+        if self.speculation_sequences is not None and self.speculation_sequences < 1:
+            found.append(
+                "LORAX_SPECULATION_MAX_BATCH_SIZE must be at least 1, got "
+                f"{self.speculation_sequences}: set --speculative-tokens 0 for no speculation"
             )
         return found

@@ -13,7 +13,7 @@ from lorax_shard.adapters.sources import AdapterDirectories
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.downloads.downloader import AdapterDownloader
 from lorax_shard.engine.chat import ChatRenderer
-from lorax_shard.engine.limits import OutOfMemory
+from lorax_shard.engine.limits import OutOfMemory, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.native import describe_cpu, native_kernels
@@ -24,6 +24,7 @@ from lorax_shard.models import (
     Encoder,
     EncoderConfig,
     ModelConfig,
+    Task,
     label_of,
     load_encoder,
     load_model,
@@ -38,6 +39,8 @@ from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
 _GROUP_TIMEOUT = timedelta(minutes=5)
+# Sequences of a step that speculates, unless it is said; the figure for GPUs is upstream's.
+_SPECULATION_SEQUENCES = {"cpu": 8, "cuda": 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,28 @@ def start_shard(config: ServeConfig) -> Shard:
     first = FirstAdapters(config, directories, adapters, memory, group)
     first.install_static()
     preloaded = first.preload()
-    builder = AbilityBuilder(config.model, tokenizer, adapters, memory, group, device)
+    builder = AbilityBuilder(
+        config.model, tokenizer, adapters, memory, group, device, _speculation(config, device)
+    )
     abilities = (
         builder.of_encoder(model) if isinstance(model, Encoder) else builder.of_decoder(model)
     )
+    if config.speculative_tokens and abilities.task is not Task.GENERATION:
+        raise ConfigurationError(
+            f"--speculative-tokens {config.speculative_tokens} is about models that generate, "
+            f"{name} {abilities.task.value}: leave it out"
+        )
     _LOG.info("%s %s", name, abilities.task.value)
     return Shard(
         config, model_config.dtype, device, abilities, chat, memory, directories, preloaded
     )
+
+
+def _speculation(config: ServeConfig, device: torch.device) -> SpeculationLimits:
+    sequences = config.speculation_sequences
+    if sequences is None:
+        sequences = _SPECULATION_SEQUENCES[device.type]
+    return SpeculationLimits(config.speculative_tokens, sequences)
 
 
 def _choose_device(config: ServeConfig) -> torch.device:

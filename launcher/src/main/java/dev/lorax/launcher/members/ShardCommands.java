@@ -58,6 +58,10 @@ public final class ShardCommands {
     if (config.quantisation() != null) {
       arguments.addAll(List.of("--quantize", config.quantisation().toString()));
     }
+    if (config.speculation().tokens() > 0) {
+      String tokens = Integer.toString(config.speculation().tokens());
+      arguments.addAll(List.of("--speculative-tokens", tokens));
+    }
     return arguments;
   }
 
