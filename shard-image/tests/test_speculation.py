@@ -7,11 +7,10 @@ import pytest
 from conftest import ADAPTER_IDS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
 from shard_process import ShardGroup, start_group
 from test_resume import LLAMAS, again, the_same
 from testing_router import Answer, TestingRouter
-from tiny_model import TinyModel, write_tiny_model
+from tiny_model import TinyModel, write_forgetful_model
 
 from lorax_shard.engine.earlier_tokens import EarlierTokens
 from lorax_shard.pb import generate_pb2 as pb
@@ -43,16 +42,7 @@ NOTHING_REPEATS = [ASKED[4], ASKED[-1]]
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
-    """A model that soon repeats itself, because it hardly looks beyond the last token."""
-    forgetful = write_tiny_model(tmp_path_factory.mktemp("forgetful"))
-    files = forgetful.adapter_root.glob("*/adapter_model.safetensors")
-    for path in [forgetful.directory / "model.safetensors", *files]:
-        weights = load_file(path)
-        for name, tensor in weights.items():
-            if "o_proj" in name and "lora_A" not in name:
-                tensor *= 0.003
-        save_file(weights, path, {"format": "pt"})
-    return forgetful
+    return write_forgetful_model(tmp_path_factory.mktemp("forgetful"))
 
 
 @pytest.fixture(scope="module")

@@ -114,12 +114,7 @@ final class ShardArguments {
         "--speculative-tokens",
         "a number from 0 to " + MOST_SPECULATIVE_TOKENS,
         speculativeTokens);
-    problems.expect(
-        speculationMaxBatchSize == null || speculationMaxBatchSize > 0,
-        "--speculation-max-batch-size",
-        "a number above 0",
-        speculationMaxBatchSize == null ? 0 : speculationMaxBatchSize,
-        "leave out --speculative-tokens for no speculation");
+    problems.atLeast(1, "--speculation-max-batch-size", speculationMaxBatchSize);
     problems.share(false, "--cuda-memory-fraction", cudaMemoryFraction);
     problems.share(false, "--memory-wiggle-room", memoryWiggleRoom);
     problems.expect(
