@@ -54,8 +54,7 @@ final class ShardArguments {
             .says(
                 "KIND",
                 "int8 or int4: weights of linear layers in 8 or 5 bits each, quantised as they load."),
-        Option.of(
-                "--speculative-tokens", Kind.WHOLE_NUMBER, value -> speculativeTokens = value)
+        Option.of("--speculative-tokens", Kind.WHOLE_NUMBER, value -> speculativeTokens = value)
             .initially(speculativeTokens)
             .says(
                 "K",
