@@ -122,7 +122,8 @@ final class EventStream {
     GeneratedText end = generation.end();
     if (end != null) {
       unended--;
-      longest = longest == null || longest.generatedTokens() < end.generatedTokens() ? end : longest;
+      longest =
+          longest == null || longest.generatedTokens() < end.generatedTokens() ? end : longest;
     }
     if (unended > 0 || longest == null) {
       write(events);
