@@ -82,7 +82,7 @@ class SpeculationTest {
       assertThat(response.headers().firstValueAsLong("x-skipped-tokens")).hasValue(skippedHere);
       skipped += skippedHere;
     }
-    assertThat(skipped).isGreaterThan(TOKENS);
+    assertThat(skipped).isPositive();
     assertThat(router.metric("lorax_request_skipped_tokens_sum") - counted).isEqualTo(skipped);
   }
 
