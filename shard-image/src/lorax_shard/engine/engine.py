@@ -11,7 +11,7 @@ from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
-from lorax_shard.engine.limits import SpeculationLimits
+from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -41,7 +41,6 @@ from lorax_shard.models import Decoder
 
 _Item = TypeVar("_Item")
 _PREFILL, _DECODE = 0, 1
-_NO_SPECULATION = SpeculationLimits()
 
 
 class UnknownBatch(ValueError):
@@ -63,7 +62,7 @@ class Engine:
         memory: DeviceMemory,
         group: ShardGroup,
         device: torch.device,
-        speculation: SpeculationLimits = _NO_SPECULATION,
+        speculation: SpeculationLimits = NO_SPECULATION,
     ) -> None:
         self.model = model
         self.adapters = adapters

@@ -26,3 +26,6 @@ class SpeculationLimits:
 
     tokens: int = 0  # of each sequence in a step
     sequences: int = 0  # of a step that speculates, at most
+
+
+NO_SPECULATION = SpeculationLimits()

@@ -8,7 +8,7 @@ import torch
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.encoding import Classifier, DecoderTexts, Embedder, EncoderTexts
 from lorax_shard.engine.engine import Engine
-from lorax_shard.engine.limits import SpeculationLimits
+from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.text_engine import TextEngine
 from lorax_shard.engine.texts import TextReader
@@ -47,7 +47,7 @@ class AbilityBuilder:
     memory: DeviceMemory
     group: ShardGroup
     device: torch.device
-    speculation: SpeculationLimits
+    speculation: SpeculationLimits = NO_SPECULATION
 
     def of_decoder(self, model: Decoder) -> Abilities:
         """A decoder embeds, and generates unless it is made to embed."""
