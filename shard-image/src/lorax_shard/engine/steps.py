@@ -156,6 +156,7 @@ def _decode_plan(runs: List[Run], device: torch.device) -> DecodePlan:
         slots=_tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
         block_tables=_tensor(tables, device),
         lengths=_tensor(positions + 1, device),  # context, the token itself included
+        has_followers=len(positions) > len(runs),
     )
 
 
