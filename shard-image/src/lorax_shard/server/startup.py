@@ -39,8 +39,9 @@ from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
 _GROUP_TIMEOUT = timedelta(minutes=5)
-# Sequences of a step that speculates, unless it is said; the figure for GPUs is upstream's.
-_SPECULATION_SEQUENCES = {"cpu": 8, "cuda": 32}
+# Sequences of a step that speculates, unless it is said. docs/performance.md has what was measured
+# on a CPU; the other figure is upstream's.
+_SPECULATION_SEQUENCES = {"cpu": 16, "cuda": 32}
 
 
 @dataclass(frozen=True, slots=True)

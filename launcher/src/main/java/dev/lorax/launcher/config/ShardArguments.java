@@ -63,7 +63,7 @@ final class ShardArguments {
                 "--speculation-max-batch-size",
                 Kind.WHOLE_NUMBER,
                 value -> speculationMaxBatchSize = value)
-            .usually("8 on CPUs, 32 on GPUs")
+            .usually("16 on CPUs, 32 on GPUs")
             .says("N", "Sequences of a step for which tokens are proposed, at most."),
         Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
             .initially(cudaMemoryFraction)
