@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -27,7 +28,13 @@ class ShardClient:
     """One shard process with the adapters of its model, loaded when they first appear."""
 
     def __init__(
-        self, directory: Path, dtype: str, threads: str, folder: Path, options: Sequence[str] = ()
+        self,
+        directory: Path,
+        dtype: str,
+        threads: str,
+        folder: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """folder: a new one, for the socket; options: of lorax-server serve, besides."""
         socket = folder / "shard"
@@ -41,6 +48,7 @@ class ShardClient:
                 "LORAX_ADAPTER_ROOTS": str(directory / "adapters"),
                 "ADAPTER_MEMORY_FRACTION": "0.3",
                 "OMP_NUM_THREADS": threads,
+                **environment,
             },
         )
         channel = grpc.insecure_channel(f"unix:{socket}-0")
@@ -55,17 +63,48 @@ class ShardClient:
         """Prefill and the asked number of decode steps."""
         for index in {index for index in order.adapters if index is not None} - self._known:
             self._load(index)
-        tokens: list[list[int]] = [[] for _ in order.adapters]
+        measured = self._measure(self._requests(order), order.steps)
+        self._stub.ClearCache(pb.ClearCacheRequest())
+        return measured
+
+    def complete(
+        self, prompts: Sequence[Sequence[int]], new_tokens: int, parameters: Mapping[str, Any]
+    ) -> Measured:
+        """Prefill, and decode steps until each has so many tokens, however many a step brings.
+
+        parameters: of the choice of tokens; a seed is that of the first row.
+        """
+        requests, block = [], 1
+        for row, prompt in enumerate(prompts):
+            count = -(-(len(prompt) + new_tokens) // _BLOCK)
+            seed = {"seed": parameters["seed"] + row} if "seed" in parameters else {}
+            requests.append(
+                pb.Request(
+                    id=row,
+                    tokenized_inputs=pb.TokenizedInputs(ids=prompt),
+                    parameters=pb.NextTokenChooserParameters(
+                        **{"temperature": 1.0, **parameters, **seed}
+                    ),
+                    stopping_parameters=pb.StoppingCriteriaParameters(
+                        max_new_tokens=new_tokens, ignore_eos_token=True
+                    ),
+                    blocks=range(block, block + count),
+                )
+            )
+            block += count
+        return self._measure(requests, sys.maxsize)
+
+    def _measure(self, requests: Sequence[pb.Request], most_steps: int) -> Measured:
+        tokens: list[list[int]] = [[] for _ in requests]
         begin = self._cpu()
         self._batch += 1
-        batch = pb.Batch(id=self._batch, requests=self._requests(order), size=len(order.adapters))
+        batch = pb.Batch(id=self._batch, requests=requests, size=len(requests))
         cached = self._take(self._stub.Prefill(pb.PrefillRequest(batch=batch)), tokens)
-        wall, cpu = time.monotonic(), self._cpu()
-        for _ in range(order.steps):
+        wall, cpu, steps = time.monotonic(), self._cpu(), 0
+        while cached is not None and steps < most_steps:
             cached = self._take(self._stub.Decode(pb.DecodeRequest(batches=[cached])), tokens)
-        cpu_s, wall_s = self._cpu() - cpu, time.monotonic() - wall
-        self._stub.ClearCache(pb.ClearCacheRequest())
-        return Measured(cpu_s, wall_s, cpu - begin, tokens)
+            steps += 1
+        return Measured(self._cpu() - cpu, time.monotonic() - wall, cpu - begin, tokens, steps)
 
     def memory_mib(self, kind: str) -> float:
         """A line of the process's status, such as RssAnon (what is no file) or VmHWM (the peak)."""
@@ -99,7 +138,7 @@ class ShardClient:
     def _take(self, response: Any, tokens: list[list[int]]) -> Any:
         for generation in response.generations:
             tokens[generation.request_id] += generation.next_tokens.ids
-        return response.batch
+        return response.batch if response.HasField("batch") else None
 
     def _load(self, index: int) -> None:
         parameters = pb.AdapterParameters(adapter_ids=[str(index)])

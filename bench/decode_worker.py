@@ -35,6 +35,7 @@ class Measured:
     wall_s: float
     prefill_cpu_s: float
     tokens: list[list[int]]
+    steps: int = 0  # of decoding, where those that asked do not know it
 
 
 def serve(run: Callable[[Order], Measured]) -> None:

@@ -1,5 +1,6 @@
 """A step that fails because of some of its requests names them and can be made without them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -8,11 +9,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from shard_process import ShardGroup as Group
 from testing_router import TestingRouter
-from tiny_model import TinyModel
+from tiny_model import TinyModel, write_forgetful_model
 
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.engine import Engine
-from lorax_shard.engine.limits import MemoryLimits
+from lorax_shard.engine.limits import MemoryLimits, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -90,11 +91,7 @@ def test_a_request_that_overflows_leaves_a_shared_prefix_alone(
 def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) -> None:
     """Here one whose cache is damaged, which no client can do."""
     # given
-    config = read_model_config(tiny.directory)
-    model = load_model(tiny.directory, config, ShardGroup(), CPU)
-    memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
-    adapters = AdapterTable(model.linears())
-    engine = Engine(model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), CPU)
+    engine = new_engine(tiny, SpeculationLimits())
     engine.warm_up(batch(0, request(0, ())))
     started = engine.prefill(batch(1, request(1, (1, 2, 3))))
     alone = finish(engine, started)
@@ -116,14 +113,68 @@ def test_a_decode_goes_on_without_the_requests_that_it_names(tiny: TinyModel) ->
     assert not cache.layers[0].keys[4:7].isnan().any()
 
 
-def request(number: int, blocks: tuple[int, ...]) -> GenerationRequest:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=["kernels", "operators"])
+@torch.inference_mode()
+def test_a_draft_that_overflows_is_not_followed_and_leaves_nothing_behind(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    """Here because the embedding of a token is damaged while the token is only proposed.
+
+    In float16 PyTorch's operators compute, which multiply masked places of the cache by zero.
+    """
+    # given
+    engine = new_engine(write_forgetful_model(tmp_path), SpeculationLimits(4, 8), dtype)
+    engine.warm_up(batch(0, request(0, ())))
+    blocks = tuple(range(1, 8))
+    alone = finish(engine, engine.prefill(batch(1, request(1, blocks, max_new_tokens=60))))
+    started = engine.prefill(batch(2, request(2, blocks, max_new_tokens=60)))
+    (sequence,) = engine._batches[2]
+    tokens = list(started.generations[0].next_tokens.ids)
+    embedding, cache = engine.model.embedding, engine._cache
+    assert cache is not None
+
+    # when the second token of each draft is damaged, unless the step needs it in any case
+    damaged = 0
+    while engine._batches:
+        engine.speculation.propose([sequence])
+        second = sequence.draft[1:2]
+        if second and second[0] not in (sequence.ids[-1], sequence.draft[0]):
+            kept = embedding[second].clone()
+            embedding[second] = torch.nan
+            (generation,) = engine.decode([2]).generations
+            embedding[second] = kept
+            damaged += 1
+            assert len(generation.next_tokens.ids) <= 2
+        else:
+            (generation,) = engine.decode([2]).generations
+        tokens += generation.next_tokens.ids
+
+        # then
+        assert not any(layer.keys[:8].isnan().any() for layer in cache.layers)
+        assert not any(layer.values[:8].isnan().any() for layer in cache.layers)
+    assert damaged > 5
+    assert tokens == alone[1]
+
+
+def new_engine(
+    tiny: TinyModel, speculation: SpeculationLimits, dtype: torch.dtype = torch.float32
+) -> Engine:
+    config = replace(read_model_config(tiny.directory), dtype=dtype)
+    model = load_model(tiny.directory, config, ShardGroup(), CPU)
+    memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
+    adapters = AdapterTable(model.linears())
+    tokenizer = Tokenizer(tiny.directory)
+    return Engine(model, tokenizer, adapters, memory, ShardGroup(), CPU, speculation)
+
+
+def request(number: int, blocks: tuple[int, ...], max_new_tokens: int = 12) -> GenerationRequest:
     return GenerationRequest(
         id=number,
         inputs="",
         token_ids=PROMPT,
         truncate=0,
         sampling=SamplingParameters(),
-        stopping=StoppingParameters(max_new_tokens=12, ignore_eos=True),
+        stopping=StoppingParameters(max_new_tokens=max_new_tokens, ignore_eos=True),
         blocks=blocks,
     )
 

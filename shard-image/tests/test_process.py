@@ -45,13 +45,14 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     # given
     termination_log = folder / "termination-log"
     arguments = [
-        "--quantize=awq", "--speculative-tokens=3",
+        "--quantize=awq", "--speculative-tokens=17",
         "--merge-adapter-weights", "--embedding-dim=64", "--dtype=int8",
         "--otlp-endpoint=collector:4317",
     ]  # fmt: skip
     environment = {
         "LORAX_TERMINATION_LOG": str(termination_log),
         "ADAPTER_MEMORY_FRACTION": "lots",
+        "LORAX_SPECULATION_MAX_BATCH_SIZE": "0",
     }
 
     # when
@@ -60,7 +61,8 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     # then
     for reason in (
         "--quantize awq is not supported: expected int8 or int4, which quantises any model",
-        "--speculative-tokens 3 is not supported",
+        "--speculative-tokens must be from 0 to 16, got 17",
+        "LORAX_SPECULATION_MAX_BATCH_SIZE must be at least 1, got 0",
         "--merge-adapter-weights needs --adapter-id, which names what to merge",
         "--embedding-dim 64 is not supported",
         "--otlp-endpoint collector:4317 is not the address of a collector",

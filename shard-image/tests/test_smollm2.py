@@ -15,7 +15,7 @@ import torch
 from conftest import greedy_tokens
 from peft import PeftModel
 from shard_process import start_group
-from testing_router import TestingRouter
+from testing_router import Answer, TestingRouter
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lorax_shard.engine.chat import ChatRenderer
@@ -64,13 +64,18 @@ def expected(demo_model: Path, prompts) -> dict[tuple[int, int], list[int]]:
     return answers
 
 
-@pytest.mark.parametrize("world", [1, 2])
+@pytest.mark.parametrize(("world", "options"), [(1, ()), (2, ()), (1, ("--speculative-tokens=4",))])
 def test_mixed_batches_answer_like_transformers(
-    demo_model: Path, prompts, expected, tmp_path_factory: pytest.TempPathFactory, world: int
+    demo_model: Path,
+    prompts,
+    expected,
+    tmp_path_factory: pytest.TempPathFactory,
+    world: int,
+    options: tuple[str, ...],
 ) -> None:
     # given
     folder = tmp_path_factory.mktemp("smollm2")
-    group = start_group(folder, demo_model, ADAPTER_ROOT, world)
+    group = start_group(folder, demo_model, ADAPTER_ROOT, world, options)
     try:
         router = TestingRouter(group)
         for index, name in enumerate(ADAPTERS):
@@ -90,6 +95,56 @@ def test_mixed_batches_answer_like_transformers(
         assert got == expected
         for at in range(len(prompts)):
             assert len({tuple(got[at, adapter]) for adapter in range(len(ADAPTERS))}) == 4
+    finally:
+        group.stop()
+
+
+def test_speculation_takes_fewer_steps_for_the_same_text(demo_model: Path, tmp_path: Path) -> None:
+    # given
+    tokenizer = AutoTokenizer.from_pretrained(demo_model)
+    story = "The quick brown fox jumps over the lazy dog, and the hungry wolf watches from afar. "
+    chats = [
+        f"Repeat this text word for word: {story * 2}",
+        "Write a short poem about the sea.",
+        "Count from 1 to 30.",
+    ]
+    texts = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": chat}], add_generation_prompt=True, tokenize=False
+        )
+        for chat in chats
+    ]
+    prompts = [tokenizer(text, add_special_tokens=False).input_ids for text in texts]
+    asked = [{}, {"do_sample": True, "temperature": 0.7, "seed": 3}]
+
+    # when
+    plain, speculating = (
+        _answers(tmp_path, demo_model, prompts, asked, options)
+        for options in ((), ("--speculative-tokens=5",))
+    )
+
+    # then
+    for found, expected in zip(speculating, plain, strict=True):
+        assert found.ids == expected.ids
+        assert found.texts == expected.texts
+        assert found.final.text == expected.final.text
+        assert found.logprobs == pytest.approx(expected.logprobs, abs=1e-4)
+    assert speculating[0].steps < 0.6 * len(speculating[0].ids)
+
+
+def _answers(
+    folder: Path, model: Path, prompts: list[list[int]], asked: list[dict], options: tuple[str, ...]
+) -> list[Answer]:
+    group = start_group(folder, model, ADAPTER_ROOT, 1, options)
+    try:
+        router = TestingRouter(group)
+        return router.run(
+            *(
+                router.request(prompt, max_new_tokens=60, **settings)
+                for prompt in prompts
+                for settings in asked
+            )
+        )
     finally:
         group.stop()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 import torch
-from shard_process import ShardGroup, start_group
+from shard_process import ShardGroup, launch, start_group
 from testing_router import TestingRouter, warm_up_batch
 from tiny_encoders import MEAN, texts, write_encoder, write_sentence_files
 from transformers import (
@@ -42,6 +42,15 @@ def start(tmp_path: Path, model: Path) -> Iterator[Start]:
     yield started
     for group in running:
         group.stop()
+
+
+def test_a_model_that_does_not_generate_has_nothing_to_speculate(tmp_path: Path, model) -> None:
+    write_encoder(model, "bert", AutoModel)
+
+    shard = launch(tmp_path, [str(model), "--speculative-tokens=3"], {})
+
+    assert shard.process.wait(timeout=60) == 1
+    assert "--speculative-tokens 3 is about models that generate, model embeds" in shard.log()
 
 
 def as_batch(asked: list[list[int]]) -> pb.Batch:

@@ -22,10 +22,12 @@ class Answer:
     special: list[bool] = field(default_factory=list)
     alternatives: list[pb.AlternativeTokens] = field(default_factory=list)
     prompt_tokens: int = 0
+    steps: int = 0  # that brought tokens
     prefill: pb.NextTokens | None = None
     final: pb.GeneratedText | None = None
 
     def add(self, generation: pb.Generation) -> None:
+        self.steps += 1
         self.ids += generation.next_tokens.ids
         self.logprobs += generation.next_tokens.logprobs
         self.texts += generation.next_tokens.texts

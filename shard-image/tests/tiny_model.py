@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
@@ -117,6 +118,19 @@ def write_tiny_model(root: Path) -> TinyModel:
     for seed, (name, settings) in enumerate(ADAPTERS.items()):
         write_adapter(tiny, name, seed, **settings)
     return tiny
+
+
+def write_forgetful_model(root: Path) -> TinyModel:
+    """The same, but it soon repeats itself, because it hardly looks beyond the last token."""
+    forgetful = write_tiny_model(root)
+    files = forgetful.adapter_root.glob("*/adapter_model.safetensors")
+    for path in [forgetful.directory / "model.safetensors", *files]:
+        weights = load_file(path)
+        for name, tensor in weights.items():
+            if "o_proj" in name and "lora_A" not in name:
+                tensor *= 0.003
+        save_file(weights, path, {"format": "pt"})
+    return forgetful
 
 
 def write_adapter(tiny: TinyModel, name: str, seed: int = 0, **settings) -> Path:

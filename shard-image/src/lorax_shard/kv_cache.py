@@ -53,6 +53,11 @@ class KvCache:
         self._keys[:, blocks] = 0
         self._values[:, blocks] = 0
 
+    def scrub_slots(self, slots: torch.Tensor) -> None:
+        """The same for single tokens: slots [n] = block * BLOCK_SIZE + offset."""
+        self._keys.flatten(1, 2)[:, slots] = 0
+        self._values.flatten(1, 2)[:, slots] = 0
+
 
 def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Zeroes, because masked places are still multiplied: 0 * NaN would be NaN.

@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Iterable
 from collections.abc import Sequence as List
+from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
+from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
     BatchRequest,
@@ -21,9 +22,9 @@ from lorax_shard.engine.messages import (
     StepResult,
 )
 from lorax_shard.engine.observer import StepObserver, Unobserved
-from lorax_shard.engine.outcome import advance, last_rows
+from lorax_shard.engine.outcome import advance, choice_rows
 from lorax_shard.engine.replay import replay
-from lorax_shard.engine.sampling import Choice, NonFiniteLogits, choose_tokens
+from lorax_shard.engine.sampling import Choice, likeliest_tokens
 from lorax_shard.engine.sequence import (
     Sequence,
     check_blocks,
@@ -31,6 +32,7 @@ from lorax_shard.engine.sequence import (
     prompt_ids,
     tokens_needed,
 )
+from lorax_shard.engine.speculation import Speculation
 from lorax_shard.engine.steps import logit_count, plan_chunks, step_of
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
@@ -38,6 +40,7 @@ from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import Decoder
 
+_Item = TypeVar("_Item")
 _PREFILL, _DECODE = 0, 1
 
 
@@ -60,10 +63,12 @@ class Engine:
         memory: DeviceMemory,
         group: ShardGroup,
         device: torch.device,
+        speculation: SpeculationLimits = NO_SPECULATION,
     ) -> None:
         self.model = model
         self.adapters = adapters
         self.observer: StepObserver = Unobserved()
+        self.speculation = Speculation(speculation)
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self._tokenizer = tokenizer
         self._memory = memory
@@ -192,7 +197,8 @@ class Engine:
         cache = self._warm_cache()
         sequences = side_by_side(members)
         batch_id = batch_ids[0]
-        total = sum(sequence.planned for sequence in sequences)
+        self.speculation.propose(sequences)
+        total = sum(sequence.planned + len(sequence.draft) for sequence in sequences)
         self._group.agree(
             (kind, len(sequences), total, *_words(batch_id)),
             (sequence.request.id for sequence in sequences),
@@ -201,17 +207,20 @@ class Engine:
         step = step_of(sequences, self._device, self.model.config.dtype)
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
-        last = logits[last_rows(counts)]
+        choices = [1 + len(sequence.draft) for sequence in sequences]
+        last = logits[choice_rows(counts, choices)]
         replay(self.model, sequences, last, cache, self._device)
         self.observer.computed()
-        choices = self._choose(sequences, last, cache)
-        self.observer.chosen()
+        best = _split(likeliest_tokens(last), choices)
+        self._check(sequences, best, cache)
         outcomes = [
-            advance(sequence, choice, row, rows, self._tokenizer)
-            for sequence, choice, row, rows in zip(
-                sequences, choices, last, logits.split(counts), strict=True
+            advance(sequence, own_last, own_best, rows, self._tokenizer)
+            for sequence, own_last, own_best, rows in zip(
+                sequences, last.split(choices), best, logits.split(counts), strict=True
             )
         ]
+        self.observer.chosen()
+        self.speculation.count(sequences, outcomes)
         running = [
             sequence
             for sequence, outcome in zip(sequences, outcomes, strict=True)
@@ -226,26 +235,30 @@ class Engine:
         generations = [outcome for outcome in outcomes if outcome is not None]
         return StepResult(generations, _summary(batch_id, running) if running else None)
 
-    def _choose(self, sequences: List[Sequence], logits: Tensor, cache: KvCache) -> list[Choice]:
-        """A choice for each sequence; that of one whose prompt goes on means nothing."""
-        try:
-            return choose_tokens(
-                logits,
-                [seq.chooser if seq.is_completed_by_step else None for seq in sequences],
-                [sequence.prompt for sequence in sequences],
-                [sequence.generated for sequence in sequences],
-            )
-        except NonFiniteLogits as error:
-            lost = [sequences[row] for row in error.rows]
-            # Masked places are multiplied by zero, which does not silence a NaN: the next owner of
-            # these blocks must not find one.
-            for sequence in lost:
+    def _check(
+        self, sequences: List[Sequence], best: List[List[Choice | None]], cache: KvCache
+    ) -> None:
+        """Fails, before anything is chosen, if there is a sequence without a next token.
+
+        Masked places of the cache are multiplied by zero, which does not silence a NaN: neither a
+        sequence that goes on nor the next owner of a block must find one.
+        """
+        lost = []
+        for sequence, own in zip(sequences, best, strict=True):
+            if own[0] is None:
+                lost.append(sequence)
                 cache.scrub(torch.from_numpy(sequence.own_blocks).to(self._device))
-            names = {sequence.adapter.id if sequence.adapter else "no adapter" for sequence in lost}
+            elif None in own:
+                # Behind a draft that is no text, numbers overflow that otherwise do not.
+                first = sequence.cached + own.index(None)
+                slots = sequence.slots(first, sequence.cached + len(own))
+                cache.scrub_slots(torch.from_numpy(slots).to(self._device))
+        if lost:
+            names = {seq.adapter.id if seq.adapter else "no adapter" for seq in lost}
             raise RequestsFailed(
                 f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
                 [sequence.request.id for sequence in lost],
-            ) from None
+            )
 
     def _release_adapters(self) -> None:
         self.adapters.release_unused(
@@ -261,6 +274,14 @@ def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:
         max_tokens=sum(len(sequence.blocks) for sequence in kept) * BLOCK_SIZE,
         next_tokens=sum(sequence.planned for sequence in kept),
     )
+
+
+def _split(items: List[_Item], counts: List[int]) -> list[List[_Item]]:
+    parts, first = [], 0
+    for count in counts:
+        parts.append(items[first : first + count])
+        first += count
+    return parts
 
 
 def _words(number: int) -> tuple[int, int]:

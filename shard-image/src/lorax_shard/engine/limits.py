@@ -1,4 +1,4 @@
-"""Memory: the shares that a shard may take, and that there is too little. Needs no torch."""
+"""What a shard may take of its memory and of its time. Needs no torch."""
 
 from dataclasses import dataclass
 
@@ -18,3 +18,14 @@ class MemoryLimits:
     adapter_fraction: float = 0.1  # ADAPTER_MEMORY_FRACTION, of all memory
     device_fraction: float = 1.0  # CUDA_MEMORY_FRACTION, of all memory
     wiggle_room: float = 0.9  # MEMORY_WIGGLE_ROOM, of what is left for the cache
+
+
+@dataclass(frozen=True, slots=True)
+class SpeculationLimits:
+    """How much of what may come next is computed along."""
+
+    tokens: int = 0  # of each sequence in a step
+    sequences: int = 0  # of a step that speculates, at most
+
+
+NO_SPECULATION = SpeculationLimits()

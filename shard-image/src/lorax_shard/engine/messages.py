@@ -128,6 +128,7 @@ class GeneratedText:
 
     text: str
     generated_tokens: int
+    skipped_tokens: int  # of these, that came with another one of the same step
     finish_reason: FinishReason
     seed: int | None
 

@@ -4,19 +4,25 @@ from collections.abc import Sequence as List
 
 from torch import Tensor
 
-from lorax_shard.engine.messages import Alternatives, Generation, Tokens
+from lorax_shard.engine.messages import Alternatives, FinishReason, Generation, Tokens
 from lorax_shard.engine.sampling import Choice
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.engine.tokenizer import Tokenizer
 
 
 def advance(
-    sequence: Sequence, choice: Choice, row: Tensor, rows: Tensor, tokenizer: Tokenizer
+    sequence: Sequence,
+    last: Tensor,
+    best: List[Choice | None],
+    rows: Tensor,
+    tokenizer: Tokenizer,
 ) -> Generation | None:
     """Gives a sequence what a step brought it; None while its prompt goes on.
 
-    row: [vocab], the logits of the choice; rows: [n, vocab], those that the step yields for the
-    sequence. Of the prompt of one that has generated before, everything has been told before.
+    last: [1 + draft, vocab], the logits behind its last token and behind each of its draft; best:
+    the likeliest token of each, the first of which is known to exist; rows: [n, vocab], all that
+    the step yields for the sequence. Of the prompt of one that has generated before, everything has
+    been told before.
     """
     tells_prompt = sequence.is_prefilling and not sequence.request.generated
     wants_prompt = tells_prompt and sequence.request.prefill_logprobs
@@ -25,22 +31,45 @@ def advance(
     if not sequence.is_completed_by_step:
         sequence.advance_prompt()
         return None
-    count = sequence.request.sampling.alternatives
-    alternatives = [likeliest(row, count, tokenizer)] if count else []
-    text, reason = sequence.advance(choice.token_id)
+    tokens, reason = _take_tokens(sequence, last, best, tokenizer)
     return Generation(
         request_id=sequence.request.id,
-        next_tokens=Tokens(
-            ids=[choice.token_id],
-            logprobs=[choice.logprob],
-            texts=[text],
-            special=[tokenizer.is_special(choice.token_id)],
-            alternatives=alternatives,
-        ),
+        next_tokens=tokens,
         prompt_tokens=sequence.prompt_length if tells_prompt else 0,
         prefill_tokens=prompt_tokens(sequence, tokenizer) if wants_prompt else None,
         text=sequence.final_text(reason) if reason else None,
     )
+
+
+def _take_tokens(
+    sequence: Sequence, logits: Tensor, best: List[Choice | None], tokenizer: Tokenizer
+) -> tuple[Tokens, FinishReason | None]:
+    """The next token, and those behind it for as long as the draft has foretold them.
+
+    Each is chosen as it would be in a step of its own: after everything that the tokens before it
+    change, and by the next of the sequence's random numbers.
+    """
+    draft, chooser = sequence.draft, sequence.chooser
+    count = sequence.request.sampling.alternatives
+    tokens = Tokens([], [], [], [])
+    reason: FinishReason | None = None
+    for row, likeliest_token in enumerate(best):
+        if likeliest_token is None:  # behind a token that nobody would have chosen
+            break
+        choice = likeliest_token
+        if not chooser.is_plain:
+            choice = chooser.choose(logits[row], sequence.prompt, sequence.generated)
+        if count:
+            tokens.alternatives.append(likeliest(logits[row], count, tokenizer))
+        text, reason = sequence.advance(choice.token_id)
+        tokens.ids.append(choice.token_id)
+        tokens.logprobs.append(choice.logprob)
+        tokens.texts.append(text)
+        tokens.special.append(tokenizer.is_special(choice.token_id))
+        if reason is not None or row == len(draft) or choice.token_id != draft[row]:
+            break
+    sequence.skipped += len(tokens.ids) - 1
+    return tokens, reason
 
 
 def likeliest(logits: Tensor, count: int, tokenizer: Tokenizer) -> Alternatives:
@@ -74,10 +103,11 @@ def prompt_tokens(sequence: Sequence, tokenizer: Tokenizer) -> Tokens:
     )
 
 
-def last_rows(counts: List[int]) -> list[int]:
-    """Where the last row of each run of rows lies, for runs one after another."""
-    ends, end = [], 0
-    for count in counts:
+def choice_rows(counts: List[int], choices: List[int]) -> list[int]:
+    """Where the last rows of each run of rows lie, so many as choices, for runs in turn."""
+    rows: list[int] = []
+    end = 0
+    for count, wanted in zip(counts, choices, strict=True):
         end += count
-        ends.append(end - 1)
-    return ends
+        rows += range(end - wanted, end)
+    return rows

@@ -1,5 +1,6 @@
 """Choosing the next token of a sequence from its logits."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +11,6 @@ from torch import Tensor
 from lorax_shard.engine.grammar import Grammar
 from lorax_shard.engine.messages import InvalidRequest, SamplingParameters
 from lorax_shard.layers.native import native_kernels
-
-
-class NonFiniteLogits(ArithmeticError):
-    """The model yielded NaN or infinite logits in some rows; nothing was chosen for any."""
-
-    def __init__(self, rows: Sequence[int]) -> None:
-        super().__init__(f"NaN or infinite logits in rows {list(rows)}")
-        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +121,8 @@ def _greedy(logits: Tensor) -> tuple[Tensor, Tensor]:
     return best, logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(-1)
 
 
-def choose_tokens(
-    logits: Tensor,
-    choosers: Sequence[TokenChooser | None],
-    prompts: Sequence[Sequence[int]],
-    generated: Sequence[Sequence[int]],
-) -> list[Choice]:
-    """One choice for each row of logits [B, vocab]. Greedy rows are chosen together.
-
-    A row without a chooser is only checked. Fails before anything random is drawn.
-    """
+def likeliest_tokens(logits: Tensor) -> list[Choice | None]:
+    """The best token of each row of logits [T, vocab]; None where NaN or infinite ones are."""
     best, logprobs = _greedy(logits)
-    if not bool(logprobs.isfinite().all()):
-        raise NonFiniteLogits((~logprobs.isfinite()).nonzero()[:, 0].tolist())
-    plain = zip(best.tolist(), logprobs.tolist(), strict=True)
-    choices = [Choice(token, logprob) for token, logprob in plain]
-    for row, chooser in enumerate(choosers):
-        if chooser is not None and not chooser.is_plain:
-            choices[row] = chooser.choose(logits[row], prompts[row], generated[row])
-    return choices
+    found = zip(best.tolist(), logprobs.tolist(), strict=True)
+    return [Choice(token, logprob) if math.isfinite(logprob) else None for token, logprob in found]

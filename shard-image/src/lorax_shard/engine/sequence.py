@@ -7,6 +7,7 @@ from collections.abc import Sequence as Ids
 import numpy as np
 
 from lorax_shard.adapters.table import ResidentAdapter
+from lorax_shard.engine.earlier_tokens import EarlierTokens
 from lorax_shard.engine.grammar import Grammar
 from lorax_shard.engine.messages import (
     FinishReason,
@@ -30,6 +31,10 @@ class Sequence:
     A step computes the `planned` tokens behind the `cached` ones. While the prompt is computed in
     chunks they are a part of it; later they are the one token that was generated last. The step
     that ends the prompt also replays what was generated on another shard.
+
+    Behind the last token a step also computes the `draft`: tokens that may come next. Whether they
+    do is seen from the logits before each. What the cache then holds of refused ones is written
+    over before anything looks at it.
     """
 
     def __init__(
@@ -49,6 +54,9 @@ class Sequence:
         self.cached = request.cached_tokens  # tokens whose keys and values are in the cache
         whole = self.prompt_length - self.cached
         self.planned = whole if request.chunk_tokens is None else request.chunk_tokens
+        self.draft: list[int] = []  # of the next step; proposed anew for each
+        self.earlier = EarlierTokens()
+        self.skipped = 0  # generated tokens that were accepted of drafts
         # Nothing predicts the first token, and nobody has computed what predicts cached ones.
         self.prompt_logprobs = [math.nan] * (1 + self.cached)
         self.chooser = TokenChooser(request.sampling, grammar)
@@ -95,6 +103,22 @@ class Sequence:
         shared = self.request.cached_tokens if self.is_prefilling else self.prompt_length
         return self.blocks[shared // BLOCK_SIZE :]
 
+    def tokens(self, start: int, stop: int) -> list[int]:
+        """Token ids at positions start to stop, the draft's included."""
+        known = self.ids[start:stop]
+        return (
+            known + self.draft[: stop - start - len(known)] if len(known) < stop - start else known
+        )
+
+    @property
+    def draft_room(self) -> int:
+        """Tokens that a step can still bring beside the one that it brings in any case.
+
+        So a draft never reaches beyond the slots that the sequence needs without it.
+        """
+        generated = len(self.ids) - self.prompt_length
+        return self.request.stopping.max_new_tokens - generated - 1
+
     def planned_slots(self) -> np.ndarray:
         """Cache slots of the planned tokens."""
         return self.slots(self.cached, self.cached + self.planned)
@@ -127,6 +151,7 @@ class Sequence:
         return GeneratedText(
             text=text[len(before) :],
             generated_tokens=len(self.ids) - self.prompt_length,
+            skipped_tokens=self.skipped,
             finish_reason=reason,
             seed=sampling.seed if sampling.is_sampled else None,
         )

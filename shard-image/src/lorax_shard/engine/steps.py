@@ -24,18 +24,30 @@ class Run:
     start: int
     stop: int
 
+    def __len__(self) -> int:
+        """Tokens."""
+        return self.stop - self.start
+
+    @property
+    def positions(self) -> np.ndarray:
+        """[len(self)] places in the sequence."""
+        return np.arange(self.start, self.stop)
+
 
 def step_of(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
-    """The planned tokens of all sequences."""
+    """The planned tokens of all sequences, and their drafts, which no step with prompts has."""
     if all(_is_one_of_many(sequence) for sequence in sequences):
         return _decode_step(sequences, device, dtype)
     return _prefill_step(sequences, device)
 
 
 def logit_count(sequence: Sequence) -> int:
-    """Rows of logits that a step yields for a sequence: the last one, or all of a prompt."""
+    """Rows of logits that a step yields for a sequence.
+
+    The last one and those of its draft, or all of a prompt.
+    """
     wants_all = sequence.request.prefill_logprobs and sequence.is_prefilling
-    return sequence.planned if wants_all else 1
+    return sequence.planned if wants_all else 1 + len(sequence.draft)
 
 
 def _is_one_of_many(sequence: Sequence) -> bool:
@@ -58,7 +70,7 @@ def _prefill_step(sequences: List[Sequence], device: torch.device) -> StepContex
     ]
     decoded = None
     if singles:
-        plan = _decode_plan([sequences[row] for row in singles], device)
+        plan = _decode_plan([_next_run(sequences[row]) for row in singles], device)
         decoded = DecodedRows(_tensor(np.array([firsts[row] for row in singles]), device), plan)
     lora = _lora_slots(sequences)
     tokens = [seq.ids[seq.cached : seq.cached + seq.planned] for seq in sequences]
@@ -85,56 +97,66 @@ def _span(sequence: Sequence, first_row: int, device: torch.device) -> Span:
 def _decode_step(
     sequences: List[Sequence], device: torch.device, dtype: torch.dtype
 ) -> StepContext:
-    """One token of every sequence, which is not in the cache yet."""
-    lora = _route_decode(_lora_slots(sequences), device, dtype)
-    return StepContext(
-        token_ids=_tensor(np.array([seq.ids[seq.cached] for seq in sequences]), device),
-        positions=_tensor(np.array([seq.cached for seq in sequences]), device),
-        attention=_decode_plan(sequences, device),
-        lora=lora,
-        logit_rows=None,
-        logit_lora=lora,
-    )
-
-
-def _decode_plan(sequences: List[Sequence], device: torch.device) -> DecodePlan:
-    positions = np.array([sequence.cached for sequence in sequences])
-    lengths = positions + 1  # context, new token included
-    tables = _block_tables(sequences, int(lengths.max()))
-    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
-    return DecodePlan(
-        _tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
-        _tensor(tables, device),
-        _tensor(lengths, device),
-    )
+    """The last token of every sequence, which is not in the cache yet, and its draft behind it."""
+    runs = [_next_run(sequence) for sequence in sequences]
+    lora = _route_decode(_lora_slots(sequences), [len(run) for run in runs], device, dtype)
+    return _rows_step(runs, None, lora, lora, device)
 
 
 def replay_step(runs: List[Run], device: torch.device) -> StepContext:
     """Generated tokens that are not in the cache, each computed as a decode step would.
 
-    A row sees the rows before it in its sequence: a layer writes all keys and values to the cache
-    before any row attends. Wanted logits: the last token of each run.
+    Wanted logits: the last token of each run.
     """
-    counts = [run.stop - run.start for run in runs]
-    sequences = [run.sequence for run in runs]
-    slots = _lora_slots(sequences)
-    positions = np.concatenate([np.arange(run.start, run.stop) for run in runs])
-    tables = _block_tables(sequences, max(run.stop for run in runs))
+    slots = _lora_slots([run.sequence for run in runs])
+    counts = [len(run) for run in runs]
+    return _rows_step(
+        runs,
+        _tensor(np.cumsum(counts) - 1, device),
+        route_segments(slots, counts, device),
+        route_segments(slots, [1] * len(runs), device),
+        device,
+    )
+
+
+def _rows_step(
+    runs: List[Run],
+    logit_rows: Tensor | None,
+    lora: LoraRouting,
+    logit_lora: LoraRouting,
+    device: torch.device,
+) -> StepContext:
+    """Runs whose every token is a row of decode attention.
+
+    A row sees the rows before it in its run: a layer writes all keys and values to the cache before
+    any row attends.
+    """
     return StepContext(
         token_ids=_tensor(
-            np.concatenate([run.sequence.ids[run.start : run.stop] for run in runs]), device
+            np.concatenate([run.sequence.tokens(run.start, run.stop) for run in runs]), device
         ),
-        positions=_tensor(positions, device),
-        attention=DecodePlan(
-            _tensor(
-                np.concatenate([run.sequence.slots(run.start, run.stop) for run in runs]), device
-            ),
-            _tensor(np.repeat(tables, counts, axis=0), device),
-            _tensor(positions + 1, device),
-        ),
-        lora=route_segments(slots, counts, device),
-        logit_rows=_tensor(np.cumsum(counts) - 1, device),
-        logit_lora=route_segments(slots, [1] * len(runs), device),
+        positions=_tensor(np.concatenate([run.positions for run in runs]), device),
+        attention=_decode_plan(runs, device),
+        lora=lora,
+        logit_rows=logit_rows,
+        logit_lora=logit_lora,
+    )
+
+
+def _next_run(sequence: Sequence) -> Run:
+    return Run(sequence, sequence.cached, sequence.cached + 1 + len(sequence.draft))
+
+
+def _decode_plan(runs: List[Run], device: torch.device) -> DecodePlan:
+    positions = np.concatenate([run.positions for run in runs])
+    tables = _block_tables([run.sequence for run in runs], max(run.stop for run in runs))
+    tables = np.repeat(tables, [len(run) for run in runs], axis=0)
+    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
+    return DecodePlan(
+        slots=_tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
+        block_tables=_tensor(tables, device),
+        lengths=_tensor(positions + 1, device),  # context, the token itself included
+        has_followers=len(positions) > len(runs),
     )
 
 
@@ -164,11 +186,12 @@ def _block_tables(sequences: List[Sequence], context: int) -> np.ndarray:
 
 
 def _route_decode(
-    slots: list[LoraSlot | None], device: torch.device, dtype: torch.dtype
+    slots: List[LoraSlot | None], counts: List[int], device: torch.device, dtype: torch.dtype
 ) -> LoraRouting:
     if native_kernels(device, dtype) is not None or uses_triton(device):
-        return route_segments(slots, [1] * len(slots), device)
-    return route_padded(slots, device)
+        return route_segments(slots, counts, device)
+    by_row = [slot for slot, count in zip(slots, counts, strict=True) for _ in range(count)]
+    return route_padded(by_row, device)
 
 
 def _lora_slots(sequences: List[Sequence]) -> list[LoraSlot | None]:

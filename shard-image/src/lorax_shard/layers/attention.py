@@ -57,11 +57,14 @@ class AttentionPlan(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecodePlan:
-    """One token for each sequence, attending to all that the sequence has in the cache."""
+    """A row is one token, attending to all that its sequence has in the cache up to there."""
 
     slots: Tensor  # [B]
     block_tables: Tensor  # [B, N], padded with block 0
     lengths: Tensor  # [B] tokens in the cache, the new one included
+    # Whether rows of one sequence follow one another: then the cache holds, behind what a row looks
+    # at, what the step makes of tokens that may be refused, NaN perhaps.
+    has_followers: bool = False
     _masks: dict[int, Tensor] = field(default_factory=dict)  # by window, made when needed
 
     def attend(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:
@@ -95,6 +98,10 @@ class DecodePlan:
         past_keys = cache.keys[self.block_tables].flatten(1, 2).transpose(1, 2)  # [B, K, L, D]
         past_values = cache.values[self.block_tables].flatten(1, 2).transpose(1, 2)
         mask = self._mask(layer.window, queries.dtype, past_keys.shape[2])
+        if self.has_followers:
+            unseen = mask.isinf().transpose(2, 3)  # [B, 1, L, 1]
+            past_keys.masked_fill_(unseen, 0)
+            past_values.masked_fill_(unseen, 0)
         output = masked(grouped, past_keys, past_values, mask, layer)
         return output.reshape(batch, -1)
 

@@ -8,6 +8,7 @@ import torch
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.encoding import Classifier, DecoderTexts, Embedder, EncoderTexts
 from lorax_shard.engine.engine import Engine
+from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.text_engine import TextEngine
 from lorax_shard.engine.texts import TextReader
@@ -46,6 +47,7 @@ class AbilityBuilder:
     memory: DeviceMemory
     group: ShardGroup
     device: torch.device
+    speculation: SpeculationLimits = NO_SPECULATION
 
     def of_decoder(self, model: Decoder) -> Abilities:
         """A decoder embeds, and generates unless it is made to embed."""
@@ -57,7 +59,13 @@ class AbilityBuilder:
             engine = TextEngine(texts, reader, self.adapters, self.device)
             return Abilities(Task.EMBEDDING, engine, embedder, None, reader.max_tokens)
         generating = Engine(
-            model, self.tokenizer, self.adapters, self.memory, self.group, self.device
+            model,
+            self.tokenizer,
+            self.adapters,
+            self.memory,
+            self.group,
+            self.device,
+            self.speculation,
         )
         return Abilities(Task.GENERATION, generating, embedder, None, reader.max_tokens)
 

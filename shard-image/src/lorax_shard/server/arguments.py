@@ -22,7 +22,6 @@ _LIBRARIES = ("torch", "tokenizers", "safetensors", "grpcio")
 # Options of upstream that would change what is served and that we do not have. Accepted by the
 # parser so that the refusal can say what to do instead.
 _UNSUPPORTED = {
-    "speculative_tokens": "leave it out: tokens come one at a time",
     "embedding_dim": "leave it out: a model embeds as its files say",
 }
 
@@ -86,8 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         "--trust-remote-code", action=_SWITCH, default=False, help="accepted; none is ever run"
     )
     serve.add_argument("--otlp-endpoint", help="http(s)://HOST:PORT of a collector of spans")
-    for name in ("--speculative-tokens", "--embedding-dim"):
-        serve.add_argument(name, type=int, help="refused unless 0: not supported")
+    serve.add_argument(
+        "--speculative-tokens",
+        type=int,
+        default=0,
+        metavar="K",
+        help="tokens that are proposed for each sequence and step; 0 = none",
+    )
+    serve.add_argument("--embedding-dim", type=int, help="refused unless 0: not supported")
     return parser
 
 

@@ -13,6 +13,8 @@ from lorax_shard.failure import CodedError, FailureCode
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
 QUANTISATIONS = ("int8", "int4")  # the names of layers.quantisation, which imports torch
+# More of a draft is hardly ever right, and each takes a row of logits.
+MOST_SPECULATIVE_TOKENS = 16
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -55,6 +57,8 @@ class ServeConfig:
     preloaded_adapters: tuple[AdapterReference, ...] = ()
     memory: MemoryLimits = field(default_factory=MemoryLimits)
     otlp_endpoint: str | None = None  # collector of spans; None traces nothing
+    speculative_tokens: int = 0  # proposed for each sequence and step
+    speculation_sequences: int | None = None  # of a step that speculates; None suits the device
     step_timeout_s: float = 300.0
     chunks_prompts: bool = True  # what routers are told; a prompt that comes in parts is computed
 
@@ -98,6 +102,16 @@ class ServeConfig:
             found.append(
                 f"--otlp-endpoint {self.otlp_endpoint} is not the address of a collector: expected "
                 "http://HOST:PORT, or https"
+            )
+        if not 0 <= self.speculative_tokens <= MOST_SPECULATIVE_TOKENS:
+            found.append(
+                f"--speculative-tokens must be from 0 to {MOST_SPECULATIVE_TOKENS}, got "
+                f"{self.speculative_tokens}"
+            )
+        if self.speculation_sequences is not None and self.speculation_sequences < 1:
+            found.append(
+                "LORAX_SPECULATION_MAX_BATCH_SIZE must be at least 1, got "
+                f"{self.speculation_sequences}: set --speculative-tokens 0 for no speculation"
             )
         return found
 

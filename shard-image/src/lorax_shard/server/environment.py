@@ -27,6 +27,10 @@ class EnvironmentReader:
             self.problems.append(f"{name} must be a whole number, got {text!r}")
             return default
 
+    def optional_whole(self, name: str) -> int | None:
+        """A whole number; None where the variable is not set."""
+        return self.whole(name, 0) if self.text(name, "") else None
+
     def fraction(self, name: str, default: float) -> float:
         """A number from 0 to 1."""
         text = self.text(name, str(default))

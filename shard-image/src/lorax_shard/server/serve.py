@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import grpc
 from grpc_reflection.v1alpha import reflection
 
+from lorax_shard.engine.engine import Engine
 from lorax_shard.models import label_of
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2, generate_pb2_grpc
 from lorax_shard.server.compute import ComputeThread
@@ -60,7 +61,20 @@ async def serve(config: ServeConfig) -> None:
     compute.close()
     if spans is not None:
         await asyncio.to_thread(spans.close)
+    _tell_of_speculation(shard)
     socket.unlink(missing_ok=True)
+
+
+def _tell_of_speculation(shard: Shard) -> None:
+    engine = shard.abilities.engine
+    if isinstance(engine, Engine) and engine.speculation.proposed:
+        proposed, accepted = engine.speculation.proposed, engine.speculation.accepted
+        _LOG.info(
+            "speculation: %d of %d proposed tokens were accepted (%.0f %%)",
+            accepted,
+            proposed,
+            100 * accepted / proposed,
+        )
 
 
 def _bind(server: grpc.aio.Server, socket: Path) -> None:

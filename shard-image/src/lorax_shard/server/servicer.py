@@ -41,7 +41,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
             dtype=str(self._shard.dtype),
             device_type=self._shard.device.type,
             block_size=BLOCK_SIZE,
-            speculate=0,
+            speculate=self._shard.config.speculative_tokens,
             preloaded_adapters=[
                 pb.PreloadedAdapter(
                     adapter_parameters=pb.AdapterParameters(adapter_ids=[adapter.reference.id]),

@@ -14,7 +14,7 @@ from lorax_shard.adapters.sources import AdapterDirectories
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.downloads.downloader import AdapterDownloader
 from lorax_shard.engine.chat import ChatRenderer
-from lorax_shard.engine.limits import OutOfMemory
+from lorax_shard.engine.limits import OutOfMemory, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.native import describe_cpu, native_kernels
@@ -26,6 +26,7 @@ from lorax_shard.models import (
     EncoderConfig,
     ForeignConfig,
     ModelConfig,
+    Task,
     label_of,
     load_encoder,
     load_model,
@@ -41,6 +42,9 @@ _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
 _GROUP_TIMEOUT = timedelta(minutes=5)
 AnyConfig: TypeAlias = ModelConfig | EncoderConfig | ForeignConfig
+# Sequences of a step that speculates, unless it is said. docs/performance.md has what was measured
+# on a CPU; the other figure is upstream's.
+_SPECULATION_SEQUENCES = {"cpu": 16, "cuda": 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,17 @@ def start_shard(config: ServeConfig) -> Shard:
     first = FirstAdapters(config, directories, adapters, memory, group)
     first.install_static()
     preloaded = first.preload()
-    builder = AbilityBuilder(config.model, tokenizer, adapters, memory, group, device)
+    builder = AbilityBuilder(
+        config.model, tokenizer, adapters, memory, group, device, _speculation(config, device)
+    )
     abilities = (
         builder.of_encoder(model) if isinstance(model, Encoder) else builder.of_decoder(model)
     )
+    if config.speculative_tokens and abilities.task is not Task.GENERATION:
+        raise ConfigurationError(
+            f"--speculative-tokens {config.speculative_tokens} is about models that generate, "
+            f"{name} {abilities.task.value}: leave it out"
+        )
     _LOG.info("%s %s", name, abilities.task.value)
     return Shard(
         config, model_config.dtype, device, abilities, chat, memory, directories, preloaded
@@ -103,6 +114,12 @@ def _read_config(config: ServeConfig) -> AnyConfig:
         found.check_shards(config.world)
         _LOG.info("%s is computed by transformers", found.architecture)
     return found
+
+def _speculation(config: ServeConfig, device: torch.device) -> SpeculationLimits:
+    sequences = config.speculation_sequences
+    if sequences is None:
+        sequences = _SPECULATION_SEQUENCES[device.type]
+    return SpeculationLimits(config.speculative_tokens, sequences)
 
 
 def _choose_device(config: ServeConfig) -> torch.device:

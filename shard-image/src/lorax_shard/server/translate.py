@@ -146,6 +146,7 @@ def _text(text: GeneratedText) -> pb.GeneratedText:
     return pb.GeneratedText(
         text=text.text,
         generated_tokens=text.generated_tokens,
+        skipped_tokens=text.skipped_tokens,
         finish_reason=_FINISH_REASONS[text.finish_reason],
         seed=text.seed,
     )

@@ -5,15 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,8 +32,7 @@ class RealShardTest {
       "the quick brown fox jumps over the lazy dog and runs away from the hungry wolf ".repeat(3);
   private static final List<String> ADAPTERS = List.of("", "attention", "every-module");
 
-  private Path directory;
-  private Process shard;
+  private TinyShard shard;
 
   /** What is asked for: the story up to some character, its end, and the adapter. */
   private record Question(int told, String end, String adapter) {
@@ -55,29 +50,12 @@ class RealShardTest {
 
   @BeforeAll
   void start(@TempDir Path temporary) throws Exception {
-    directory = temporary;
-    Path log = directory.resolve("shard.log");
-    String python = Objects.requireNonNull(System.getenv("LORAX_TEST_PYTHON"));
-    var builder =
-        new ProcessBuilder(python, "tests/tiny_shard.py", directory.toString())
-            .directory(Path.of("../shard-image").toFile())
-            .redirectError(log.toFile());
-    builder.environment().put("PYTHONPATH", "src");
-    shard = builder.start();
-    BufferedReader lines = shard.inputReader();
-    String line = lines.readLine();
-    while (line != null && !line.equals("serving")) {
-      line = lines.readLine();
-    }
-    assertThat(line).as(Files.readString(log)).isEqualTo("serving");
+    shard = TinyShard.start(temporary);
   }
 
   @AfterAll
   void stop() throws Exception {
-    shard.getOutputStream().close();
-    if (!shard.waitFor(1, TimeUnit.MINUTES)) {
-      shard.destroyForcibly();
-    }
+    shard.close();
   }
 
   @Test
@@ -126,11 +104,7 @@ class RealShardTest {
   }
 
   private TestingRouter router(String... options) throws Exception {
-    var all = new ArrayList<String>();
-    all.addAll(List.of("--tokenizer-name", directory.resolve("tiny").toString()));
-    all.addAll(List.of("--max-input-length", "400", "--max-total-tokens", "500"));
-    all.addAll(List.of(options));
-    return TestingRouter.startWith(directory.resolve("shard-0"), all);
+    return shard.router(options);
   }
 
   private static List<Question> questions() {

@@ -10,11 +10,16 @@ import org.jspecify.annotations.Nullable;
 /** Options about shards and their devices, as typed. */
 final class ShardArguments {
 
+  /** As the shard has it: more of a draft is hardly ever right. */
+  private static final int MOST_SPECULATIVE_TOKENS = 16;
+
   @Nullable Boolean sharded;
   @Nullable Integer numShard;
   ShardConfig.Device device = ShardConfig.Device.AUTO;
   ShardConfig.@Nullable Dtype dtype;
   ShardConfig.@Nullable Quantisation quantize;
+  int speculativeTokens;
+  @Nullable Integer speculationMaxBatchSize;
   double cudaMemoryFraction = 1.0;
   double memoryWiggleRoom = 0.9;
   boolean compile;
@@ -49,6 +54,17 @@ final class ShardArguments {
             .says(
                 "KIND",
                 "int8 or int4: weights of linear layers in 8 or 5 bits each, quantised as they load."),
+        Option.of("--speculative-tokens", Kind.WHOLE_NUMBER, value -> speculativeTokens = value)
+            .initially(speculativeTokens)
+            .says(
+                "K",
+                "Tokens that are proposed for each sequence and step, from where its last ones have come before. 0 is none."),
+        Option.of(
+                "--speculation-max-batch-size",
+                Kind.WHOLE_NUMBER,
+                value -> speculationMaxBatchSize = value)
+            .usually("16 on CPUs, 32 on GPUs")
+            .says("N", "Sequences of a step for which tokens are proposed, at most."),
         Option.of("--cuda-memory-fraction", Kind.NUMBER, value -> cudaMemoryFraction = value)
             .initially(cudaMemoryFraction)
             .says("SHARE", "Share of the GPU's memory that a shard may use."),
@@ -77,6 +93,7 @@ final class ShardArguments {
         device,
         dtype,
         quantize,
+        new ShardConfig.Speculation(speculativeTokens, speculationMaxBatchSize),
         trustRemoteCode,
         adapters.source(),
         adapters.staticAdapter(),
@@ -91,6 +108,12 @@ final class ShardArguments {
   }
 
   void check(AdapterArguments adapters, Problems problems) {
+    problems.expect(
+        0 <= speculativeTokens && speculativeTokens <= MOST_SPECULATIVE_TOKENS,
+        "--speculative-tokens",
+        "a number from 0 to " + MOST_SPECULATIVE_TOKENS,
+        speculativeTokens);
+    problems.atLeast(1, "--speculation-max-batch-size", speculationMaxBatchSize);
     problems.share(false, "--cuda-memory-fraction", cudaMemoryFraction);
     problems.share(false, "--memory-wiggle-room", memoryWiggleRoom);
     problems.expect(

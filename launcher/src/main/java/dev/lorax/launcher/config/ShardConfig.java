@@ -21,6 +21,7 @@ public record ShardConfig(
     Device device,
     @Nullable Dtype dtype,
     @Nullable Quantisation quantisation,
+    Speculation speculation,
     boolean trustRemoteCode,
     Source adapterSource,
     @Nullable AdapterReference staticAdapter,
@@ -45,6 +46,15 @@ public record ShardConfig(
    * @param wiggleRoom of what is then free, for the KV cache
    */
   public record MemoryShares(double device, double adapters, double wiggleRoom) {}
+
+  /**
+   * Tokens that are computed in case they come next.
+   *
+   * @param tokens proposed for each sequence and step, 0 for none
+   * @param maxBatchSize sequences of a step that has proposals; null leaves the choice to the
+   *     shard, which knows its device
+   */
+  public record Speculation(int tokens, @Nullable Integer maxBatchSize) {}
 
   /** What a shard leaves out. */
   public record Kernels(boolean eager, boolean noCustomKernels, boolean noSgmv) {}

@@ -48,10 +48,6 @@ final class UpstreamOptions {
           refused("--compile-max-rank", "64", GRAPHS),
           refused("--compile-batch-size", "32", GRAPHS),
           refused(
-              "--speculative-tokens", "unset", "speculation is not supported: leave it out", "0"),
-          refused(
-              "--speculation-max-batch-size", "32", "speculation is not supported: leave it out"),
-          refused(
               "--predibase-api-token",
               "none",
               "adapters of Predibase's service are not supported: take them from hub or s3"),
@@ -120,6 +116,8 @@ final class UpstreamOptions {
             "--num-shard unset",
             "--compile false",
             "--eager false",
+            "--speculative-tokens unset",
+            "--speculation-max-batch-size 32",
             "--preloaded-adapter-ids none",
             "--preloaded-adapter-source = --adapter-source",
             "--dtype unset",

@@ -64,6 +64,10 @@ public final class ShardCommands {
     if (otlpEndpoint != null) {
       arguments.addAll(List.of("--otlp-endpoint", otlpEndpoint));
     }
+    if (config.speculation().tokens() > 0) {
+      String tokens = Integer.toString(config.speculation().tokens());
+      arguments.addAll(List.of("--speculative-tokens", tokens));
+    }
     return arguments;
   }
 

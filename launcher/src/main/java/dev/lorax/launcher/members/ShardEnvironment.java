@@ -17,13 +17,12 @@ import java.util.stream.Collectors;
  */
 final class ShardEnvironment {
 
-  /** Upstream's tuning of CUDA graphs and speculation, which its shard reads from here alone. */
+  /** Upstream's tuning of CUDA graphs, which its shard reads from here alone. */
   private static final Map<String, String> UPSTREAM_TUNING =
       Map.of(
           "LORAX_COMPILE_MAX_BATCH_SIZE", "128",
           "LORAX_COMPILE_MAX_RANK", "64",
-          "LORAX_COMPILE_BATCH_SIZE", "32",
-          "LORAX_SPECULATION_MAX_BATCH_SIZE", "32");
+          "LORAX_COMPILE_BATCH_SIZE", "32");
 
   private final LauncherConfig launcher;
   private final ShardConfig config;
@@ -38,6 +37,10 @@ final class ShardEnvironment {
     addGroup(environment, index);
     addDevice(environment);
     addStores(environment);
+    Integer speculating = config.speculation().maxBatchSize();
+    if (speculating != null) {
+      environment.put("LORAX_SPECULATION_MAX_BATCH_SIZE", speculating.toString());
+    }
     var router = launcher.router();
     environment.put("PREFIX_CACHING", router.prefixCaching() ? "1" : "0");
     environment.put("CHUNKED_PREFILL", router.chunkedPrefill() ? "1" : "0");

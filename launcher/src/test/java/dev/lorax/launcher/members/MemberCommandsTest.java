@@ -46,12 +46,15 @@ final class MemberCommandsTest {
   void starts_one_shard_without_asking_for_peers() throws Exception {
     assertThat(shards(config()))
         .singleElement()
-        .satisfies(shard ->
-            assertThat(String.join(" ", shard.arguments()))
-                .isEqualTo(
-                    "lorax-server serve /models/m --uds-path /run/lorax/epoch-3/shard"
-                        + " --logger-level INFO --json-output --source hub"
-                        + " --adapter-source hub --compile"));
+        .satisfies(shard -> {
+          assertThat(String.join(" ", shard.arguments()))
+              .isEqualTo(
+                  "lorax-server serve /models/m --uds-path /run/lorax/epoch-3/shard"
+                      + " --logger-level INFO --json-output --source hub"
+                      + " --adapter-source hub --compile");
+          // Its default suits the device, which only the shard knows.
+          assertThat(shard.environment()).doesNotContainKey("LORAX_SPECULATION_MAX_BATCH_SIZE");
+        });
   }
 
   @Test
@@ -65,6 +68,10 @@ final class MemberCommandsTest {
             "bfloat16",
             "--quantize",
             "int8",
+            "--speculative-tokens",
+            "4",
+            "--speculation-max-batch-size",
+            "16",
             "--device",
             "cuda",
             "--adapter-root",
@@ -81,7 +88,8 @@ final class MemberCommandsTest {
     assertThat(String.join(" ", second.arguments()))
         .endsWith(
             "--adapter-source local --preloaded-adapter-ids sql --preloaded-adapter-ids pirate"
-                + " --preloaded-adapter-source local --sharded --compile --dtype bfloat16 --quantize int8");
+                + " --preloaded-adapter-source local --sharded --compile --dtype bfloat16 --quantize int8"
+                + " --speculative-tokens 4");
     assertThat(second.environment())
         .containsEntry("RANK", "1")
         .containsEntry("WORLD_SIZE", "2")
@@ -93,6 +101,7 @@ final class MemberCommandsTest {
         .containsEntry("CUDA_MEMORY_FRACTION", "1.0")
         .containsEntry("MEMORY_WIGGLE_ROOM", "0.9")
         .containsEntry("LORAX_COMPILE_MAX_BATCH_SIZE", "128")
+        .containsEntry("LORAX_SPECULATION_MAX_BATCH_SIZE", "16")
         .containsEntry("LORAX_STEP_TIMEOUT_S", "300.0")
         .containsEntry("PREFIX_CACHING", "1")
         .containsEntry("CHUNKED_PREFILL", "1")

@@ -1,5 +1,6 @@
 package dev.lorax.router.http;
 
+import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
@@ -34,7 +35,7 @@ final class EventStream {
   private final Timing timing;
   private final @Nullable TraceParent trace;
   private int unended;
-  private int mostTokens;
+  private @Nullable GeneratedText longest;
   private long timer = NO_TIMER;
   private boolean silent;
 
@@ -118,15 +119,17 @@ final class EventStream {
     exchange.used(generation.tokens().size());
     var events = Buffer.buffer(TYPICAL_BYTES);
     format.append(sequence, generation, events);
-    if (generation.end() != null) {
+    GeneratedText end = generation.end();
+    if (end != null) {
       unended--;
-      mostTokens = Math.max(mostTokens, generation.end().generatedTokens());
+      longest =
+          longest == null || longest.generatedTokens() < end.generatedTokens() ? end : longest;
     }
-    if (unended > 0) {
+    if (unended > 0 || longest == null) {
       write(events);
     } else {
       format.end(events);
-      exchange.succeed(timing, mostTokens);
+      exchange.succeed(timing, longest);
       ensureHead();
       http.response().end(events);
     }

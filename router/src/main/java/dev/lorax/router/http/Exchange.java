@@ -2,6 +2,7 @@ package dev.lorax.router.http;
 
 import dev.lorax.router.access.Caller;
 import dev.lorax.router.batching.Entry;
+import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.GenerationRequest;
 import dev.lorax.router.generation.GenerationSink;
 import dev.lorax.router.generation.Rejection;
@@ -119,7 +120,7 @@ final class Exchange {
       case Outcome.Done done -> {
         Completed best = done.best();
         done.sequences().forEach(sequence -> used(sequence.text().generatedTokens()));
-        succeed(best.timing(), best.text().generatedTokens());
+        succeed(best.timing(), best.text());
         writeHeaders(prepared);
         GenerationHeaders.whole(http.response(), prepared, best);
         Bodies.json(http.response(), question.answer(prepared, done));
@@ -155,8 +156,12 @@ final class Exchange {
     caller.used(tokens);
   }
 
-  /** The generation has ended well and its answer is about to be written. */
-  void succeed(Timing timing, int generatedTokens) {
+  /**
+   * The generation has ended well and its answer is about to be written.
+   *
+   * @param text the best of several, or the longest
+   */
+  void succeed(Timing timing, GeneratedText text) {
     gateway
         .metrics()
         .requestSucceeded(
@@ -166,8 +171,9 @@ final class Exchange {
                 timing.queueNanos(),
                 timing.inferenceNanos(),
                 timing.timeToFirstTokenNanos(),
-                generatedTokens));
-    span.succeeded(timing, generatedTokens);
+                text.generatedTokens(),
+                text.skippedTokens()));
+    span.succeeded(timing, text.generatedTokens());
     finish();
   }
 

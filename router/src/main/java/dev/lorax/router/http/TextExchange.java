@@ -148,6 +148,7 @@ final class TextExchange {
         timing.queueNanos(),
         timing.inferenceNanos(),
         timing.timeToFirstTokenNanos(),
+        0,
         0);
   }
 

@@ -46,6 +46,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
       page.histogram(MetricName.of("lorax_request_input_count"), BATCH_SIZES);
   private final Histogram maxNewTokens;
   private final Histogram generatedTokens;
+  private final Histogram skippedTokens;
   private final Gauge queueLength = page.gauge(MetricName.of("lorax_queue_length"));
   private final Gauge batchSize = page.gauge(MetricName.of("lorax_batch_current_size"));
   private final Gauge batchTokens = page.gauge(MetricName.of("lorax_batch_current_max_tokens"));
@@ -90,6 +91,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
     inputLength = lengths("lorax_request_input_length", maxInputLength);
     maxNewTokens = lengths("lorax_request_max_new_tokens", maxTotalTokens);
     generatedTokens = lengths("lorax_request_generated_tokens", maxTotalTokens);
+    skippedTokens = lengths("lorax_request_skipped_tokens", maxTotalTokens);
     for (Step step : Step.values()) {
       MetricName name =
           MetricName.of("lorax_batch_inference_duration").with("method", method(step));
@@ -131,6 +133,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
     int tokens = Math.max(facts.generatedTokens(), 1);
     perToken.observe(facts.inferenceNanos() / NANOS_PER_SECOND / tokens);
     generatedTokens.observe(facts.generatedTokens());
+    skippedTokens.observe(facts.skippedTokens());
   }
 
   /** Texts were prepared and go to the encoding loop. */
