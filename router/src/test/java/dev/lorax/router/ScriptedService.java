@@ -1,6 +1,7 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.GeneratedTokens;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.Batch;
@@ -92,8 +93,8 @@ final class ScriptedService extends LoraxServiceImplBase {
     return List.copyOf(violations);
   }
 
-  boolean resumes() {
-    return script.resumes();
+  CapabilitiesResponse capabilities() {
+    return script.capabilities();
   }
 
   synchronized int cachedBatches() {

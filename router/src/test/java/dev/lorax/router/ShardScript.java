@@ -1,5 +1,6 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.generate.v1.AdapterParameters;
 import dev.lorax.protocol.generate.v1.AdapterSource;
 import dev.lorax.protocol.generate.v1.InfoResponse;
@@ -21,7 +22,8 @@ import java.util.Set;
  *     twice
  * @param abilities what the model does with texts
  * @param preloaded ids that are loaded from the start, at indices from 1
- * @param resumes whether it goes on with what other shards began, which upstream's do not
+ * @param capabilities what it says that it can do beyond upstream's; nothing of all that: it does
+ *     not know the question either
  */
 record ShardScript(
     int blockSize,
@@ -31,7 +33,7 @@ record ShardScript(
     Duration load,
     Set<String> adapters,
     List<String> preloaded,
-    boolean resumes,
+    CapabilitiesResponse capabilities,
     ModelAbilities abilities) {
   static final ShardScript PLAIN =
       new ShardScript(
@@ -42,7 +44,7 @@ record ShardScript(
           Duration.ZERO,
           Set.of("red", "green", "blue"),
           List.of(),
-          true,
+          CapabilitiesResponse.newBuilder().setResume(true).setStep(true).build(),
           new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED));
 
   /** An encoder, which generates nothing and reads texts of 20 tokens. */
@@ -53,7 +55,15 @@ record ShardScript(
 
   ShardScript withAbilities(ModelAbilities changed) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, preloaded, resumes, changed);
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        changed);
   }
 
   ShardScript withStep(Duration duration) {
@@ -65,13 +75,21 @@ record ShardScript(
         load,
         adapters,
         preloaded,
-        resumes,
+        capabilities,
         abilities);
   }
 
   ShardScript withDownload(Duration duration) {
     return new ShardScript(
-        blockSize, supportedTokens, step, duration, load, adapters, preloaded, resumes, abilities);
+        blockSize,
+        supportedTokens,
+        step,
+        duration,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities);
   }
 
   ShardScript withLoad(Duration duration) {
@@ -83,13 +101,13 @@ record ShardScript(
         duration,
         adapters,
         preloaded,
-        resumes,
+        capabilities,
         abilities);
   }
 
   ShardScript withSupportedTokens(int tokens) {
     return new ShardScript(
-        blockSize, tokens, step, download, load, adapters, preloaded, resumes, abilities);
+        blockSize, tokens, step, download, load, adapters, preloaded, capabilities, abilities);
   }
 
   ShardScript withPreloaded(String... ids) {
@@ -101,13 +119,18 @@ record ShardScript(
         load,
         adapters,
         List.of(ids),
-        resumes,
+        capabilities,
         abilities);
   }
 
-  ShardScript withoutResume() {
+  /** As upstream's shards, which know no extensions. */
+  ShardScript withoutCapabilities() {
+    return withCapabilities(CapabilitiesResponse.getDefaultInstance());
+  }
+
+  ShardScript withCapabilities(CapabilitiesResponse changed) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, preloaded, false, abilities);
+        blockSize, supportedTokens, step, download, load, adapters, preloaded, changed, abilities);
   }
 
   /** What a shard that follows it says of itself. */
