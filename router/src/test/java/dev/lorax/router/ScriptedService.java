@@ -89,6 +89,10 @@ final class ScriptedService extends LoraxServiceImplBase {
     calls.clear();
   }
 
+  boolean remembers() {
+    return remembers;
+  }
+
   List<String> violations() {
     return List.copyOf(violations);
   }

@@ -128,8 +128,10 @@ final class ScriptedShard implements AutoCloseable {
       return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
         @Override
         public void onMessage(Q message) {
-          if (message instanceof PrefillRequest
-              || (message instanceof StepRequest step && step.hasPrefill())) {
+          boolean prefill =
+              message instanceof PrefillRequest
+                  || (message instanceof StepRequest step && step.hasPrefill());
+          if (prefill && service.remembers()) {
             prefillHeaders.add(headers);
           }
           super.onMessage(message);
