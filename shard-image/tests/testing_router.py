@@ -142,14 +142,17 @@ class TestingRouter:
         )
 
     def prefill(
-        self, *requests: pb.Request, joined: pb.CachedBatch | None = None
+        self, *requests: pb.Request, joined: pb.CachedBatch | None = None, holds: bool = False
     ) -> pb.CachedBatch | None:
-        """Starts a batch, or joins one that makes a step meanwhile; what goes on of it."""
+        """Starts a batch, or joins one that makes a step meanwhile; what goes on of it.
+
+        holds: unfinished prompts of the joined batch make no step; only a Step can say so.
+        """
         batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
         self._next_batch += 1
         request = pb.PrefillRequest(batch=batch, cached_batch=joined)
-        if self.columns:
-            return self._step(extensions_pb2.StepRequest(prefill=request))
+        if self.columns or holds:
+            return self._step(extensions_pb2.StepRequest(prefill=request, hold_prompts=holds))
         return self._take(self.fan_out("Prefill", request))
 
     def resume(self, generated: Mapping[int, Sequence[int]], *requests: pb.Request):

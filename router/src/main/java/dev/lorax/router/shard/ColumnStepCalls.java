@@ -26,8 +26,10 @@ final class ColumnStepCalls implements StepCalls {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillRequest request, TraceHeaders traces) {
-    return all("Prefill", StepRequest.newBuilder().setPrefill(request).build(), traces);
+  public Pending<StepResult> prefill(
+      PrefillRequest request, boolean holdsPrompts, TraceHeaders traces) {
+    var step = StepRequest.newBuilder().setPrefill(request).setHoldPrompts(holdsPrompts);
+    return all("Prefill", step.build(), traces);
   }
 
   @Override

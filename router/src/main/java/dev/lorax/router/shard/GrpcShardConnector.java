@@ -252,6 +252,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
             totalBlocks,
             info.getSpeculate(),
             info.getChunkedPrefill(),
+            capabilities.getStep(),
             capabilities.getResume(),
             preloaded(channels.getFirst(), info),
             abilities);

@@ -77,7 +77,7 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     if (beside != null) {
       request.setCachedBatch(WireBatches.cached(beside));
     }
-    return steps.prefill(request.build(), TraceHeaders.of(batch.entries()));
+    return steps.prefill(request.build(), batch.holdsPrompts(), TraceHeaders.of(batch.entries()));
   }
 
   private Pending<StepResult> resume(PrefillBatch batch) {

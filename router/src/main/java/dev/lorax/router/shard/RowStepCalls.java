@@ -26,7 +26,11 @@ final class RowStepCalls implements StepCalls {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillRequest request, TraceHeaders traces) {
+  public Pending<StepResult> prefill(
+      PrefillRequest request, boolean holdsPrompts, TraceHeaders traces) {
+    if (holdsPrompts) {
+      throw new IllegalArgumentException("shards that answer in rows cannot hold prompts");
+    }
     var calls = new ArrayList<Future<PrefillResponse>>(stubs.size());
     for (LoraxServiceFutureStub stub : stubs) {
       calls.add(traces.with(stub.withDeadlineAfter(deadline)).prefill(request));

@@ -10,8 +10,12 @@ import dev.lorax.router.batching.StepResult;
  * Every shard gets every step; each answers for the requests that fall to it.
  */
 interface StepCalls {
-  /** The first step of a batch, on behalf of the traces of its requests. */
-  Pending<StepResult> prefill(PrefillRequest request, TraceHeaders traces);
+  /**
+   * The first step of a batch, on behalf of the traces of its requests.
+   *
+   * @param holdsPrompts whether unfinished prompts of the batch beside it make no step
+   */
+  Pending<StepResult> prefill(PrefillRequest request, boolean holdsPrompts, TraceHeaders traces);
 
   Pending<StepResult> decode(DecodeRequest request);
 }

@@ -29,7 +29,7 @@ class EncodingLoopProperties implements AdapterPlaces {
   private static final int BUDGET = 100;
   private static final ShardProfile PROFILE =
       new ShardProfile(
-          1, "float32", "cpu", 16, 33, 0, false, true, List.of(), ModelAbilities.GENERATION);
+          1, "float32", "cpu", 16, 33, 0, false, false, true, List.of(), ModelAbilities.GENERATION);
 
   private static final Neighbours NOBODY =
       new Neighbours() {
