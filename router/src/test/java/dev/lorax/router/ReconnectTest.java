@@ -256,6 +256,7 @@ class ReconnectTest {
 
     // then
     assertThat(underWay.join().statusCode()).as(underWay.join().body()).isEqualTo(200);
+    assertThat(behind.join().statusCode()).as(behind.join().body()).isEqualTo(200);
     // If the loop of texts sees the new shards first, the adapter gets an index of the old epoch's
     // table, which is thrown away, and then the next one: an index is a name that is never used
     // again. What counts is that the shards have loaded the adapter, and it alone, under the index

@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final AtomicInteger heldSteps = new AtomicInteger();
   private final ScriptedService service;
   private final ModelAbilities abilities;
   private volatile boolean silent;
@@ -51,6 +52,11 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** Chats that it took since then. */
   int unanswered() {
     return unanswered.get();
+  }
+
+  /** Steps that were to leave unfinished prompts as they are. */
+  int heldSteps() {
+    return heldSteps.get();
   }
 
   /** Ranks count upwards with the index; index 3 is one that it cannot tell of. */
@@ -118,6 +124,9 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** The service sees the step alone, whichever way it was asked for. */
   @Override
   public void step(StepRequest request, StreamObserver<StepResponse> observer) {
+    if (request.getHoldPrompts()) {
+      heldSteps.incrementAndGet();
+    }
     if (request.hasPrefill()) {
       service.prefill(
           request.getPrefill(),

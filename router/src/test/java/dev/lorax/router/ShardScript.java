@@ -24,6 +24,7 @@ import java.util.Set;
  * @param preloaded ids that are loaded from the start, at indices from 1
  * @param capabilities what it says that it can do beyond upstream's; nothing of all that: it does
  *     not know the question either
+ * @param unfinished whether it chunks prompts and claims of each batch that one goes on for ever
  */
 record ShardScript(
     int blockSize,
@@ -34,7 +35,8 @@ record ShardScript(
     Set<String> adapters,
     List<String> preloaded,
     CapabilitiesResponse capabilities,
-    ModelAbilities abilities) {
+    ModelAbilities abilities,
+    boolean unfinished) {
   static final ShardScript PLAIN =
       new ShardScript(
           16,
@@ -45,7 +47,8 @@ record ShardScript(
           Set.of("red", "green", "blue"),
           List.of(),
           CapabilitiesResponse.newBuilder().setResume(true).setStep(true).build(),
-          new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED));
+          new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
+          false);
 
   /** An encoder, which generates nothing and reads texts of 20 tokens. */
   static ShardScript encoder(Classification classification) {
@@ -63,7 +66,8 @@ record ShardScript(
         adapters,
         preloaded,
         capabilities,
-        changed);
+        changed,
+        unfinished);
   }
 
   ShardScript withStep(Duration duration) {
@@ -76,7 +80,8 @@ record ShardScript(
         adapters,
         preloaded,
         capabilities,
-        abilities);
+        abilities,
+        unfinished);
   }
 
   ShardScript withDownload(Duration duration) {
@@ -89,7 +94,8 @@ record ShardScript(
         adapters,
         preloaded,
         capabilities,
-        abilities);
+        abilities,
+        unfinished);
   }
 
   ShardScript withLoad(Duration duration) {
@@ -102,12 +108,22 @@ record ShardScript(
         adapters,
         preloaded,
         capabilities,
-        abilities);
+        abilities,
+        unfinished);
   }
 
   ShardScript withSupportedTokens(int tokens) {
     return new ShardScript(
-        blockSize, tokens, step, download, load, adapters, preloaded, capabilities, abilities);
+        blockSize,
+        tokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities,
+        unfinished);
   }
 
   ShardScript withPreloaded(String... ids) {
@@ -120,7 +136,8 @@ record ShardScript(
         adapters,
         List.of(ids),
         capabilities,
-        abilities);
+        abilities,
+        unfinished);
   }
 
   /** As upstream's shards, which know no extensions. */
@@ -130,7 +147,36 @@ record ShardScript(
 
   ShardScript withCapabilities(CapabilitiesResponse changed) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, preloaded, changed, abilities);
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        changed,
+        abilities,
+        unfinished);
+  }
+
+  /** Claims that each batch has a prompt that fills the next step. */
+  ShardScript withUnfinishedPrompts() {
+    return new ShardScript(
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities,
+        true);
+  }
+
+  /** Tokens that the next step of a batch computes. */
+  int currentTokens(int size) {
+    return unfinished ? size + supportedTokens : size;
   }
 
   /** What a shard that follows it says of itself. */
@@ -143,7 +189,8 @@ record ShardScript(
             .setSupportsGeneration(abilities.generates())
             .setSupportsEmbeddings(abilities.embeds())
             .setSupportsClassification(abilities.classifies())
-            .setRequiresBlockAllocator(abilities.generates());
+            .setRequiresBlockAllocator(abilities.generates())
+            .setChunkedPrefill(unfinished);
     for (int i = 0; i < preloaded.size(); i++) {
       info.addPreloadedAdapters(
           PreloadedAdapter.newBuilder()
