@@ -257,14 +257,13 @@ class ReconnectTest {
     // then
     assertThat(underWay.join().statusCode()).as(underWay.join().body()).isEqualTo(200);
     assertThat(behind.join().statusCode()).as(behind.join().body()).isEqualTo(200);
-    // If the loop of texts sees the new shards first, the adapter gets an index of the old epoch's
-    // table, which is thrown away, and then the next one: an index is a name that is never used
-    // again. What counts is that the shards have loaded the adapter, and it alone, under the index
-    // that the text was sent with.
-    LoadAdapterRequest load = shard.calls(LoadAdapterRequest.class).getLast();
-    assertThat(load.getAdapterParameters().getAdapterIdsList()).containsExactly("red");
-    assertThat(shard.calls(LoadAdapterRequest.class)).hasSize(1);
-    assertThat(json(behind.join()).at("/embeddings/1").asInt()).isEqualTo(load.getAdapterIndex());
+    // Whichever of the two loops sees the new shards first: an order to load the adapter that came
+    // before the shards it is meant for was forgotten with an index, and made again 10 s later.
+    assertThat(json(behind.join()).at("/embeddings/1").asInt()).isEqualTo(1);
+    assertThat(shard.calls(LoadAdapterRequest.class))
+        .singleElement()
+        .extracting(LoadAdapterRequest::getAdapterIndex)
+        .isEqualTo(1);
     assertThat(shard.violations()).isEmpty();
   }
 

@@ -210,6 +210,26 @@ class EncodingLoopProperties implements AdapterPlaces {
   }
 
   @Example
+  void an_adapter_is_not_asked_for_before_the_shards_are_known_where_it_is_loaded()
+      throws Exception {
+    // given
+    AdapterKey red = Texts.adapter("red");
+    standings.put(red, new Standing.Unknown());
+    loop.use(healthy());
+    loop.submit(List.of(Texts.of(1, Share.EQUAL, 5, red)));
+
+    // when
+    loop.turnOnce();
+    List<AdapterKey> before = List.copyOf(wanted);
+    standings.put(red, new Standing.Absent());
+    loop.turnOnce();
+
+    // then
+    assertThat(before).isEmpty();
+    assertThat(wanted).containsExactly(red);
+  }
+
+  @Example
   void an_adapter_that_failed_is_tried_again_for_who_comes_later() throws Exception {
     // given one that failed before anybody here needed it
     AdapterKey bad = Texts.adapter("bad");
