@@ -46,6 +46,7 @@ class Case:
     cache_tokens: int = 1_000_000
     load_millis: int = 0
     adapters: int = 0
+    rows: bool = False  # the shard answers as upstream's does
 
 
 class _Process:
@@ -211,7 +212,10 @@ class Router(Server):
     def _start(self) -> None:
         case, setting = self._case, self._setting
         base = Path(self._sockets.name) / "shard"
-        self._run("ScriptedShardMain", base, case.step_micros, case.cache_tokens, case.load_millis)
+        form = "rows" if case.rows else "columns"
+        self._run(
+            "ScriptedShardMain", base, case.step_micros, case.cache_tokens, case.load_millis, form
+        )
         router = _Process(
             [
                 str(setting.java),

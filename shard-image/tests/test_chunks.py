@@ -58,6 +58,7 @@ prompt = st.tuples(
     st.integers(0, 7),  # blocks taken from an earlier prompt, as far as it has them
     st.one_of(st.none(), st.integers(1, LONGEST)),  # first chunk
     st.booleans(),  # joins the running batch, or makes one of its own
+    st.booleans(),  # where it joins, whether unfinished prompts of that batch are held
 )
 
 
@@ -81,7 +82,7 @@ def test_any_chunks_and_shared_prefixes_equal_the_whole_prompt_alone(
     running: list[pb.CachedBatch] = []
     for wave in waves:
         requests = []
-        for length, tail, adapter, blocks, chunk, _ in wave:
+        for length, tail, adapter, blocks, chunk, *_ in wave:
             ids = STORY[:length] + OTHER[: tail * BLOCK_SIZE]
             cached = min(blocks, (length - 1) // BLOCK_SIZE) * BLOCK_SIZE
             request = router.request(
@@ -96,7 +97,7 @@ def test_any_chunks_and_shared_prefixes_equal_the_whole_prompt_alone(
             requests.append(request)
         joins = running and wave[0][5]
         joined = running.pop() if joins else None
-        batch = router.prefill(*requests, joined=joined)
+        batch = router.prefill(*requests, joined=joined, holds=joins and wave[0][6])
         running += [batch] if batch is not None else []
     while running:
         batch = router.decode(*running)
@@ -104,6 +105,29 @@ def test_any_chunks_and_shared_prefixes_equal_the_whole_prompt_alone(
 
     for request_id, answer in expected.items():
         assert_same(router.answers.pop(request_id), answer)
+
+
+def test_a_prompt_that_is_held_stays_as_it_is(chunking: TestingRouter, alone) -> None:
+    # given a stream, and a long prompt beside it
+    stream = chunking.request(STORY[:10], max_new_tokens=12, ignore_eos=True)
+    batch = chunking.prefill(stream)
+    long = chunking.request(OTHER, 2, max_new_tokens=TOKENS, ignore_eos=True, chunk=CHUNK_TOKENS)
+    batch = chunking.prefill(long, joined=batch)
+    before = batch.current_tokens
+
+    # when a short one comes between two chunks
+    short = chunking.request(STORY[:20], 1, max_new_tokens=TOKENS, ignore_eos=True)
+    batch = chunking.prefill(short, joined=batch, holds=True)
+
+    # then the others have made a step, and the next chunk is what it would have been
+    assert len(chunking.answers[stream.id].ids) == 3
+    assert len(chunking.answers[short.id].ids) == 1
+    assert long.id not in chunking.answers
+    assert sorted(batch.request_ids) == [stream.id, long.id, short.id]
+    assert batch.current_tokens == before + 1
+    chunking.finish(batch)
+    assert_same(chunking.answers.pop(short.id), alone(STORY[:20], 1))
+    assert_same(chunking.answers.pop(long.id), alone(OTHER, 2))
 
 
 def test_a_prompt_in_chunks_does_not_hold_up_the_others(chunking: TestingRouter, alone) -> None:

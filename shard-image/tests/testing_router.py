@@ -41,7 +41,10 @@ class Answer:
 
 
 class TestingRouter:
-    """Drives a shard group step by step. Blocks are handed out upwards and never reused."""
+    """Drives a shard group step by step. Blocks are handed out upwards and never reused.
+
+    columns: whether it asks for steps whose answers come in columns.
+    """
 
     __test__ = False  # no test class, whatever its name
 
@@ -49,6 +52,7 @@ class TestingRouter:
         self.stubs = group.stubs()
         self._extensions = group.extensions_of_all()
         self.master = self.stubs[0]
+        self.columns = False
         self.answers: dict[int, Answer] = {}
         self._next_request = 0
         self._next_batch = 1
@@ -140,12 +144,17 @@ class TestingRouter:
         )
 
     def prefill(
-        self, *requests: pb.Request, joined: pb.CachedBatch | None = None
+        self, *requests: pb.Request, joined: pb.CachedBatch | None = None, holds: bool = False
     ) -> pb.CachedBatch | None:
-        """Starts a batch, or joins one that makes a step meanwhile; what goes on of it."""
+        """Starts a batch, or joins one that makes a step meanwhile; what goes on of it.
+
+        holds: unfinished prompts of the joined batch make no step; only a Step can say so.
+        """
         batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
         self._next_batch += 1
         request = pb.PrefillRequest(batch=batch, cached_batch=joined)
+        if self.columns or holds:
+            return self._step(extensions_pb2.StepRequest(prefill=request, hold_prompts=holds))
         return self._take(self.fan_out("Prefill", request))
 
     def resume(self, generated: Mapping[int, Sequence[int]], *requests: pb.Request):
@@ -164,7 +173,10 @@ class TestingRouter:
 
     def decode(self, *batches: pb.CachedBatch) -> pb.CachedBatch | None:
         """One step of the batches, which become one."""
-        return self._take(self.fan_out("Decode", pb.DecodeRequest(batches=batches)))
+        request = pb.DecodeRequest(batches=batches)
+        if self.columns:
+            return self._step(extensions_pb2.StepRequest(decode=request))
+        return self._take(self.fan_out("Decode", request))
 
     def finish(self, batch: pb.CachedBatch | None) -> None:
         """Steps until every request of the batch has ended."""
@@ -176,12 +188,36 @@ class TestingRouter:
         self.finish(self.prefill(*requests))
         return [self.answers.pop(request.id) for request in requests]
 
+    def _step(self, request: extensions_pb2.StepRequest) -> pb.CachedBatch | None:
+        calls = [stub.Step.future(request, timeout=60) for stub in self._extensions]
+        responses = [call.result() for call in calls]
+        for response in responses:
+            for generation in rows(response.tokens):
+                self.answers.setdefault(generation.request_id, Answer()).add(generation)
+        return self._take(responses)
+
     def _take(self, responses: list) -> pb.CachedBatch | None:
         for response in responses:
             for generation in response.generations:
                 self.answers.setdefault(generation.request_id, Answer()).add(generation)
         last = responses[-1]
         return last.batch if last.HasField("batch") else None
+
+
+def rows(columns: extensions_pb2.TokenColumns) -> list[pb.Generation]:
+    """A message for each place of the columns."""
+    special = set(columns.special)
+    return [
+        pb.Generation(
+            request_id=request_id,
+            next_tokens=pb.NextTokens(
+                ids=[token], logprobs=[logprob], texts=[text], is_special=[place in special]
+            ),
+        )
+        for place, (request_id, token, logprob, text) in enumerate(
+            zip(columns.request_ids, columns.ids, columns.logprobs, columns.texts, strict=True)
+        )
+    ]
 
 
 def warm_up_batch() -> pb.Batch:

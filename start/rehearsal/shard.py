@@ -93,9 +93,32 @@ class Shard(generate_pb2_grpc.LoraxServiceServicer):  # type: ignore[misc]
 class Extensions(extensions_pb2_grpc.ExtensionsServicer):  # type: ignore[misc]
     """Chats become a prompt of one word."""
 
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+
     def Capabilities(self, request: Any, context: Any) -> Any:
         """As the shard says it."""
-        return extensions_pb2.CapabilitiesResponse(resume=True)
+        return extensions_pb2.CapabilitiesResponse(resume=True, step=True)
+
+    def Step(self, request: Any, context: Any) -> Any:
+        """A Prefill or Decode; in columns what has but a token to tell."""
+        if request.HasField("prefill"):
+            rows = self._shard.Prefill(request.prefill, context)
+            return extensions_pb2.StepResponse(
+                generations=rows.generations, batch=rows.batch if rows.HasField("batch") else None
+            )
+        rows = self._shard.Decode(request.decode, context)
+        plain = [row for row in rows.generations if not row.HasField("generated_text")]
+        return extensions_pb2.StepResponse(
+            tokens=extensions_pb2.TokenColumns(
+                request_ids=[row.request_id for row in plain],
+                ids=[row.next_tokens.ids[0] for row in plain],
+                logprobs=[row.next_tokens.logprobs[0] for row in plain],
+                texts=[row.next_tokens.texts[0] for row in plain],
+            ),
+            generations=[row for row in rows.generations if row.HasField("generated_text")],
+            batch=rows.batch if rows.HasField("batch") else None,
+        )
 
     def RenderChat(self, request: Any, context: Any) -> Any:
         """Whatever was said."""
@@ -113,8 +136,9 @@ def main() -> None:
     socket = f"{sys.argv[sys.argv.index('--uds-path') + 1]}-{os.environ['RANK']}"
     server = grpc.server(futures.ThreadPoolExecutor(4))
     url = f"unix://{socket}"
-    generate_pb2_grpc.add_LoraxServiceServicer_to_server(Shard(url), server)
-    extensions_pb2_grpc.add_ExtensionsServicer_to_server(Extensions(), server)
+    shard = Shard(url)
+    generate_pb2_grpc.add_LoraxServiceServicer_to_server(shard, server)
+    extensions_pb2_grpc.add_ExtensionsServicer_to_server(Extensions(shard), server)
     server.add_insecure_port(f"unix:{socket}")
     server.start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

@@ -140,6 +140,17 @@ class Checks:
         texts = {self.chat(temperature=1.5, seed=7).choices[0].message.content for _ in range(3)}
         expect(len(texts), 1)
 
+    def check_a_seed_makes_several_choices_repeatable(self) -> None:
+        asked = {"temperature": 1.5, "seed": 7}
+        one, *answers = [self.chat(**asked, n=n).choices for n in (1, 2, 2)]
+        first, again = [[c.message.content for c in choices] for choices in answers]
+        expect(again, first)
+        expect(one[0].message.content, first[0])
+        whole = self.client.completions.create(
+            model=self.base, prompt=PROMPT, max_tokens=TOKENS, n=2, seed=7
+        )
+        expect([choice.index for choice in whole.choices], [0, 1])
+
     def check_takes_penalties(self) -> None:
         answer = self.chat(frequency_penalty=0.5, presence_penalty=0.5, top_p=0.9)
         expect(answer.choices[0].finish_reason, "length")

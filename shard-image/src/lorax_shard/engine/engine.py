@@ -95,13 +95,17 @@ class Engine:
         return self._cache.tokens
 
     @torch.inference_mode()
-    def prefill(self, batch: BatchRequest, joined: int | None = None) -> StepResult:
+    def prefill(
+        self, batch: BatchRequest, joined: int | None = None, holds: bool = False
+    ) -> StepResult:
         """Runs the prompts of a new batch, or their first chunks, beside a cached one.
 
         The first token now: a request may have generated others before, which are computed along.
 
         joined: the cached batch, which makes a step and takes the new requests in. Without one
         they become a batch of their own.
+
+        holds: whether the prompts of the cached batch that are not finished make no step now.
         """
         cache = self._warm_cache()
         if batch.id in self._batches:
@@ -110,7 +114,10 @@ class Engine:
             raise InvalidRequest(f"batch {batch.id} has no requests")
         cached = [] if joined is None else self._batch(joined)
         new = [self._admit(request, cache) for request in batch.requests]
-        return self._step(_PREFILL, [batch.id if joined is None else joined], [*cached, *new])
+        held = [sequence for sequence in cached if holds and sequence.is_prefilling]
+        stepping = [sequence for sequence in cached if not (holds and sequence.is_prefilling)]
+        batch_id = batch.id if joined is None else joined
+        return self._step(_PREFILL, [batch_id], [*stepping, *new], held)
 
     @torch.inference_mode()
     def decode(self, batch_ids: List[int]) -> StepResult:
@@ -189,10 +196,16 @@ class Engine:
             raise UnknownBatch(f"Batch ID {batch_id} not found in cache.")
         return self._batches[batch_id]
 
-    def _step(self, kind: int, batch_ids: List[int], members: List[Sequence]) -> StepResult:
+    def _step(
+        self,
+        kind: int,
+        batch_ids: List[int],
+        members: List[Sequence],
+        held: List[Sequence] = (),
+    ) -> StepResult:
         """One step of batches, which become one under the first id.
 
-        Those that ended leave here, without a FilterBatch.
+        Those that ended leave here, without a FilterBatch; those that are held stay as they are.
         """
         cache = self._warm_cache()
         sequences = side_by_side(members)
@@ -225,7 +238,7 @@ class Engine:
             sequence
             for sequence, outcome in zip(sequences, outcomes, strict=True)
             if outcome is None or outcome.text is None
-        ]
+        ] + list(held)
         plan_chunks(running, self._prompt_tokens)
         for joined in batch_ids:
             self._batches.pop(joined, None)

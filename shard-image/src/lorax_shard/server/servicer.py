@@ -10,14 +10,14 @@ from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.models import Task
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
-from lorax_shard.server import translate
+from lorax_shard.server import columns, translate
 from lorax_shard.server.adapter_calls import AdapterCalls
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
-from lorax_shard.server.prefill_calls import PrefillCalls
 from lorax_shard.server.startup import Shard
+from lorax_shard.server.step_calls import StepCalls
 from lorax_shard.server.steps import Steps
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         self._compute = compute
         self._steps = steps
         self._adapters = AdapterCalls(shard, compute)
-        self._prefills = PrefillCalls(shard, steps)
+        self._calls = StepCalls(shard, steps)
 
     async def Info(self, request: pb.InfoRequest, context: Any) -> pb.InfoResponse:
         """What the model can do, and the adapters that are there already."""
@@ -105,13 +105,14 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 
     async def Prefill(self, request: pb.PrefillRequest, context: Any) -> pb.PrefillResponse:
         """The first token of each prompt of a new batch, and a step of a cached one beside it."""
-        joined = request.cached_batch.id if request.HasField("cached_batch") else None
-        return await self._prefills.run(translate.batch_request(request.batch), context, joined)
+        config = self._shard.config
+        return translate.prefill_response(
+            await self._calls.prefill(request, context), config.rank, config.world
+        )
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""
-        batch_ids = [batch.id for batch in request.batches]
-        result = await self._steps.decode(self._abilities.generation(), batch_ids, context)
+        result = await self._calls.decode(request, context)
         config = self._shard.config
         return pb.DecodeResponse(
             generations=translate.generations(result.generations, config.rank, config.world),
@@ -184,7 +185,8 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self._chat = shard.chat
         self._abilities = shard.abilities
         self._compute = compute
-        self._prefills = PrefillCalls(shard, steps)
+        self._config = shard.config
+        self._calls = StepCalls(shard, steps)
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -225,14 +227,22 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self, request: extensions_pb2.CapabilitiesRequest, context: Any
     ) -> extensions_pb2.CapabilitiesResponse:
         """What a model that generates can do, and nothing for others."""
-        resume = self._abilities.task is Task.GENERATION
-        return extensions_pb2.CapabilitiesResponse(resume=resume)
+        generates = self._abilities.task is Task.GENERATION
+        return extensions_pb2.CapabilitiesResponse(resume=generates, step=generates)
 
     async def Resume(
         self, request: extensions_pb2.ResumeRequest, context: Any
     ) -> pb.PrefillResponse:
         """The next token of requests that have generated on a shard which is gone."""
-        return await self._prefills.run(translate.resumed_batch(request), context)
+        result = await self._calls.resume(request, context)
+        return translate.prefill_response(result, self._config.rank, self._config.world)
+
+    async def Step(
+        self, request: extensions_pb2.StepRequest, context: Any
+    ) -> extensions_pb2.StepResponse:
+        """A Prefill or a Decode with an answer in columns."""
+        result = await self._calls.step(request, context)
+        return columns.step_response(result, self._config.rank, self._config.world)
 
     async def DescribeModel(
         self, request: extensions_pb2.DescribeModelRequest, context: Any

@@ -71,14 +71,14 @@ class Steps:
         self._traced: dict[int, Traced] = {}  # by batch, as the engine has them
 
     async def prefill(
-        self, engine: Engine, batch: BatchRequest, joined: int | None, context: Any
+        self, engine: Engine, batch: BatchRequest, joined: int | None, holds: bool, context: Any
     ) -> StepResult:
         """Engine.prefill."""
         if self._spans is None:
-            return await self._compute.run(engine.prefill, batch, joined)
+            return await self._compute.run(engine.prefill, batch, joined, holds)
         joined_ids = [] if joined is None else [joined]
         return await self._step(
-            "prefill", engine, joined_ids, context, lambda: engine.prefill(batch, joined)
+            "prefill", engine, joined_ids, context, lambda: engine.prefill(batch, joined, holds)
         )
 
     async def decode(self, engine: Engine, batch_ids: List[int], context: Any) -> StepResult:

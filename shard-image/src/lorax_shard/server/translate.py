@@ -16,6 +16,7 @@ from lorax_shard.engine.messages import (
     GenerationRequest,
     InvalidRequest,
     SamplingParameters,
+    StepResult,
     StoppingParameters,
     TextEmbedding,
     Tokens,
@@ -111,6 +112,14 @@ def _sampling(parameters: pb.NextTokenChooserParameters) -> SamplingParameters:
         alternatives=parameters.return_k_alternatives,
         watermark=parameters.watermark,
         schema=parameters.schema if parameters.HasField("schema") else None,
+    )
+
+
+def prefill_response(result: StepResult, rank: int, world: int) -> pb.PrefillResponse:
+    """A message for each request of this shard's share."""
+    return pb.PrefillResponse(
+        generations=generations(result.generations, rank, world),
+        batch=cached_batch(result.batch),
     )
 
 

@@ -1,5 +1,10 @@
 package dev.lorax.bench;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
+import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.extensions.v1.StepResponse;
 import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheResponse;
@@ -42,7 +47,7 @@ import java.util.function.Supplier;
  * A shard whose steps take a given time and compute nothing, so that what is measured is the
  * router. Writes a line with its counters every 100 ms: time, time inside steps, tokens.
  *
- * <pre>SOCKET-BASE STEP-MICROS CACHE-TOKENS LOAD-MILLIS</pre>
+ * <pre>SOCKET-BASE STEP-MICROS CACHE-TOKENS LOAD-MILLIS rows|columns</pre>
  */
 public final class ScriptedShardMain extends LoraxServiceImplBase {
   private static final int BLOCK_SIZE = 16;
@@ -54,19 +59,21 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
   private final long stepNanos;
   private final int cacheTokens;
   private final long loadMillis;
+  private final boolean inColumns;
   private final ExecutorService compute = Executors.newSingleThreadExecutor();
   private final ExecutorService loads = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<Long, List<Sequence>> cache = new HashMap<>();
   private volatile long busyNanos;
   private volatile long tokens;
-  private DecodeResponse lastReply = DecodeResponse.getDefaultInstance();
-  private List<Sequence> lastSequences = List.of();
+  private final StepReply<DecodeResponse> rows = new StepReply<>(StepReply::rows);
+  private final Extensions extensions = new Extensions();
 
   private ScriptedShardMain(String[] arguments) {
     socketBase = arguments[0];
     stepNanos = Long.parseLong(arguments[1]) * 1000;
     cacheTokens = Integer.parseInt(arguments[2]);
     loadMillis = Long.parseLong(arguments[3]);
+    inColumns = arguments[4].equals("columns");
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -80,6 +87,7 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
         .maxInboundMessageSize(Integer.MAX_VALUE)
         .directExecutor()
         .addService(shard)
+        .addService(shard.extensions)
         .build()
         .start();
     while (true) {
@@ -139,68 +147,76 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
           kept.removeIf(sequence -> !ids.contains(sequence.id()));
           cache.put(request.getBatchId(), kept);
           return FilterBatchResponse.newBuilder()
-              .setBatch(cached(request.getBatchId(), kept))
+              .setBatch(StepReply.cached(request.getBatchId(), kept))
               .build();
         });
   }
 
   @Override
   public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
-    compute(
-        observer,
-        () -> {
-          step();
-          var sequences = new ArrayList<Sequence>();
-          for (Request prompt : request.getBatch().getRequestsList()) {
-            sequences.add(new Sequence(prompt));
-          }
-          long id = request.getBatch().getId();
-          var reply = PrefillResponse.newBuilder();
-          sequences.forEach(sequence -> reply.addGenerations(sequence.next()));
-          tokens += sequences.size();
-          if (sequences.stream().anyMatch(Sequence::alive)) {
-            cache.put(id, sequences);
-            reply.setBatch(cached(id, sequences));
-          }
-          return reply.build();
-        });
+    compute(observer, () -> begin(request));
   }
 
   @Override
   public void decode(DecodeRequest request, StreamObserver<DecodeResponse> observer) {
-    compute(
-        observer,
-        () -> {
-          step();
-          List<Sequence> sequences = new ArrayList<>();
-          for (CachedBatch batch : request.getBatchesList()) {
-            sequences.addAll(cache.remove(batch.getId()));
-          }
-          return reply(request.getBatches(0).getId(), sequences);
-        });
+    compute(observer, () -> goOn(request, rows));
   }
 
-  /** While nobody comes or ends, a reply is the last one again: the shard must cost nothing. */
-  private DecodeResponse reply(long id, List<Sequence> sequences) {
+  private PrefillResponse begin(PrefillRequest request) {
+    step();
+    var sequences = new ArrayList<Sequence>();
+    for (Request prompt : request.getBatch().getRequestsList()) {
+      sequences.add(new Sequence(prompt));
+    }
+    long id = request.getBatch().getId();
+    var reply = PrefillResponse.newBuilder();
+    sequences.forEach(sequence -> reply.addGenerations(sequence.next()));
     tokens += sequences.size();
-    boolean ends = false;
-    for (Sequence sequence : sequences) {
-      ends |= sequence.advance();
-    }
-    if (!ends && sequences.equals(lastSequences)) {
-      cache.put(id, sequences);
-      return lastReply;
-    }
-    var reply = DecodeResponse.newBuilder();
-    sequences.forEach(sequence -> reply.addGenerations(sequence.generation()));
     if (sequences.stream().anyMatch(Sequence::alive)) {
       cache.put(id, sequences);
-      reply.setBatch(cached(id, sequences));
+      reply.setBatch(StepReply.cached(id, sequences));
     }
-    DecodeResponse made = reply.build();
-    lastReply = made;
-    lastSequences = ends ? List.of() : sequences;
-    return made;
+    return reply.build();
+  }
+
+  private <R> R goOn(DecodeRequest request, StepReply<R> form) {
+    step();
+    List<Sequence> sequences = new ArrayList<>();
+    for (CachedBatch batch : request.getBatchesList()) {
+      sequences.addAll(cache.remove(batch.getId()));
+    }
+    tokens += sequences.size();
+    long id = request.getBatches(0).getId();
+    R reply = form.of(id, sequences);
+    if (sequences.stream().anyMatch(Sequence::alive)) {
+      cache.put(id, sequences);
+    }
+    return reply;
+  }
+
+  /** Steps as our shards answer them. */
+  private final class Extensions extends ExtensionsImplBase {
+    private final StepReply<StepResponse> columns = new StepReply<>(StepReply::columns);
+
+    @Override
+    public void capabilities(
+        CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
+      answer(observer, CapabilitiesResponse.newBuilder().setStep(inColumns).build());
+    }
+
+    @Override
+    public void step(StepRequest request, StreamObserver<StepResponse> observer) {
+      compute(
+          observer,
+          () -> {
+            if (request.hasDecode()) {
+              return goOn(request.getDecode(), columns);
+            }
+            PrefillResponse begun = begin(request.getPrefill());
+            var reply = StepResponse.newBuilder().addAllGenerations(begun.getGenerationsList());
+            return begun.hasBatch() ? reply.setBatch(begun.getBatch()).build() : reply.build();
+          });
+    }
   }
 
   @Override
@@ -246,11 +262,5 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
   private static <R> void answer(StreamObserver<R> observer, R answer) {
     observer.onNext(answer);
     observer.onCompleted();
-  }
-
-  private static CachedBatch cached(long id, List<Sequence> sequences) {
-    var batch = CachedBatch.newBuilder().setId(id).setSize(sequences.size());
-    sequences.forEach(sequence -> batch.addRequestIds(sequence.id()));
-    return batch.build();
   }
 }

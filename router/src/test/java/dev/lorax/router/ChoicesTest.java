@@ -11,6 +11,7 @@ import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.protocol.generate.v1.Request;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several choices of one request, whole and in streams. */
@@ -195,6 +197,56 @@ class ChoicesTest {
         "{\"inputs\":\"%s\",\"parameters\":{\"best_of\":4,\"do_sample\":true,\"max_new_tokens\":2}}"
             .formatted(LONG_PROMPT));
     assertComputedOnce(4);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/v1/completions, n, false",
+    "/v1/completions, n, true",
+    "/v1/completions, best_of, false",
+    "/v1/chat/completions, n, false",
+    "/v1/chat/completions, n, true"
+  })
+  void each_choice_has_a_seed_of_its_own_that_follows_from_the_given_one(
+      String path, String count, boolean stream) {
+    List<Long> one = seeds(path, count, 1, -1, stream);
+    List<Long> four = seeds(path, count, 4, -1, stream);
+    List<Long> again = seeds(path, count, 4, -1, stream);
+    List<Long> next = seeds(path, count, 4, 0, stream);
+
+    assertThat(one).containsExactly(-1L);
+    assertThat(four).hasSize(4).doesNotHaveDuplicates().startsWith(-1L);
+    assertThat(again).isEqualTo(four);
+    assertThat(next).doesNotContainAnyElementsOf(four);
+  }
+
+  @Test
+  void the_seeds_of_choices_stay_as_they_are_from_version_to_version() {
+    assertThat(seeds("/v1/completions", "n", 3, 7, false))
+        .containsExactly(7L, 7191089600892374487L, 309689372594955804L);
+  }
+
+  /** What the shard is told, in the order of the choices. */
+  private List<Long> seeds(String path, String count, int choices, long seed, boolean stream) {
+    int before = requests().size();
+    String prompt = path.contains("chat") ? "\"messages\":" + MESSAGES : "\"prompt\":\"hello\"";
+    var response =
+        router.post(
+            path,
+            "{\"model\":\"\",%s,\"%s\":%d,\"seed\":%s,\"max_tokens\":1,\"stream\":%s}"
+                .formatted(prompt, count, choices, Long.toUnsignedString(seed), stream));
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+    List<Request> asked = requests();
+    return asked.subList(before, asked.size()).stream()
+        .sorted(Comparator.comparing(Request::getId))
+        .map(request -> request.getParameters().getSeed())
+        .toList();
+  }
+
+  private List<Request> requests() {
+    return shard.calls(PrefillRequest.class).stream()
+        .flatMap(call -> call.getBatch().getRequestsList().stream())
+        .toList();
   }
 
   private void assertComputedOnce(int samples) {

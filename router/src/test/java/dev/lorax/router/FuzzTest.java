@@ -71,9 +71,9 @@ class FuzzTest {
                 "4",
                 "--max-concurrent-requests",
                 "64",
-                "--request-timeout-s",
+                "--client-request-timeout-s",
                 "5",
-                "--answer-timeout-s",
+                "--client-answer-timeout-s",
                 "5")) {
       shard.forget();
       // Once everything has been used, the heap has what it needs.

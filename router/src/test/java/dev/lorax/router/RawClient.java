@@ -1,9 +1,11 @@
 package dev.lorax.router;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -56,9 +58,17 @@ final class RawClient implements AutoCloseable {
     return socket.getInputStream();
   }
 
-  /** Everything until the router hangs up. */
+  /** Everything until the router hangs up, be it on a client that still sends, which is reset. */
   String readAll() throws IOException {
-    return new String(input().readAllBytes(), StandardCharsets.UTF_8);
+    var all = new ByteArrayOutputStream();
+    try {
+      input().transferTo(all);
+    } catch (SocketException e) {
+      if (all.size() == 0) {
+        throw e;
+      }
+    }
+    return all.toString(StandardCharsets.UTF_8);
   }
 
   /** Whether the router has hung up, as far as sending shows. */

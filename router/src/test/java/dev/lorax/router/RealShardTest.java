@@ -103,6 +103,28 @@ class RealShardTest {
     }
   }
 
+  @Test
+  void a_seed_gives_each_of_several_choices_the_same_text_again() throws Exception {
+    try (var router = router("--max-best-of", "4", "--prefix-caching")) {
+      List<String> four = texts(router, 4, 7);
+
+      assertThat(texts(router, 4, 7)).isEqualTo(four).doesNotHaveDuplicates();
+      assertThat(texts(router, 1, 7)).containsExactly(four.getFirst());
+      assertThat(texts(router, 4, 8)).doesNotContainAnyElementsOf(four);
+    }
+  }
+
+  private static List<String> texts(TestingRouter router, int choices, int seed) {
+    var body = JSON.createObjectNode().put("model", "").put("prompt", STORY).put("n", choices);
+    body.put("seed", seed)
+        .put("temperature", 1)
+        .put("max_tokens", 20)
+        .put("ignore_eos_token", true);
+    return TestingRouter.json(router.post("/v1/completions", body.toString()))
+        .path("choices")
+        .findValuesAsText("text");
+  }
+
   private TestingRouter router(String... options) throws Exception {
     return shard.router(options);
   }

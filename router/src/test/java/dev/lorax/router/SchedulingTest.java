@@ -237,6 +237,35 @@ class SchedulingTest {
         .toList();
   }
 
+  @Test
+  void a_short_prompt_does_not_wait_until_a_long_one_is_computed() throws Exception {
+    start(ShardScript.PLAIN.withUnfinishedPrompts().withStep(Duration.ofMillis(2)));
+    var running = router.postLater("/generate", generation("red", 90));
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).isNotEmpty());
+
+    var answer = router.post("/generate", generation("blue", 5));
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(running.join().statusCode()).isEqualTo(200);
+    assertThat(shard.calls(PrefillRequest.class).getLast().hasCachedBatch()).isTrue();
+    assertThat(shard.template().heldSteps()).isEqualTo(1);
+  }
+
+  @Test
+  void shards_that_hold_no_prompts_are_not_told_to() throws Exception {
+    var script = ShardScript.PLAIN.withUnfinishedPrompts().withStep(Duration.ofMillis(2));
+    start(script.withoutCapabilities());
+    var running = router.postLater("/generate", generation("red", 40));
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).isNotEmpty());
+
+    var answer = router.post("/generate", generation("blue", 5));
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(running.join().statusCode()).isEqualTo(200);
+    // There was no step without the long prompt until that ended.
+    assertThat(shard.calls(PrefillRequest.class).getLast().hasCachedBatch()).isFalse();
+  }
+
   private static String generation(String adapter, int tokens) {
     return "{\"inputs\":\"hello\",\"parameters\":{\"max_new_tokens\":%d,\"adapter_id\":\"%s\"}}"
         .formatted(tokens, adapter);

@@ -1,6 +1,7 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.GeneratedTokens;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.Batch;
@@ -45,6 +46,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of generate.v1 without a model. Thread-safe: one lock around the cache, as the real
@@ -88,12 +90,16 @@ final class ScriptedService extends LoraxServiceImplBase {
     calls.clear();
   }
 
+  boolean remembers() {
+    return remembers;
+  }
+
   List<String> violations() {
     return List.copyOf(violations);
   }
 
-  boolean resumes() {
-    return script.resumes();
+  CapabilitiesResponse capabilities() {
+    return script.capabilities();
   }
 
   synchronized int cachedBatches() {
@@ -154,7 +160,8 @@ final class ScriptedService extends LoraxServiceImplBase {
 
   @Override
   public void prefill(PrefillRequest request, StreamObserver<PrefillResponse> observer) {
-    begin(request, request.getBatch(), Map.of(), observer);
+    CachedBatch beside = request.hasCachedBatch() ? request.getCachedBatch() : null;
+    begin(request, request.getBatch(), beside, Map.of(), observer);
   }
 
   /** A Prefill of requests that have generated before; see extensions.proto. */
@@ -162,12 +169,13 @@ final class ScriptedService extends LoraxServiceImplBase {
     Map<Long, GeneratedTokens> generated =
         request.getGeneratedList().stream()
             .collect(Collectors.toMap(GeneratedTokens::getRequestId, tokens -> tokens));
-    begin(request, request.getBatch(), generated, observer);
+    begin(request, request.getBatch(), null, generated, observer);
   }
 
   private void begin(
       Message call,
       Batch batch,
+      @Nullable CachedBatch beside,
       Map<Long, GeneratedTokens> generated,
       StreamObserver<PrefillResponse> observer) {
     compute(
@@ -175,6 +183,11 @@ final class ScriptedService extends LoraxServiceImplBase {
         observer,
         () -> {
           var texts = new ArrayList<ScriptedText>();
+          if (beside != null) {
+            check(script.info().getChunkedPrefill(), "a cached batch beside a Prefill");
+            texts.addAll(take(beside.getId()));
+          }
+          long id = beside == null ? batch.getId() : beside.getId();
           for (Request prompt : batch.getRequestsList()) {
             check(loaded.contains(prompt.getAdapterIndex()), "an adapter that is not loaded");
             var text = new ScriptedText(prompt);
@@ -185,13 +198,14 @@ final class ScriptedService extends LoraxServiceImplBase {
           if (batch.getRequestsList().stream().anyMatch(r -> r.getInputs().contains("poison"))) {
             throw Status.INTERNAL.withDescription("the prompt is poisoned").asRuntimeException();
           }
-          cache.put(batch.getId(), texts);
-          checkBlocks();
+          cache.put(id, texts);
+          ScriptedBlocks.problems(cache.values(), script.blockSize())
+              .forEach(problem -> check(false, problem));
           var answer = PrefillResponse.newBuilder().addAllGenerations(step(texts));
           if (texts.stream().allMatch(ScriptedText::ended)) {
-            cache.remove(batch.getId());
+            cache.remove(id);
           } else {
-            answer.setBatch(cached(batch.getId(), texts));
+            answer.setBatch(cached(id, texts));
           }
           return answer.build();
         });
@@ -335,29 +349,9 @@ final class ScriptedService extends LoraxServiceImplBase {
     return texts == null ? List.of() : texts;
   }
 
-  private void checkBlocks() {
-    var owned = new HashSet<Integer>();
-    for (List<ScriptedText> texts : cache.values()) {
-      for (ScriptedText text : texts) {
-        Request request = text.request();
-        int needed =
-            request.getTokenizedInputs().getIdsCount()
-                + request.getStoppingParameters().getMaxNewTokens()
-                - 1;
-        check(request.getSlotsCount() >= needed, "too few slots");
-        // What is cached owns its blocks, ended or not, until the router has it filtered out.
-        check(!request.getBlocksList().contains(0), "the reserved block");
-        int shared = request.getCacheLen() / script.blockSize();
-        check(shared * script.blockSize() == request.getCacheLen(), "a part of a cached block");
-        List<Integer> own = request.getBlocksList().subList(shared, request.getBlocksCount());
-        check(own.stream().noneMatch(owned::contains), "a shared block");
-        owned.addAll(own);
-      }
-    }
-  }
-
-  private static CachedBatch cached(long id, List<ScriptedText> texts) {
-    var batch = CachedBatch.newBuilder().setId(id).setSize(texts.size());
+  private CachedBatch cached(long id, List<ScriptedText> texts) {
+    int tokens = script.currentTokens(texts.size());
+    var batch = CachedBatch.newBuilder().setId(id).setSize(texts.size()).setCurrentTokens(tokens);
     texts.forEach(text -> batch.addRequestIds(text.request().getId()));
     return batch.build();
   }

@@ -1,6 +1,9 @@
 package dev.lorax.router;
 
 import com.google.protobuf.Message;
+import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -16,6 +19,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +36,7 @@ final class ScriptedShard implements AutoCloseable {
   private final ScriptedService service;
   private final ScriptedTemplate template;
   private final Server server;
+  private final Set<String> methods = ConcurrentHashMap.newKeySet();
   private final List<Metadata> prefillHeaders = new CopyOnWriteArrayList<>();
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
@@ -74,6 +81,11 @@ final class ScriptedShard implements AutoCloseable {
     return List.copyOf(prefillHeaders);
   }
 
+  /** Names of the methods that were called. */
+  Set<String> methods() {
+    return Set.copyOf(methods);
+  }
+
   /** From now on calls are not remembered, for tests of millions of them. */
   void forget() {
     service.forget();
@@ -112,10 +124,19 @@ final class ScriptedShard implements AutoCloseable {
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-      if ("Prefill".equals(call.getMethodDescriptor().getBareMethodName())) {
-        prefillHeaders.add(headers);
-      }
-      return next.startCall(call, headers);
+      methods.add(Objects.requireNonNull(call.getMethodDescriptor().getBareMethodName()));
+      return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+        @Override
+        public void onMessage(Q message) {
+          boolean prefill =
+              message instanceof PrefillRequest
+                  || (message instanceof StepRequest step && step.hasPrefill());
+          if (prefill && service.remembers()) {
+            prefillHeaders.add(headers);
+          }
+          super.onMessage(message);
+        }
+      };
     }
   }
 }

@@ -12,6 +12,8 @@ import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.extensions.v1.StepResponse;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
 import dev.lorax.router.batching.ModelAbilities;
 import io.grpc.Status;
@@ -24,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final AtomicInteger heldSteps = new AtomicInteger();
   private final ScriptedService service;
   private final ModelAbilities abilities;
   private volatile boolean silent;
@@ -49,6 +52,11 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** Chats that it took since then. */
   int unanswered() {
     return unanswered.get();
+  }
+
+  /** Steps that were to leave unfinished prompts as they are. */
+  int heldSteps() {
+    return heldSteps.get();
   }
 
   /** Ranks count upwards with the index; index 3 is one that it cannot tell of. */
@@ -100,17 +108,40 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   @Override
   public void capabilities(
       CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
-    if (!service.resumes()) {
+    if (service.capabilities().equals(CapabilitiesResponse.getDefaultInstance())) {
       super.capabilities(request, observer);
       return;
     }
-    observer.onNext(CapabilitiesResponse.newBuilder().setResume(true).build());
+    observer.onNext(service.capabilities());
     observer.onCompleted();
   }
 
   @Override
   public void resume(ResumeRequest request, StreamObserver<PrefillResponse> observer) {
     service.resume(request, observer);
+  }
+
+  /** The service sees the step alone, whichever way it was asked for. */
+  @Override
+  public void step(StepRequest request, StreamObserver<StepResponse> observer) {
+    if (request.getHoldPrompts()) {
+      heldSteps.incrementAndGet();
+    }
+    if (request.hasPrefill()) {
+      service.prefill(
+          request.getPrefill(),
+          ScriptedColumns.into(
+              observer,
+              rows -> rows.getGenerationsList(),
+              rows -> rows.hasBatch() ? rows.getBatch() : null));
+    } else {
+      service.decode(
+          request.getDecode(),
+          ScriptedColumns.into(
+              observer,
+              rows -> rows.getGenerationsList(),
+              rows -> rows.hasBatch() ? rows.getBatch() : null));
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.lorax.router;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.generate.v1.AdapterParameters;
 import dev.lorax.protocol.generate.v1.AdapterSource;
 import dev.lorax.protocol.generate.v1.InfoResponse;
@@ -21,7 +22,9 @@ import java.util.Set;
  *     twice
  * @param abilities what the model does with texts
  * @param preloaded ids that are loaded from the start, at indices from 1
- * @param resumes whether it goes on with what other shards began, which upstream's do not
+ * @param capabilities what it says that it can do beyond upstream's; nothing of all that: it does
+ *     not know the question either
+ * @param unfinished whether it chunks prompts and claims of each batch that one goes on for ever
  */
 record ShardScript(
     int blockSize,
@@ -31,8 +34,9 @@ record ShardScript(
     Duration load,
     Set<String> adapters,
     List<String> preloaded,
-    boolean resumes,
-    ModelAbilities abilities) {
+    CapabilitiesResponse capabilities,
+    ModelAbilities abilities,
+    boolean unfinished) {
   static final ShardScript PLAIN =
       new ShardScript(
           16,
@@ -42,8 +46,9 @@ record ShardScript(
           Duration.ZERO,
           Set.of("red", "green", "blue"),
           List.of(),
-          true,
-          new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED));
+          CapabilitiesResponse.newBuilder().setResume(true).setStep(true).build(),
+          new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
+          false);
 
   /** An encoder, which generates nothing and reads texts of 20 tokens. */
   static ShardScript encoder(Classification classification) {
@@ -53,7 +58,16 @@ record ShardScript(
 
   ShardScript withAbilities(ModelAbilities changed) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, preloaded, resumes, changed);
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        changed,
+        unfinished);
   }
 
   ShardScript withStep(Duration duration) {
@@ -65,13 +79,23 @@ record ShardScript(
         load,
         adapters,
         preloaded,
-        resumes,
-        abilities);
+        capabilities,
+        abilities,
+        unfinished);
   }
 
   ShardScript withDownload(Duration duration) {
     return new ShardScript(
-        blockSize, supportedTokens, step, duration, load, adapters, preloaded, resumes, abilities);
+        blockSize,
+        supportedTokens,
+        step,
+        duration,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities,
+        unfinished);
   }
 
   ShardScript withLoad(Duration duration) {
@@ -83,13 +107,23 @@ record ShardScript(
         duration,
         adapters,
         preloaded,
-        resumes,
-        abilities);
+        capabilities,
+        abilities,
+        unfinished);
   }
 
   ShardScript withSupportedTokens(int tokens) {
     return new ShardScript(
-        blockSize, tokens, step, download, load, adapters, preloaded, resumes, abilities);
+        blockSize,
+        tokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities,
+        unfinished);
   }
 
   ShardScript withPreloaded(String... ids) {
@@ -101,13 +135,48 @@ record ShardScript(
         load,
         adapters,
         List.of(ids),
-        resumes,
-        abilities);
+        capabilities,
+        abilities,
+        unfinished);
   }
 
-  ShardScript withoutResume() {
+  /** As upstream's shards, which know no extensions. */
+  ShardScript withoutCapabilities() {
+    return withCapabilities(CapabilitiesResponse.getDefaultInstance());
+  }
+
+  ShardScript withCapabilities(CapabilitiesResponse changed) {
     return new ShardScript(
-        blockSize, supportedTokens, step, download, load, adapters, preloaded, false, abilities);
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        changed,
+        abilities,
+        unfinished);
+  }
+
+  /** Claims that each batch has a prompt that fills the next step. */
+  ShardScript withUnfinishedPrompts() {
+    return new ShardScript(
+        blockSize,
+        supportedTokens,
+        step,
+        download,
+        load,
+        adapters,
+        preloaded,
+        capabilities,
+        abilities,
+        true);
+  }
+
+  /** Tokens that the next step of a batch computes. */
+  int currentTokens(int size) {
+    return unfinished ? size + supportedTokens : size;
   }
 
   /** What a shard that follows it says of itself. */
@@ -120,7 +189,8 @@ record ShardScript(
             .setSupportsGeneration(abilities.generates())
             .setSupportsEmbeddings(abilities.embeds())
             .setSupportsClassification(abilities.classifies())
-            .setRequiresBlockAllocator(abilities.generates());
+            .setRequiresBlockAllocator(abilities.generates())
+            .setChunkedPrefill(unfinished);
     for (int i = 0; i < preloaded.size(); i++) {
       info.addPreloadedAdapters(
           PreloadedAdapter.newBuilder()

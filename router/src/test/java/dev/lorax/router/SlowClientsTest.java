@@ -51,11 +51,11 @@ class SlowClientsTest {
                 "30000",
                 "--max-batch-prefill-tokens",
                 "400",
-                "--request-timeout-s",
+                "--client-request-timeout-s",
                 "1",
-                "--answer-timeout-s",
+                "--client-answer-timeout-s",
                 "1",
-                "--idle-timeout-s",
+                "--client-idle-timeout-s",
                 "2"));
   }
 

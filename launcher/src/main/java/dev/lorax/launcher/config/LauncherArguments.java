@@ -17,6 +17,7 @@ public final class LauncherArguments {
   private final AdapterArguments adapters = new AdapterArguments();
   private final ShardArguments shards = new ShardArguments();
   private final RouterArguments router = new RouterArguments();
+  private final ClientArguments clients = new ClientArguments();
   private final CorsArguments cors = new CorsArguments();
   private final PlaceArguments place = new PlaceArguments();
   private final RestartArguments restarts = new RestartArguments();
@@ -49,6 +50,7 @@ public final class LauncherArguments {
         new OptionGroup("Adapters", adapters.options()),
         new OptionGroup("Shards", shards.options()),
         new OptionGroup("Router", router.options()),
+        new OptionGroup("Slow clients", clients.options()),
         new OptionGroup("Pages of other origins", cors.options()),
         new OptionGroup("Processes and logs", place.options()),
         new OptionGroup("Deadlines and restarts", restarts.options()),
@@ -117,13 +119,14 @@ public final class LauncherArguments {
     adapters.check(problems);
     shards.check(adapters, problems);
     router.check(problems);
+    clients.check(problems);
     cors.check(problems);
     place.check(count, router.port, shards.masterPort, problems);
     restarts.check(problems);
     return new LauncherConfig(
         model.toConfig(stores, usualCache(home), adapters.known()),
         shards.toConfig(count, adapters, model.trustRemoteCode),
-        router.toConfig(adapters.sourceOfRequests(), cors.toConfig()),
+        router.toConfig(adapters.sourceOfRequests(), clients.toConfig(), cors.toConfig()),
         place.toConfig(),
         restarts.toConfig());
   }

@@ -104,7 +104,8 @@ final class RouterArguments {
             .says("URL", "OpenTelemetry collector that gets a trace of each request, by gRPC."));
   }
 
-  RouterConfig toConfig(Source defaultAdapterSource, CrossOrigin crossOrigin) {
+  RouterConfig toConfig(
+      Source defaultAdapterSource, ClientPatience clients, CrossOrigin crossOrigin) {
     return new RouterConfig(
         hostname,
         port,
@@ -124,6 +125,7 @@ final class RouterArguments {
         validationWorkers,
         otlpEndpoint,
         defaultAdapterSource,
+        clients,
         crossOrigin);
   }
 

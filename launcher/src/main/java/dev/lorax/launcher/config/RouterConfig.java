@@ -31,6 +31,7 @@ public record RouterConfig(
     int validationWorkers,
     @Nullable String otlpEndpoint,
     Source defaultAdapterSource,
+    ClientPatience clients,
     CrossOrigin crossOrigin) {
 
   /** Limits in tokens, as far as they were given; the others follow from the model. */

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.config.ClientPatience;
 import dev.lorax.launcher.config.CrossOrigin;
 import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.config.RouterConfig;
@@ -37,10 +38,14 @@ public final class RouterCommand {
   /** What the router would otherwise inherit, or what upstream's has no option for. */
   private Map<String, String> environment() {
     Integer chunk = config.prefillChunkTokens();
+    ClientPatience clients = config.clients();
     return Map.of(
         "EAGER_PREFILL", Boolean.toString(config.eagerPrefill()),
         "PREFIX_CACHING", Boolean.toString(config.prefixCaching()),
         "PREFILL_CHUNK_TOKENS", chunk == null ? "" : chunk.toString(),
+        "CLIENT_REQUEST_TIMEOUT_S", Long.toString(clients.request().toSeconds()),
+        "CLIENT_ANSWER_TIMEOUT_S", Long.toString(clients.answer().toSeconds()),
+        "CLIENT_IDLE_TIMEOUT_S", Long.toString(clients.idle().toSeconds()),
         "DRAIN_TIMEOUT_S", Long.toString(drainTimeout.toSeconds()));
   }
 

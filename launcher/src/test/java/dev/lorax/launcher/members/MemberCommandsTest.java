@@ -148,6 +148,16 @@ final class MemberCommandsTest {
   }
 
   @Test
+  void tells_the_router_how_long_to_wait_for_clients() throws Exception {
+    LauncherConfig config = config("--client-request-timeout", "5s", "--client-idle-timeout", "2m");
+
+    assertThat(router(config, OptionalInt.empty()).environment())
+        .containsEntry("CLIENT_REQUEST_TIMEOUT_S", "5")
+        .containsEntry("CLIENT_ANSWER_TIMEOUT_S", "60")
+        .containsEntry("CLIENT_IDLE_TIMEOUT_S", "120");
+  }
+
+  @Test
   void gives_the_router_the_limits_that_were_asked_for() throws Exception {
     // given
     LauncherConfig config =

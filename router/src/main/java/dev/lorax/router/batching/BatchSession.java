@@ -3,7 +3,6 @@ package dev.lorax.router.batching;
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.batching.BatchObserver.Joining;
 import dev.lorax.router.batching.StepObserver.Step;
-import dev.lorax.router.generation.Generation;
 import dev.lorax.router.generation.Rejection;
 import dev.lorax.router.kvcache.BlockPool;
 import dev.lorax.router.kvcache.PrefixOwner;
@@ -33,7 +32,7 @@ final class BatchSession {
   private final BatchObserver observer;
   private final Ticker ticker;
   private final RunningBatch running = new RunningBatch();
-  private final Outbox outbox = new Outbox();
+  private final Delivery delivery;
   private int stepsSinceJoin;
   private Collection<Entry> stepping = List.of();
 
@@ -50,6 +49,7 @@ final class BatchSession {
     this.scheduler = new Scheduler(limits, waiting, blocks, profile);
     this.observer = observer;
     this.ticker = ticker;
+    this.delivery = new Delivery(running, observer, ticker);
   }
 
   ShardGroup shards() {
@@ -67,7 +67,7 @@ final class BatchSession {
       decode();
     }
     if (running.isEmpty()) {
-      outbox.flush();
+      delivery.flush();
     }
   }
 
@@ -94,7 +94,7 @@ final class BatchSession {
 
   /** Lets out everything that runs, with what it has got. */
   List<Entry> abandon() {
-    outbox.flush();
+    delivery.flush();
     return running.leaveAll(ticker.nanos());
   }
 
@@ -107,7 +107,7 @@ final class BatchSession {
     if (overrun.isEmpty()) {
       return;
     }
-    outbox.flush();
+    delivery.flush();
     var rejection = Rejection.generation("the request took longer than the server allows");
     overrun.forEach(entry -> entry.sink().failed(rejection));
   }
@@ -164,7 +164,7 @@ final class BatchSession {
       if (beside != null) {
         running.replace(List.of());
       }
-      deliver(result, beside == null ? batch.entries() : running.all());
+      delivery.deliver(result, beside == null ? batch.entries() : running.all());
       if (result.batch() != null) {
         running.add(result.batch());
       }
@@ -187,7 +187,7 @@ final class BatchSession {
       throws ShardException, InterruptedException {
     List<Entry> culprits = culprits(refused);
     culprits.removeAll(batch.entries());
-    fail(culprits, rejection(refused));
+    delivery.fail(culprits, rejection(refused));
     List<Long> before = running.alive(beside);
     try {
       // One of several shards may have taken the new requests in.
@@ -197,7 +197,7 @@ final class BatchSession {
       }
     } catch (ShardException.Refused _) {
       // Upstream's shards have taken the batch out of their cache before they failed.
-      fail(
+      delivery.fail(
           running.all().stream().filter(e -> before.contains(e.id())).toList(), rejection(refused));
       running.replace(List.of());
       send(shards.clearAll());
@@ -223,7 +223,7 @@ final class BatchSession {
   private void isolate(PrefillBatch failed, Rejection rejection)
       throws ShardException, InterruptedException {
     if (failed.entries().size() == 1) {
-      fail(failed.entries(), rejection);
+      delivery.fail(failed.entries(), rejection);
       return;
     }
     for (PrefillBatch alone : scheduler.split(failed)) {
@@ -241,7 +241,7 @@ final class BatchSession {
       observer.stepSucceeded(Step.DECODE, size, ticker.nanos() - start);
       stepsSinceJoin++;
       running.replace(result.batch() == null ? List.of() : List.of(result.batch()));
-      deliver(result, running.all());
+      delivery.deliver(result, running.all());
     } catch (ShardException.Refused e) {
       stepping = List.of();
       observer.stepFailed(Step.DECODE, size, e.reason());
@@ -255,13 +255,13 @@ final class BatchSession {
     var rejection = rejection(refused);
     List<Entry> culprits = culprits(refused);
     if (!culprits.isEmpty()) {
-      fail(culprits, rejection);
+      delivery.fail(culprits, rejection);
       // Their adapters may be offloaded before the next turn.
       filter();
       return;
     }
     // Upstream's shards have taken the batches out of their cache before they failed.
-    fail(running.all(), rejection);
+    delivery.fail(running.all(), rejection);
     running.replace(List.of());
     send(shards.clearAll());
     blocks.forgetAll();
@@ -280,65 +280,6 @@ final class BatchSession {
 
   private static Rejection rejection(ShardException.Refused refused) {
     return Rejection.generation("Server error: " + refused.reason());
-  }
-
-  private void deliver(StepResult result, Collection<Entry> stepped) {
-    long now = ticker.nanos();
-    outbox.arrived(now);
-    long gap = 0;
-    int sameGap = 0;
-    for (Generation generation : result.generations()) {
-      Entry entry = running.find(generation.requestId());
-      if (entry != null) {
-        long entryGap = entry.gap(now);
-        if (entryGap != gap) {
-          tellGap(sameGap, gap);
-          gap = entryGap;
-          sameGap = 0;
-        }
-        sameGap++;
-        if (generation.promptTokens() > 0) {
-          entry.blocks().promptComputed();
-          observer.prompted(generation.promptTokens(), entry.blocks().cachedTokens());
-        }
-        outbox.add(entry.sink(), generation);
-        entry.generated(generation);
-        if (generation.end() != null) {
-          running.leave(entry, now);
-        }
-      }
-    }
-    tellGap(sameGap, gap);
-    failForgotten(result.batch(), stepped);
-  }
-
-  /** Requests that step together have the same gaps, so they are counted together. */
-  private void tellGap(int count, long gapNanos) {
-    if (count > 0 && gapNanos > 0) {
-      observer.tokens(count, gapNanos);
-    }
-  }
-
-  /** Requests that neither ended nor go on in the shards' batch would wait for ever. */
-  private void failForgotten(@Nullable CachedBatch batch, Collection<Entry> stepped) {
-    Set<Long> goingOn = batch == null ? Set.of() : Set.copyOf(batch.requestIds());
-    var forgotten = new ArrayList<Entry>();
-    for (Entry entry : stepped) {
-      if (!goingOn.contains(entry.id()) && running.find(entry.id()) != null) {
-        forgotten.add(entry);
-      }
-    }
-    fail(forgotten, new Rejection(Rejection.Kind.INCOMPLETE, "Incomplete generation"));
-  }
-
-  private void fail(Collection<Entry> entries, Rejection rejection) {
-    // What a failed request got before belongs before its failure.
-    outbox.flush();
-    long now = ticker.nanos();
-    for (Entry entry : List.copyOf(entries)) {
-      running.leave(entry, now);
-      entry.sink().failed(rejection);
-    }
   }
 
   /**
@@ -362,7 +303,7 @@ final class BatchSession {
 
   private <T extends @Nullable Object> T send(Pending<T> call)
       throws ShardException, InterruptedException {
-    outbox.flush();
+    delivery.flush();
     return call.await();
   }
 }

@@ -5,8 +5,11 @@ import java.util.List;
 /**
  * Requests whose prompts are computed together, the last one perhaps in chunks. Each holds its
  * blocks already.
+ *
+ * @param holdsPrompts whether prompts that were begun before and are not finished make no step
+ *     beside these
  */
-public record PrefillBatch(long id, List<Entry> entries, int blockSize) {
+public record PrefillBatch(long id, List<Entry> entries, int blockSize, boolean holdsPrompts) {
   public PrefillBatch {
     entries = List.copyOf(entries);
   }

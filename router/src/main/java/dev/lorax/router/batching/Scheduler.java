@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
  * cut where it would be cut if it were alone, so that its answer does not depend on who else is
  * there.
  *
+ * <p>While a prompt comes in chunks, those that fit one step whole go between its chunks where they
+ * do not fit beside them: every other step is theirs at most, so that nobody waits for more than a
+ * chunk, and the long prompt takes twice its time at worst. It is held meanwhile, which shards must
+ * be able to do, and cut where it is cut in any case.
+ *
  * <p>A prompt that begins like one which is about to be computed waits for it, once, and with it
  * those behind it in its queue: it then takes the common blocks from the cache. So the samples of
  * one request compute their prompt once.
@@ -35,6 +40,9 @@ final class Scheduler {
   /** Those whose prompts the shards have not finished. */
   private final List<Entry> computing = new ArrayList<>();
 
+  /** Whether the last step left unfinished prompts as they were, for others. */
+  private boolean heldLast;
+
   private long nextBatchId = 1;
 
   Scheduler(BatchLimits limits, WaitingEntries waiting, BlockPool blocks, ShardProfile profile) {
@@ -46,28 +54,56 @@ final class Scheduler {
 
   /**
    * The next batch, or null if fewer than that many requests can go now; those that were
-   * interrupted do not wait for others.
+   * interrupted do not wait for others. Asked once for each step of shards that chunk prompts.
    *
    * @param unfinishedTokens prompt tokens of the step that are spoken for
    */
   @Nullable PrefillBatch next(int minSize, int unfinishedTokens, long nanoTime) {
+    computing.removeIf(Entry::prompted);
+    int step = limits.stepTokens(profile.chunkedPrefill(), profile.deviceType());
+    boolean mayHold = profile.holdsPrompts() && unfinishedTokens > 0 && !heldLast;
+    heldLast = false;
+    List<Entry> chosen =
+        choose(new Room(step, step - unfinishedTokens, unfinishedTokens == 0, false), nanoTime);
+    if (chosen.isEmpty() && mayHold) {
+      chosen = choose(new Room(step, step, false, true), nanoTime);
+      heldLast = !chosen.isEmpty();
+    }
+    if (chosen.isEmpty() || (chosen.size() < minSize && !hurries(chosen.getFirst()))) {
+      putBack(chosen, nanoTime);
+      return null;
+    }
+    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize(), heldLast);
+  }
+
+  /**
+   * What a step has room for.
+   *
+   * @param stepTokens prompt tokens of any step
+   * @param tokens those that are left in this one
+   * @param mayCut whether a prompt that no step could hold may begin
+   * @param holds whether the room is there because an unfinished prompt makes no step
+   */
+  private record Room(int stepTokens, int tokens, boolean mayCut, boolean holds) {}
+
+  /** Takes requests in their order until one does not fit. */
+  private List<Entry> choose(Room room, long nanoTime) {
     var chosen = new ArrayList<Entry>();
     var passedOver = new HashSet<Flow>();
-    computing.removeIf(Entry::prompted);
-    int budget =
-        limits.stepTokens(profile.chunkedPrefill(), profile.deviceType()) - unfinishedTokens;
+    int budget = room.tokens();
     for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek(passedOver)) {
       PromptKey prompt = entry.promptKey();
       int cached = blocks.cachedTokens(prompt);
-      if (awaits(entry, prompt, cached)) {
+      int rest = entry.prefillTokens() - cached;
+      boolean isLong = rest > room.stepTokens();
+      if (awaits(entry, prompt, cached, isLong) || (isLong && room.holds())) {
         passedOver.add(entry.flow());
         continue;
       }
-      int rest = entry.prefillTokens() - cached;
       boolean alone = entry.progress().suspect();
       boolean whole = entry.goesOn() || !profile.chunkedPrefill();
       // A prompt that no step could hold goes alone, whole or in chunks.
-      boolean fits = rest <= budget || (chosen.isEmpty() && (whole || unfinishedTokens == 0));
+      boolean fits = rest <= budget || (chosen.isEmpty() && (whole || room.mayCut()));
       if (!fits || !(chosen.isEmpty() || suits(entry, chosen.getFirst()))) {
         break;
       }
@@ -85,17 +121,19 @@ final class Scheduler {
         break;
       }
     }
-    if (chosen.isEmpty() || (chosen.size() < minSize && !hurries(chosen.getFirst()))) {
-      putBack(chosen, nanoTime);
-      return null;
-    }
-    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize());
+    return chosen;
   }
 
-  /** Whether another is about to compute more of its prompt than it would find in the cache. */
-  private boolean awaits(Entry entry, PromptKey prompt, int cachedTokens) {
+  /**
+   * Whether another is about to compute more of its prompt than it would find in the cache. Only a
+   * prompt that needs several steps itself waits for one that comes in chunks: any other is
+   * computed before that one has ended.
+   */
+  private boolean awaits(Entry entry, PromptKey prompt, int cachedTokens, boolean isLong) {
     for (Entry other : computing) {
-      if (other.promisedTokens(prompt) > cachedTokens && entry.awaits(other)) {
+      if ((isLong || other.chunkTokens() == 0)
+          && other.promisedTokens(prompt) > cachedTokens
+          && entry.awaits(other)) {
         return true;
       }
     }
@@ -115,7 +153,7 @@ final class Scheduler {
   List<PrefillBatch> split(PrefillBatch batch) {
     var parts = new ArrayList<PrefillBatch>();
     for (Entry entry : batch.entries()) {
-      parts.add(new PrefillBatch(nextBatchId++, List.of(entry), batch.blockSize()));
+      parts.add(new PrefillBatch(nextBatchId++, List.of(entry), batch.blockSize(), false));
     }
     return parts;
   }

@@ -8,6 +8,7 @@ import java.util.List;
  *
  * @param chunkedPrefill whether a prompt may come in chunks, each a step beside the running
  *     requests
+ * @param holdsPrompts whether they can leave unfinished prompts as they are in a step
  * @param totalBlocks blocks of the key-value cache that may be used, the reserved one included
  * @param resumes whether they can go on with requests that other shards began
  */
@@ -19,6 +20,7 @@ public record ShardProfile(
     int totalBlocks,
     int speculatedTokens,
     boolean chunkedPrefill,
+    boolean holdsPrompts,
     boolean resumes,
     List<PreloadedAdapter> preloadedAdapters,
     ModelAbilities abilities) {

@@ -27,6 +27,9 @@ final class RouterHelp {
   private static final Set<String> OURS =
       Set.of(
           "--api-keys-file",
+          "--client-answer-timeout-s",
+          "--client-idle-timeout-s",
+          "--client-request-timeout-s",
           "--drain-timeout-s",
           "--lame-duck-s",
           "--max-queue-tokens",

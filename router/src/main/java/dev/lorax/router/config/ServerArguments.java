@@ -50,16 +50,22 @@ final class ServerArguments {
                 value -> shardConnectTimeoutSeconds = value)
             .initially(shardConnectTimeoutSeconds)
             .says("SECONDS", "How long to wait for the shards at the start."),
-        Option.of("--request-timeout-s", Kind.WHOLE_NUMBER, value -> requestTimeoutSeconds = value)
+        Option.of(
+                "--client-request-timeout-s",
+                Kind.WHOLE_NUMBER,
+                value -> requestTimeoutSeconds = value)
             .initially(requestTimeoutSeconds)
             .says(
                 "SECONDS", "How long the head of a request may take to arrive, and then its body."),
-        Option.of("--answer-timeout-s", Kind.WHOLE_NUMBER, value -> answerTimeoutSeconds = value)
+        Option.of(
+                "--client-answer-timeout-s",
+                Kind.WHOLE_NUMBER,
+                value -> answerTimeoutSeconds = value)
             .initially(answerTimeoutSeconds)
             .says(
                 "SECONDS",
                 "How long a client may leave a part of its answer unread before its connection is closed."),
-        Option.of("--idle-timeout-s", Kind.WHOLE_NUMBER, value -> idleTimeoutSeconds = value)
+        Option.of("--client-idle-timeout-s", Kind.WHOLE_NUMBER, value -> idleTimeoutSeconds = value)
             .initially(idleTimeoutSeconds)
             .says(
                 "SECONDS",
@@ -105,9 +111,9 @@ final class ServerArguments {
   void check(Problems problems) {
     problems.port(0, "--port", port);
     problems.atLeast(0, "--shard-connect-timeout-s", shardConnectTimeoutSeconds);
-    problems.atLeast(1, "--request-timeout-s", requestTimeoutSeconds);
-    problems.atLeast(1, "--answer-timeout-s", answerTimeoutSeconds);
-    problems.atLeast(1, "--idle-timeout-s", idleTimeoutSeconds);
+    problems.atLeast(1, "--client-request-timeout-s", requestTimeoutSeconds);
+    problems.atLeast(1, "--client-answer-timeout-s", answerTimeoutSeconds);
+    problems.atLeast(1, "--client-idle-timeout-s", idleTimeoutSeconds);
     problems.atLeast(0, "--lame-duck-s", lameDuckSeconds);
     problems.atLeast(0, "--drain-timeout-s", drainTimeoutSeconds);
   }

@@ -18,6 +18,9 @@ public interface AdapterPlaces {
 
     record Absent() implements Standing {}
 
+    /** These shards are not known there, or not yet: what is wanted now would be forgotten. */
+    record Unknown() implements Standing {}
+
     record Failed(String reason) implements Standing {}
   }
 }

@@ -193,7 +193,7 @@ public final class EncodingLoop {
         entry.use(index);
         seat.take(entry);
       }
-      case Standing.Absent _ -> withoutAdapter.add(entry);
+      case Standing.Absent _, Standing.Unknown _ -> withoutAdapter.add(entry);
       case Standing.Failed(String reason) -> fail(entry, reason);
     }
   }

@@ -25,13 +25,13 @@ final class WantedAdapters {
     this.places = places;
   }
 
-  /** How an adapter stands; one that is absent is on its way from now on. */
+  /** How an adapter stands; one that is absent is on its way from now on, an unknown one not. */
   Standing standing(AdapterKey adapter, ShardProfile shards, long nanoTime) {
     if (adapter.isBase()) {
       return new Standing.Resident(0);
     }
     Standing standing = places.standing(adapter, shards);
-    if (standing instanceof Standing.Resident) {
+    if (standing instanceof Standing.Resident || standing instanceof Standing.Unknown) {
       return standing;
     }
     Long asked = askedNanos.get(adapter);

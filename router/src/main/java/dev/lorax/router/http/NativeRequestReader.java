@@ -64,6 +64,7 @@ final class NativeRequestReader {
         parameters.number("top_p"),
         parameters.number("typical_p"),
         parameters.unsignedLong("seed"),
+        false,
         parameters.flag("watermark"),
         schema(parameters));
   }

@@ -69,6 +69,7 @@ final class OpenAiRequestReader {
         fields.number("top_p"),
         null,
         fields.unsignedLong("seed"),
+        true,
         false,
         schema);
   }

@@ -38,7 +38,8 @@ final class StartupRoute implements Handler<RoutingContext> {
           true,
           false,
           NO_ADAPTER,
-          new SamplingChoice(false, null, null, null, null, null, null, null, null, false, null),
+          new SamplingChoice(
+              false, null, null, null, null, null, null, null, null, false, false, null),
           new LengthChoice(1, null, List.of(), true),
           new OutputChoice(null, false, null, false, false, false));
 

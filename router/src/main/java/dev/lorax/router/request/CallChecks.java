@@ -173,7 +173,8 @@ final class CallChecks {
       return "`stop` supports up to %d stop sequences. Given: %d"
           .formatted(limits.maxStopSequences(), stops);
     }
-    return several(call) && call.sampling().seed() != null
+    SamplingChoice sampling = call.sampling();
+    return several(call) && sampling.seed() != null && !sampling.seedsEach()
         ? "`seed` must not be set when `best_of` > 1"
         : null;
   }

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * the outcome may be awaited anywhere.
  */
 public final class Collector {
+  private static final Comparator<Completed> LIKELIHOOD =
+      Comparator.comparingDouble(Completed::meanLogprob);
+
   private final Intake intake;
   private final List<Entry> entries = new ArrayList<>();
 
@@ -28,8 +31,9 @@ public final class Collector {
   }
 
   /**
-   * Starts all sequences. The outcome lists the most likely one first, or is the first failure,
-   * which ends the others.
+   * Starts all sequences. The outcome lists them in the order of the request if the client wants
+   * each, so that an index means the same as in a stream; otherwise the most likely one first. Or
+   * it is the first failure, which ends the others.
    *
    * @param trace of which the sequences are a part, if the request is traced
    */
@@ -60,7 +64,7 @@ public final class Collector {
     }
     var _ =
         CompletableFuture.allOf(completions.toArray(CompletableFuture[]::new))
-            .thenAccept(_ -> outcome.complete(done(completions)));
+            .thenAccept(_ -> outcome.complete(done(completions, prepared)));
     return outcome;
   }
 
@@ -69,7 +73,7 @@ public final class Collector {
     entries.forEach(Entry::cancel);
   }
 
-  private static Outcome done(List<CompletableFuture<Completion>> completions) {
+  private static Outcome done(List<CompletableFuture<Completion>> completions, Prepared prepared) {
     var completed = new ArrayList<Completed>();
     for (CompletableFuture<Completion> completion : completions) {
       switch (completion.join()) {
@@ -80,20 +84,22 @@ public final class Collector {
         }
       }
     }
-    completed.sort(Comparator.comparingDouble(Completed::meanLogprob).reversed());
+    if (!prepared.call().output().showsEach()) {
+      completed.sort(LIKELIHOOD.reversed());
+    }
     return new Outcome.Done(completed);
   }
 
   /** What became of all sequences together. */
   public sealed interface Outcome {
-    /** The most likely sequence first. */
+    /** At least one sequence, in the order that {@link Collector#collect} says. */
     record Done(List<Completed> sequences) implements Outcome {
       public Done {
         sequences = List.copyOf(sequences);
       }
 
       public Completed best() {
-        return sequences.getFirst();
+        return sequences.stream().max(LIKELIHOOD).orElseThrow();
       }
     }
 

@@ -38,7 +38,12 @@ public record GenerateCall(
       float density,
       @Nullable String majoritySign) {}
 
-  /** How tokens are chosen. */
+  /**
+   * How tokens are chosen.
+   *
+   * @param seed an unsigned 64-bit number
+   * @param seedsEach whether one seed may stand for those of several sequences
+   */
   public record SamplingChoice(
       boolean doSample,
       @Nullable Float temperature,
@@ -49,6 +54,7 @@ public record GenerateCall(
       @Nullable Float topP,
       @Nullable Float typicalP,
       @Nullable Long seed,
+      boolean seedsEach,
       boolean watermark,
       @Nullable String schema) {
     /** Whether anything but the most likely token was asked for. */

@@ -16,7 +16,7 @@ public record LoopAdapterPlaces(BatchLoop loop) implements AdapterPlaces {
   public Standing standing(AdapterKey adapter, ShardProfile shards) {
     LoopStatus status = loop.status();
     if (status.shards() != shards) {
-      return new Standing.Absent();
+      return new Standing.Unknown();
     }
     for (AdapterStatus known : status.adapters()) {
       if (known.key().equals(adapter)) {

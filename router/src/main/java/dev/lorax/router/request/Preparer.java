@@ -93,7 +93,7 @@ public final class Preparer {
       sequences.add(
           new GenerationRequest(
               prompt,
-              sampling(call),
+              sampling(call, i),
               stop,
               limits.maxInputLength(),
               call.output().prefillDetails()));
@@ -141,7 +141,7 @@ public final class Preparer {
     return new AdapterMerge(merged.weights(), strategy, merged.density(), sign);
   }
 
-  private Sampling sampling(GenerateCall call) {
+  private Sampling sampling(GenerateCall call, int index) {
     SamplingChoice choice = call.sampling();
     Float temperature = choice.temperature();
     // Temperature 0 is greedy whatever else is set; shards would divide by it.
@@ -152,7 +152,7 @@ public final class Preparer {
         greedy ? 1 : or(choice.topP(), 1),
         greedy ? 1 : or(choice.typicalP(), 1),
         !greedy && choice.doSample(),
-        choice.seed() == null ? seeds.getAsLong() : choice.seed(),
+        choice.seed() == null ? seeds.getAsLong() : Seeds.derived(choice.seed(), index),
         or(choice.repetitionPenalty(), 1),
         or(choice.frequencyPenalty(), 0),
         or(choice.presencePenalty(), 0),

@@ -1,5 +1,6 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.InfoRequest;
 import dev.lorax.protocol.generate.v1.InfoResponse;
@@ -136,9 +137,16 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
       for (Path socket : discover()) {
         channels.add(new UnixChannel(socket, events));
       }
-      ShardProfile profile = greet(channels);
+      InfoResponse info = greet(channels);
+      CapabilitiesResponse capabilities =
+          ShardCapabilities.ask(channels.getFirst(), deadlines.control());
+      ShardProfile profile = profile(channels, info, capabilities);
       firstShard.use(channels.getFirst().channel());
-      var group = new GrpcShardGroup(channels, profile, deadlines);
+      StepCalls steps =
+          capabilities.getStep()
+              ? new ColumnStepCalls(channels, deadlines.step())
+              : new RowStepCalls(channels, deadlines.step());
+      var group = new GrpcShardGroup(channels, steps, profile, deadlines);
       announce(group);
       return group;
     } catch (ShardException | InterruptedException e) {
@@ -170,7 +178,8 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     return Path.of(url.startsWith(URL_PREFIX) ? url.substring(URL_PREFIX.length()) : url);
   }
 
-  private ShardProfile greet(List<UnixChannel> channels)
+  /** What the shards, which begin anew with it, say of themselves. */
+  private InfoResponse greet(List<UnixChannel> channels)
       throws ShardException, InterruptedException {
     Duration control = deadlines.control();
     var clear = ClearCacheRequest.getDefaultInstance();
@@ -178,10 +187,15 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
     var ask = InfoRequest.getDefaultInstance();
     InfoResponse info = askAll("Info", channels, control, stub -> stub.info(ask)).getLast();
     check(info, plan);
+    return info;
+  }
+
+  /** How many tokens the shards can keep, or null where they do not say. */
+  private @Nullable Integer warmUp(List<UnixChannel> channels, InfoResponse info)
+      throws ShardException, InterruptedException {
     var warmup = Warmup.request(plan, info);
-    List<WarmupResponse> warm =
-        askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup));
-    return profile(channels, info, leastSupported(warm));
+    return leastSupported(
+        askAll("Warmup", channels, deadlines.warmup(), stub -> stub.warmup(warmup)));
   }
 
   private static void check(InfoResponse info, WarmupPlan plan) throws ShardException {
@@ -221,8 +235,9 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
   }
 
   private ShardProfile profile(
-      List<UnixChannel> channels, InfoResponse info, @Nullable Integer measured)
+      List<UnixChannel> channels, InfoResponse info, CapabilitiesResponse capabilities)
       throws ShardException, InterruptedException {
+    Integer measured = warmUp(channels, info);
     ModelAbilities abilities = ModelDescription.ask(channels.getFirst(), info, deadlines.control());
     // Without a cache there are no blocks; the size is still one to divide by.
     int blockSize = Math.max(info.getBlockSize(), 1);
@@ -237,7 +252,8 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
             totalBlocks,
             info.getSpeculate(),
             info.getChunkedPrefill(),
-            ShardCapabilities.ask(channels.getFirst(), deadlines.control()).getResume(),
+            capabilities.getStep(),
+            capabilities.getResume(),
             preloaded(channels.getFirst(), info),
             abilities);
     int longest = plan.maxTotalTokens() + info.getSpeculate() - 1;

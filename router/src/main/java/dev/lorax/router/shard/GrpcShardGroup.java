@@ -5,7 +5,6 @@ import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.ClassifyRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
-import dev.lorax.protocol.generate.v1.DecodeResponse;
 import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.FilterBatchRequest;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
@@ -25,7 +24,6 @@ import dev.lorax.router.encoding.Encoding;
 import dev.lorax.router.encoding.EncodingEntry;
 import dev.lorax.router.encoding.EncodingShards;
 import dev.lorax.router.encoding.EncodingTask;
-import dev.lorax.router.generation.Generation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,13 +40,16 @@ import org.jspecify.annotations.Nullable;
 public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   private final List<UnixChannel> channels;
   private final List<LoraxServiceFutureStub> stubs;
+  private final StepCalls steps;
   private final ShardProfile profile;
   private final RpcDeadlines deadlines;
   private final CompletableFuture<String> lost = new CompletableFuture<>();
 
-  GrpcShardGroup(List<UnixChannel> channels, ShardProfile profile, RpcDeadlines deadlines) {
+  GrpcShardGroup(
+      List<UnixChannel> channels, StepCalls steps, ShardProfile profile, RpcDeadlines deadlines) {
     this.channels = List.copyOf(channels);
     this.stubs = channels.stream().map(c -> LoraxServiceGrpc.newFutureStub(c.channel())).toList();
+    this.steps = steps;
     this.profile = profile;
     this.deadlines = deadlines;
     for (int i = 0; i < channels.size(); i++) {
@@ -76,10 +77,7 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     if (beside != null) {
       request.setCachedBatch(WireBatches.cached(beside));
     }
-    PrefillRequest prefill = request.build();
-    var traces = TraceHeaders.of(batch.entries());
-    var calls = toAll("Prefill", deadlines.step(), stub -> traces.with(stub).prefill(prefill));
-    return () -> prefilled(calls.await());
+    return steps.prefill(request.build(), batch.holdsPrompts(), TraceHeaders.of(batch.entries()));
   }
 
   private Pending<StepResult> resume(PrefillBatch batch) {
@@ -91,15 +89,14 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
       calls.add(traces.with(stub).resume(request));
     }
     Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
-    return () -> prefilled(answers.await());
+    return () -> RowStepCalls.prefilled(answers.await());
   }
 
   @Override
   public Pending<StepResult> decode(List<CachedBatch> batches) {
     var request = DecodeRequest.newBuilder();
     batches.forEach(batch -> request.addBatches(WireBatches.cached(batch)));
-    var calls = toAll("Decode", deadlines.step(), stub -> stub.decode(request.build()));
-    return () -> decoded(calls.await());
+    return steps.decode(request.build());
   }
 
   @Override
@@ -195,25 +192,5 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
       calls.add(call.apply(stub.withDeadlineAfter(deadline)));
     }
     return ShardCalls.all(method, calls);
-  }
-
-  private static StepResult prefilled(List<PrefillResponse> answers) {
-    var generations = new ArrayList<Generation>();
-    for (PrefillResponse answer : answers) {
-      answer.getGenerationsList().forEach(g -> generations.add(WireGenerations.generation(g)));
-    }
-    PrefillResponse last = answers.getLast();
-    return new StepResult(
-        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
-  }
-
-  private static StepResult decoded(List<DecodeResponse> answers) {
-    var generations = new ArrayList<Generation>();
-    for (DecodeResponse answer : answers) {
-      answer.getGenerationsList().forEach(g -> generations.add(WireGenerations.generation(g)));
-    }
-    DecodeResponse last = answers.getLast();
-    return new StepResult(
-        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
   }
 }

@@ -23,6 +23,9 @@ final class TraceHeaders {
   /** gRPC bounds what a call's headers may take. */
   private static final int MOST_REQUESTS = 32;
 
+  /** Those of steps on behalf of no request in particular. */
+  static final TraceHeaders NOTHING = new TraceHeaders(null);
+
   private final @Nullable ClientInterceptor sender;
 
   private TraceHeaders(@Nullable ClientInterceptor sender) {
@@ -41,7 +44,7 @@ final class TraceHeaders {
       }
     }
     if (first == null) {
-      return new TraceHeaders(null);
+      return NOTHING;
     }
     var headers = new Metadata();
     headers.put(PARENT, first);

@@ -1,8 +1,10 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.TokenColumns;
 import dev.lorax.protocol.generate.v1.AlternativeTokens;
 import dev.lorax.protocol.generate.v1.NextTokens;
 import dev.lorax.router.batching.CachedBatch;
+import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.generation.FinishReason;
 import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
@@ -10,6 +12,7 @@ import dev.lorax.router.generation.PrefillToken;
 import dev.lorax.router.generation.Token;
 import dev.lorax.router.generation.Token.AlternativeToken;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +29,49 @@ final class WireGenerations {
         message.getCurrentTokens());
   }
 
-  static Generation generation(dev.lorax.protocol.generate.v1.Generation message) {
+  static void addRows(
+      List<dev.lorax.protocol.generate.v1.Generation> messages, List<Generation> generations) {
+    for (var message : messages) {
+      generations.add(generation(message));
+    }
+  }
+
+  /** Fails for columns that do not belong together. */
+  static void addColumns(int shardIndex, TokenColumns columns, List<Generation> generations)
+      throws ShardException {
+    int count = columns.getRequestIdsCount();
+    var special = new BitSet();
+    columns.getSpecialList().forEach(special::set);
+    if (columns.getIdsCount() != count
+        || columns.getLogprobsCount() != count
+        || columns.getTextsCount() != count
+        || special.length() > count) {
+      throw new ShardException.Refused(
+          ("shard %d answered Step with columns that do not fit: %d request ids, %d ids, %d"
+                  + " logprobs, %d texts, special up to place %d")
+              .formatted(
+                  shardIndex,
+                  count,
+                  columns.getIdsCount(),
+                  columns.getLogprobsCount(),
+                  columns.getTextsCount(),
+                  special.length() - 1),
+          null);
+    }
+    for (int i = 0; i < count; i++) {
+      var token =
+          new Token(
+              columns.getIds(i),
+              columns.getTexts(i),
+              columns.getLogprobs(i),
+              special.get(i),
+              false,
+              List.of());
+      generations.add(new Generation(columns.getRequestIds(i), 0, List.of(), List.of(token), null));
+    }
+  }
+
+  private static Generation generation(dev.lorax.protocol.generate.v1.Generation message) {
     return new Generation(
         message.getRequestId(),
         message.getPrefillTokensLength(),

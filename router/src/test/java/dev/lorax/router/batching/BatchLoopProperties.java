@@ -69,10 +69,14 @@ class BatchLoopProperties {
 
   @Property(tries = 400)
   void owes_nothing_in_the_end(
-      @ForAll("histories") List<Event> history, @ForAll boolean chunkedPrefill) throws Exception {
+      @ForAll("histories") List<Event> history,
+      @ForAll boolean chunkedPrefill,
+      @ForAll boolean holdsPrompts)
+      throws Exception {
     var observer = new WatchingObserver();
+    boolean holds = chunkedPrefill && holdsPrompts;
 
-    List<Promise> asked = play(history, profile(chunkedPrefill, true), observer);
+    List<Promise> asked = play(history, profile(chunkedPrefill, holds, true), observer);
 
     assertThat(asked).allMatch(Promise::kept);
     Statistics.label("prefix hits").collect(observer.hits > 0);
@@ -189,6 +193,11 @@ class BatchLoopProperties {
 
   /** Blocks so small that prompts share some, and shards that chunk prompts or do not. */
   private static ShardProfile profile(boolean chunkedPrefill, boolean resumes) {
+    return profile(chunkedPrefill, chunkedPrefill, resumes);
+  }
+
+  private static ShardProfile profile(
+      boolean chunkedPrefill, boolean holdsPrompts, boolean resumes) {
     return new ShardProfile(
         1,
         "float32",
@@ -197,6 +206,7 @@ class BatchLoopProperties {
         129,
         0,
         chunkedPrefill,
+        holdsPrompts,
         resumes,
         List.of(),
         ModelAbilities.GENERATION);
@@ -219,6 +229,34 @@ class BatchLoopProperties {
 
     askAndTurn(loop, 3, question, 6);
     assertThat(observer.hits).as("hits of the next").isEqualTo(2);
+  }
+
+  @Example
+  void short_prompts_go_between_the_chunks_of_a_long_one() throws Exception {
+    begin();
+    BatchLoop loop = loop(PROFILE, new WatchingObserver());
+    Promise stream = ask(loop, 0, new Event.Ask(3, 0, 30, 0));
+    turn(loop);
+    Promise longOne = ask(loop, 1, new Event.Ask(2 * PREFILL_BUDGET + 10, 0, 3, 0));
+    turn(loop);
+    var shorts = new ArrayList<Promise>();
+    for (int id = 2; id < 5; id++) {
+      shorts.add(ask(loop, id, new Event.Ask(PREFILL_BUDGET / 2 + 1, 0, 4, 0)));
+    }
+
+    // One between two chunks, then a chunk, then one beside the last chunk, which leaves room.
+    turn(loop);
+    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(1, 0, 0);
+    turn(loop);
+    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(2, 0, 0);
+    assertThat(longOne.tokens).isZero();
+    turn(loop);
+    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(3, 1, 0);
+    assertThat(longOne.tokens).isEqualTo(1);
+
+    // Nobody's stream has paused.
+    assertThat(stream.tokens).isEqualTo(5);
+    assertThat(epochs.getLast().violations()).isEmpty();
   }
 
   private void askAndTurn(BatchLoop loop, long id, Event.Ask question, int turns)

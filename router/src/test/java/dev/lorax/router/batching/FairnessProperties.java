@@ -35,7 +35,7 @@ class FairnessProperties {
 
   private static final ShardProfile PROFILE =
       new ShardProfile(
-          1, "float32", "cpu", 16, 40, 0, false, true, List.of(), ModelAbilities.GENERATION);
+          1, "float32", "cpu", 16, 40, 0, false, false, true, List.of(), ModelAbilities.GENERATION);
 
   private final AdapterTable adapters = new AdapterTable(new ResidencyLimits(8, Duration.ZERO));
   private WaitingEntries waiting = new WaitingEntries(QueueOrder.FAIR);

@@ -110,6 +110,8 @@ final class InMemoryShards implements ShardGroup {
       sequences.putAll(cached == null ? Map.of() : cached);
       id = beside.id();
     }
+    check(profile.holdsPrompts() || !batch.holdsPrompts(), "a call that the shards do not know");
+    sequences.values().forEach(sequence -> sequence.held = batch.holdsPrompts());
     for (Entry entry : batch.entries()) {
       check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
       var sequence = new Sequence(entry, loadedAs(entry), profile.chunkedPrefill());
@@ -124,7 +126,10 @@ final class InMemoryShards implements ShardGroup {
     }
     long unfinished = sequences.values().stream().filter(Sequence::prefills).count();
     int tokens =
-        sequences.values().stream().filter(Sequence::prefills).mapToInt(s -> s.planned).sum();
+        sequences.values().stream()
+            .filter(sequence -> sequence.prefills() && !sequence.held)
+            .mapToInt(s -> s.planned)
+            .sum();
     boolean whole = batch.goesOn() || !profile.chunkedPrefill();
     check(
         tokens <= maxPrefillTokens
@@ -242,9 +247,12 @@ final class InMemoryShards implements ShardGroup {
     joined.clear();
     cache.put(batchId, sequences);
     checkBlocks();
-    sequences.values().forEach(Sequence::compute);
+    List<Sequence> stepping =
+        sequences.values().stream().filter(s -> !(s.held && s.prefills())).toList();
+    stepping.forEach(Sequence::compute);
+    sequences.values().forEach(sequence -> sequence.held = false);
     var generations = new ArrayList<Generation>();
-    for (Sequence sequence : sequences.values()) {
+    for (Sequence sequence : stepping) {
       Generation generation = sequence.next();
       if (generation != null) {
         generations.add(generation);
@@ -316,6 +324,9 @@ final class InMemoryShards implements ShardGroup {
     private int cached;
     private int planned;
     private int generated;
+
+    /** Whether it makes no step while its prompt is not finished. */
+    private boolean held;
 
     Sequence(Entry entry, String loadedAs, boolean chunks) {
       this.entry = entry;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.options.OptionGroup;
 import dev.lorax.router.config.RouterArguments.Parsed;
+import dev.lorax.router.http.ClientPatience;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,22 @@ class RouterArgumentsTest {
 
     assertThat(config.facts().limits().maxBestOf()).isEqualTo(7);
     assertThat(config.http().address().port()).isEqualTo(5000);
+  }
+
+  /** The launcher names them so. */
+  @Test
+  void reads_how_long_to_wait_for_clients_from_the_environment() {
+    var environment =
+        Map.of(
+            "TOKENIZER_NAME", "/model",
+            "CLIENT_REQUEST_TIMEOUT_S", "5",
+            "CLIENT_ANSWER_TIMEOUT_S", "6",
+            "CLIENT_IDLE_TIMEOUT_S", "7");
+
+    assertThat(read(environment).http().patience())
+        .isEqualTo(
+            new ClientPatience(
+                Duration.ofSeconds(5), Duration.ofSeconds(6), Duration.ofSeconds(7)));
   }
 
   @Test

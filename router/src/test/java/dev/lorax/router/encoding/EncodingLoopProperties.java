@@ -29,7 +29,7 @@ class EncodingLoopProperties implements AdapterPlaces {
   private static final int BUDGET = 100;
   private static final ShardProfile PROFILE =
       new ShardProfile(
-          1, "float32", "cpu", 16, 33, 0, false, true, List.of(), ModelAbilities.GENERATION);
+          1, "float32", "cpu", 16, 33, 0, false, false, true, List.of(), ModelAbilities.GENERATION);
 
   private static final Neighbours NOBODY =
       new Neighbours() {
@@ -207,6 +207,26 @@ class EncodingLoopProperties implements AdapterPlaces {
     assertThat(calls.getLast()).containsExactlyInAnyOrder(1L, 2L);
     assertThat(first.adapterIndex()).isEqualTo(7);
     assertThat(second.outcome()).isDone();
+  }
+
+  @Example
+  void an_adapter_is_not_asked_for_before_the_shards_are_known_where_it_is_loaded()
+      throws Exception {
+    // given
+    AdapterKey red = Texts.adapter("red");
+    standings.put(red, new Standing.Unknown());
+    loop.use(healthy());
+    loop.submit(List.of(Texts.of(1, Share.EQUAL, 5, red)));
+
+    // when
+    loop.turnOnce();
+    List<AdapterKey> before = List.copyOf(wanted);
+    standings.put(red, new Standing.Absent());
+    loop.turnOnce();
+
+    // then
+    assertThat(before).isEmpty();
+    assertThat(wanted).containsExactly(red);
   }
 
   @Example

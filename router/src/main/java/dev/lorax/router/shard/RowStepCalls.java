@@ -1,0 +1,74 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.protocol.generate.v1.CachedBatch;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
+import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import dev.lorax.protocol.generate.v1.PrefillResponse;
+import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.StepResult;
+import dev.lorax.router.generation.Generation;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Future;
+
+/** Steps as upstream's shards answer them: with a message for each request. */
+final class RowStepCalls implements StepCalls {
+  private final List<LoraxServiceFutureStub> stubs;
+  private final Duration deadline;
+
+  RowStepCalls(List<UnixChannel> shards, Duration deadline) {
+    this.stubs = shards.stream().map(s -> LoraxServiceGrpc.newFutureStub(s.channel())).toList();
+    this.deadline = deadline;
+  }
+
+  @Override
+  public Pending<StepResult> prefill(
+      PrefillRequest request, boolean holdsPrompts, TraceHeaders traces) {
+    if (holdsPrompts) {
+      throw new IllegalArgumentException("shards that answer in rows cannot hold prompts");
+    }
+    var calls = new ArrayList<Future<PrefillResponse>>(stubs.size());
+    for (LoraxServiceFutureStub stub : stubs) {
+      calls.add(traces.with(stub.withDeadlineAfter(deadline)).prefill(request));
+    }
+    Pending<List<PrefillResponse>> answers = ShardCalls.all("Prefill", calls);
+    return () -> prefilled(answers.await());
+  }
+
+  @Override
+  public Pending<StepResult> decode(DecodeRequest request) {
+    var calls = new ArrayList<Future<DecodeResponse>>(stubs.size());
+    for (LoraxServiceFutureStub stub : stubs) {
+      calls.add(stub.withDeadlineAfter(deadline).decode(request));
+    }
+    Pending<List<DecodeResponse>> answers = ShardCalls.all("Decode", calls);
+    return () -> decoded(answers.await());
+  }
+
+  /** What the answers to a Prefill, or to what stands for one, say together. */
+  static StepResult prefilled(List<PrefillResponse> answers) {
+    var generations = new ArrayList<Generation>();
+    for (PrefillResponse answer : answers) {
+      WireGenerations.addRows(answer.getGenerationsList(), generations);
+    }
+    PrefillResponse last = answers.getLast();
+    return result(generations, last.hasBatch(), last.getBatch());
+  }
+
+  private static StepResult decoded(List<DecodeResponse> answers) {
+    var generations = new ArrayList<Generation>();
+    for (DecodeResponse answer : answers) {
+      WireGenerations.addRows(answer.getGenerationsList(), generations);
+    }
+    DecodeResponse last = answers.getLast();
+    return result(generations, last.hasBatch(), last.getBatch());
+  }
+
+  static StepResult result(List<Generation> generations, boolean goesOn, CachedBatch batch) {
+    return new StepResult(generations, goesOn ? WireGenerations.cached(batch) : null);
+  }
+}

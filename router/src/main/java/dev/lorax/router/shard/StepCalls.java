@@ -1,0 +1,21 @@
+package dev.lorax.router.shard;
+
+import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
+import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.StepResult;
+
+/**
+ * How shards are asked for steps. Both ways mean the same and differ in the form of the answer.
+ * Every shard gets every step; each answers for the requests that fall to it.
+ */
+interface StepCalls {
+  /**
+   * The first step of a batch, on behalf of the traces of its requests.
+   *
+   * @param holdsPrompts whether unfinished prompts of the batch beside it make no step
+   */
+  Pending<StepResult> prefill(PrefillRequest request, boolean holdsPrompts, TraceHeaders traces);
+
+  Pending<StepResult> decode(DecodeRequest request);
+}

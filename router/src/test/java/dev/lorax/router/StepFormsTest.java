@@ -1,0 +1,100 @@
+package dev.lorax.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whether shards answer in columns or, as upstream's, in rows: clients get the same. */
+class StepFormsTest {
+  private static final List<String> PARAMETERS =
+      List.of(
+          "\"max_new_tokens\":1",
+          "\"max_new_tokens\":9",
+          "\"max_new_tokens\":5,\"adapter_id\":\"red\"",
+          "\"max_new_tokens\":7,\"return_k_alternatives\":2",
+          "\"max_new_tokens\":4,\"do_sample\":true,\"seed\":18446744073709551615",
+          "\"max_new_tokens\":30,\"stop\":[\" w4\",\" w20\"]");
+  private static final List<String> INPUTS = List.of("hello", "a text that goes to eos3");
+
+  @TempDir private Path directory;
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void clients_get_the_same_from_columns_and_from_rows(int shards) throws Exception {
+    List<String> columns = answers("columns", shards, ShardScript.PLAIN, Set.of("Step"));
+    List<String> rows =
+        answers(
+            "rows", shards, ShardScript.PLAIN.withoutCapabilities(), Set.of("Prefill", "Decode"));
+
+    assertThat(columns).isEqualTo(rows);
+    assertThat(columns).allMatch(answer -> answer.startsWith("200 "));
+  }
+
+  @Test
+  void a_step_that_fails_for_one_request_fails_that_one_alone() throws Exception {
+    Path sockets = Files.createDirectory(directory.resolve("failing"));
+    try (var shard = ScriptedShard.single(sockets.resolve("shard"), slow(ShardScript.PLAIN));
+        var router = TestingRouter.start(sockets.resolve("shard-0"))) {
+      var well = router.postLater("/generate", body("hello", "\"max_new_tokens\":60"));
+      var ill = router.postLater("/generate", body("overflow", "\"max_new_tokens\":60"));
+
+      assertThat(ill.join().statusCode()).isEqualTo(424);
+      assertThat(ill.join().body()).contains("numbers overflow");
+      assertThat(well.join().statusCode()).isEqualTo(200);
+      assertThat(shard.methods()).contains("Step").doesNotContain("Prefill", "Decode");
+      assertThat(shard.violations()).isEmpty();
+    }
+  }
+
+  /** What clients that ask all at once get, whole and in streams. */
+  private List<String> answers(String name, int count, ShardScript script, Set<String> methods)
+      throws Exception {
+    Path sockets = Files.createDirectory(directory.resolve(name));
+    List<ScriptedShard> shards = ScriptedShard.group(sockets.resolve("shard"), count, slow(script));
+    try (var router = TestingRouter.start(sockets.resolve("shard-0"), "--prefix-caching")) {
+      var asked = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+      for (String inputs : INPUTS) {
+        for (String parameters : PARAMETERS) {
+          asked.add(router.postLater("/generate_stream", body(inputs, parameters)));
+          asked.add(
+              router.postLater(
+                  "/generate", body(inputs, "\"decoder_input_details\":true," + parameters)));
+        }
+      }
+      List<String> answers =
+          asked.stream()
+              .map(CompletableFuture::join)
+              .map(answer -> answer.statusCode() + " " + answer.body())
+              .toList();
+      for (ScriptedShard shard : shards) {
+        assertThat(shard.methods()).containsAll(methods);
+        assertThat(shard.methods().contains("Step")).isEqualTo(methods.contains("Step"));
+        assertThat(shard.methods().contains("Decode")).isEqualTo(methods.contains("Decode"));
+        assertThat(shard.violations()).isEmpty();
+      }
+      return answers;
+    } finally {
+      shards.forEach(ScriptedShard::close);
+    }
+  }
+
+  /** Slow enough for requests to meet in a step. */
+  private static ShardScript slow(ShardScript script) {
+    return script.withStep(Duration.ofMillis(2));
+  }
+
+  private static String body(String inputs, String parameters) {
+    return "{\"inputs\":\"%s\",\"parameters\":{\"details\":true,%s}}".formatted(inputs, parameters);
+  }
+}
