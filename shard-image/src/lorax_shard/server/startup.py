@@ -115,6 +115,7 @@ def _read_config(config: ServeConfig) -> AnyConfig:
         _LOG.info("%s is computed by transformers", found.architecture)
     return found
 
+
 def _speculation(config: ServeConfig, device: torch.device) -> SpeculationLimits:
     sequences = config.speculation_sequences
     if sequences is None:
