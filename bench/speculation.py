@@ -15,7 +15,7 @@ from typing import Any
 
 from decode_shard import ShardClient
 from ratios import FEWEST_PAIRS, Pair, ratio_row
-from tokenizers import Tokenizer  # type: ignore[import-untyped]
+from tokenizers import Tokenizer
 
 _NEW_TOKENS = 40
 _WORDS = ("name", "city", "price", "colour", "weight", "owner", "title", "status")
