@@ -44,6 +44,7 @@ ends = st.builds(
     generated_tokens=st.integers(1, 99),
     finish_reason=st.sampled_from(FinishReason),
     seed=st.none() | numbers,
+    skipped_tokens=st.integers(0, 98),
 )
 generations = st.builds(
     Generation,

@@ -58,6 +58,10 @@ def shard(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sha
 
 @pytest.fixture(scope="module")
 def router(shard: ShardGroup) -> TestingRouter:
+    return loaded(shard)
+
+
+def loaded(shard: ShardGroup) -> TestingRouter:
     router = TestingRouter(shard)
     for index, adapter in enumerate(ADAPTERS):
         if adapter is not None:
@@ -111,6 +115,24 @@ def test_chunks_prefixes_and_joining_change_nothing(router: TestingRouter, expec
     # then
     answers = [router.answers.pop(request.id).ids for request in (first, chunked, hit)]
     assert answers == [expected(PROMPTS[0], 1), expected(long, 2), expected(long, 2)]
+
+
+def test_proposals_change_no_answer(model: Path, tmp_path: Path, expected) -> None:
+    # given
+    proposing = ("--speculative-tokens=3",)
+    group = start_group(tmp_path, model, model.parent / "adapters", 1, proposing)
+
+    # when
+    try:
+        router = loaded(group)
+        answers = router.run(
+            *(router.request(list(prompt), adapter, TOKENS) for prompt, adapter in CASES)
+        )
+    finally:
+        group.stop()
+
+    # then
+    assert [answer.ids for answer in answers] == [expected(*case) for case in CASES]
 
 
 def test_it_embeds_too(router: TestingRouter, model: Path) -> None:
