@@ -2,6 +2,7 @@ package dev.lorax.router;
 
 import com.google.protobuf.Message;
 import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
@@ -37,7 +38,7 @@ final class ScriptedShard implements AutoCloseable {
   private final ScriptedTemplate template;
   private final Server server;
   private final Set<String> methods = ConcurrentHashMap.newKeySet();
-  private final List<Metadata> prefillHeaders = new CopyOnWriteArrayList<>();
+  private final List<Metadata> headersOfWork = new CopyOnWriteArrayList<>();
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
@@ -76,9 +77,9 @@ final class ScriptedShard implements AutoCloseable {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
   }
 
-  /** What came beside each Prefill. */
-  List<Metadata> prefillHeaders() {
-    return List.copyOf(prefillHeaders);
+  /** What came beside each Prefill and each Embed. */
+  List<Metadata> headersOfWork() {
+    return List.copyOf(headersOfWork);
   }
 
   /** Names of the methods that were called. */
@@ -128,11 +129,12 @@ final class ScriptedShard implements AutoCloseable {
       return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
         @Override
         public void onMessage(Q message) {
-          boolean prefill =
+          boolean begins =
               message instanceof PrefillRequest
+                  || message instanceof EmbedRequest
                   || (message instanceof StepRequest step && step.hasPrefill());
-          if (prefill && service.remembers()) {
-            prefillHeaders.add(headers);
+          if (begins && service.remembers()) {
+            headersOfWork.add(headers);
           }
           super.onMessage(message);
         }

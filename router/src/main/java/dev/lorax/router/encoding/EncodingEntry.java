@@ -3,7 +3,9 @@ package dev.lorax.router.encoding;
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.batching.Share;
 import dev.lorax.router.generation.Prompt;
+import dev.lorax.router.generation.TraceParent;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A text on its way through the encoding loop. Any thread may cancel it and wait for its outcome;
@@ -16,6 +18,7 @@ public final class EncodingEntry {
   private final AdapterKey adapter;
   private final Share share;
   private final long deadlineNanos;
+  private final @Nullable TraceParent trace;
   private final CompletableFuture<EncodingOutcome> outcome = new CompletableFuture<>();
   private volatile boolean cancelled;
   private int adapterIndex;
@@ -23,6 +26,7 @@ public final class EncodingEntry {
 
   /**
    * @param deadlineNanos when the entry must have left the queue
+   * @param trace of which the text is a part, if its request is traced
    */
   public EncodingEntry(
       long id,
@@ -30,13 +34,15 @@ public final class EncodingEntry {
       Prompt text,
       AdapterKey adapter,
       Share share,
-      long deadlineNanos) {
+      long deadlineNanos,
+      @Nullable TraceParent trace) {
     this.id = id;
     this.task = task;
     this.text = text;
     this.adapter = adapter;
     this.share = share;
     this.deadlineNanos = deadlineNanos;
+    this.trace = trace;
   }
 
   public long id() {
@@ -62,6 +68,10 @@ public final class EncodingEntry {
   /** The adapter's index on the shards of the call that the entry is in. */
   public int adapterIndex() {
     return adapterIndex;
+  }
+
+  public @Nullable TraceParent trace() {
+    return trace;
   }
 
   public CompletableFuture<EncodingOutcome> outcome() {

@@ -55,13 +55,24 @@ final class RequestSpan {
   /** The phases of a request that has ended well. */
   void succeeded(Timing timing, int generatedTokens) {
     trace.tell("gen_ai.usage.output_tokens", generatedTokens);
-    long queued = timing.validationNanos();
-    long scheduled = queued + timing.queueNanos();
+    long scheduled = waited(timing);
     long firstToken = timing.timeToFirstTokenNanos();
-    trace.phase("validation", 0, queued);
-    trace.phase("queue", queued, scheduled);
     trace.phase("prefill", scheduled, firstToken);
     trace.phase("decode", firstToken, timing.totalNanos());
+  }
+
+  /** The phases of a request whose texts were read. */
+  void encoded(Timing timing) {
+    trace.phase("encode", waited(timing), timing.totalNanos());
+  }
+
+  /** When it was scheduled; before that it did what all requests do. */
+  private long waited(Timing timing) {
+    long queued = timing.validationNanos();
+    long scheduled = queued + timing.queueNanos();
+    trace.phase("validation", 0, queued);
+    trace.phase("queue", queued, scheduled);
+    return scheduled;
   }
 
   void failed(Rejection rejection) {

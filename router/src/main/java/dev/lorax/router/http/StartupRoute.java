@@ -113,7 +113,7 @@ final class StartupRoute implements Handler<RoutingContext> {
                   CompletableFuture.completedStage(
                       new TextCollector.Outcome.Refused(refused.rejection()));
               case TextPreparation.Prepared prepared ->
-                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos());
+                  collector.collect(prepared, Share.EQUAL, gateway.ticker().nanos(), null);
             })
         .thenApply(outcome ->
             switch (outcome) {

@@ -105,7 +105,7 @@ final class TextExchange {
     span.prepared(prepared.adapter(), prepared.tokens());
     var _ =
         collector
-            .collect(prepared, caller.share(), receivedNanos)
+            .collect(prepared, caller.share(), receivedNanos, span.parent())
             // Off the encoding loop: many numbers take long to write.
             .thenApplyAsync(
                 outcome -> answer(question, prepared, outcome), gateway.intake().workers())
@@ -135,6 +135,7 @@ final class TextExchange {
       case Answer.Written written -> {
         finish();
         gateway.metrics().textsSucceeded(facts(written.timing()));
+        span.encoded(written.timing());
         TextHeaders.write(http.response(), prepared, written.timing(), gateway);
         Bodies.json(http.response(), written.body());
       }

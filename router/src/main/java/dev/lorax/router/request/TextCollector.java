@@ -7,11 +7,13 @@ import dev.lorax.router.encoding.EncodingEntry;
 import dev.lorax.router.encoding.EncodingLoop;
 import dev.lorax.router.encoding.EncodingOutcome;
 import dev.lorax.router.generation.Rejection;
+import dev.lorax.router.generation.TraceParent;
 import dev.lorax.router.request.TextPreparation.Prepared;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the texts of one request to the encoding loop and gathers what comes back. Confined to one
@@ -29,8 +31,13 @@ public final class TextCollector {
     this.ticker = ticker;
   }
 
-  /** The outcome has all texts in their order, or is the first failure. */
-  public CompletionStage<Outcome> collect(Prepared prepared, Share share, long receivedNanos) {
+  /**
+   * The outcome has all texts in their order, or is the first failure.
+   *
+   * @param trace of which the texts are a part, if the request is traced
+   */
+  public CompletionStage<Outcome> collect(
+      Prepared prepared, Share share, long receivedNanos, @Nullable TraceParent trace) {
     long now = ticker.nanos();
     long deadline = now + limits.maxQueueWait().toNanos();
     entries =
@@ -42,7 +49,8 @@ public final class TextCollector {
                     text.prompt(),
                     prepared.adapter(),
                     share,
-                    deadline))
+                    deadline,
+                    trace))
             .toList();
     Rejection refusal = loop.submit(entries);
     if (refusal != null) {

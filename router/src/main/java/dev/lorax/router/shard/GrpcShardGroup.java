@@ -120,10 +120,11 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   @Override
   public Pending<List<Encoding>> encode(EncodingTask task, List<EncodingEntry> entries) {
     var batch = WireEncodings.batch(entries);
+    var traces = TraceHeaders.ofTexts(entries);
     return switch (task) {
       case EMBED -> {
         var request = EmbedRequest.newBuilder().setBatch(batch).build();
-        var calls = toAll("Embed", deadlines.step(), stub -> stub.embed(request));
+        var calls = toAll("Embed", deadlines.step(), stub -> traces.with(stub).embed(request));
         yield () ->
             calls.await().stream()
                 .flatMap(answer -> answer.getEmbeddingsList().stream())
@@ -132,7 +133,8 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
       }
       case CLASSIFY -> {
         var request = ClassifyRequest.newBuilder().setBatch(batch).build();
-        var calls = toAll("Classify", deadlines.step(), stub -> stub.classify(request));
+        var calls =
+            toAll("Classify", deadlines.step(), stub -> traces.with(stub).classify(request));
         yield () ->
             calls.await().stream()
                 .flatMap(answer -> answer.getClassifyPredictionListsList().stream())

@@ -1,6 +1,7 @@
 package dev.lorax.router.shard;
 
 import dev.lorax.router.batching.Entry;
+import dev.lorax.router.encoding.EncodingEntry;
 import dev.lorax.router.generation.TraceParent;
 import io.grpc.ClientInterceptor;
 import io.grpc.Metadata;
@@ -34,26 +35,43 @@ final class TraceHeaders {
 
   /** Those of a batch, for all shards. */
   static TraceHeaders of(List<Entry> entries) {
-    var requests = new ArrayList<String>();
-    String first = null;
-    for (Entry entry : entries) {
-      TraceParent trace = entry.sink().trace();
-      if (trace != null && requests.size() < MOST_REQUESTS) {
-        first = first == null ? trace.value() : first;
-        requests.add(entry.id() + "=" + trace.value());
-      }
-    }
-    if (first == null) {
-      return NOTHING;
-    }
-    var headers = new Metadata();
-    headers.put(PARENT, first);
-    headers.put(REQUESTS, String.join(",", requests));
-    return new TraceHeaders(MetadataUtils.newAttachHeadersInterceptor(headers));
+    var requests = new Traced();
+    entries.forEach(entry -> requests.add(entry.id(), entry.sink().trace()));
+    return requests.headers();
+  }
+
+  /** Those of texts that are read in one call. */
+  static TraceHeaders ofTexts(List<EncodingEntry> texts) {
+    var requests = new Traced();
+    texts.forEach(text -> requests.add(text.id(), text.trace()));
+    return requests.headers();
   }
 
   /** The stub, which sends the headers where requests are traced. */
   <S extends AbstractStub<S>> S with(S stub) {
     return sender == null ? stub : stub.withInterceptors(sender);
+  }
+
+  /** The requests of a call that are traced, as far as there is room for them. */
+  private static final class Traced {
+    private final List<String> requests = new ArrayList<>();
+    private @Nullable TraceParent first;
+
+    void add(long id, @Nullable TraceParent trace) {
+      if (trace != null && requests.size() < MOST_REQUESTS) {
+        first = first == null ? trace : first;
+        requests.add(id + "=" + trace.value());
+      }
+    }
+
+    TraceHeaders headers() {
+      if (first == null) {
+        return NOTHING;
+      }
+      var headers = new Metadata();
+      headers.put(PARENT, first.value());
+      headers.put(REQUESTS, String.join(",", requests));
+      return new TraceHeaders(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
   }
 }

@@ -159,7 +159,8 @@ class EncodingLoopProperties implements AdapterPlaces {
     // given
     var gone = Texts.of(1, "t", 5);
     var late =
-        new EncodingEntry(2, EncodingTask.CLASSIFY, gone.text(), AdapterKey.BASE, Share.EQUAL, 10);
+        new EncodingEntry(
+            2, EncodingTask.CLASSIFY, gone.text(), AdapterKey.BASE, Share.EQUAL, 10, null);
     loop.submit(List.of(gone, late));
 
     // when

@@ -15,7 +15,13 @@ final class Texts {
 
   static EncodingEntry of(long id, Share share, int tokens, AdapterKey adapter) {
     return new EncodingEntry(
-        id, EncodingTask.EMBED, new Prompt("", new int[tokens]), adapter, share, Long.MAX_VALUE);
+        id,
+        EncodingTask.EMBED,
+        new Prompt("", new int[tokens]),
+        adapter,
+        share,
+        Long.MAX_VALUE,
+        null);
   }
 
   static AdapterKey adapter(String id) {

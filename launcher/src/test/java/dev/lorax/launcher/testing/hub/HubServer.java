@@ -124,9 +124,11 @@ public final class HubServer implements AutoCloseable {
 
   private void answerAsHub(HttpExchange exchange, List<String> path) throws IOException {
     if (path.size() >= 4 && path.subList(0, 2).equals(List.of("api", "models"))) {
-      int at = path.lastIndexOf("revision");
+      // /api/models/<org>/<name>, and /revision/<revision> or /tree/<revision> behind it
+      boolean tree = path.size() > 5 && path.get(4).equals("tree");
+      int at = tree ? 4 : path.lastIndexOf("revision");
       String revision = at < 0 ? "main" : decode(path.get(at + 1));
-      list(exchange, String.join("/", path.subList(2, at < 0 ? path.size() : at)), revision);
+      list(exchange, String.join("/", path.subList(2, at < 0 ? path.size() : at)), revision, tree);
     } else if (path.size() > 3 && path.subList(0, 2).equals(List.of("api", "resolve-cache"))) {
       // /api/resolve-cache/models/<org>/<name>/<commit>/<file>
       String id = String.join("/", path.subList(3, 5));
@@ -148,7 +150,8 @@ public final class HubServer implements AutoCloseable {
     }
   }
 
-  private void list(HttpExchange exchange, String id, String revision) throws IOException {
+  private void list(HttpExchange exchange, String id, String revision, boolean tree)
+      throws IOException {
     HubFault fault = nextFault("api");
     if (fault instanceof HubFault.Status(var code, var headers)) {
       headers.forEach(exchange.getResponseHeaders()::set);
@@ -166,7 +169,8 @@ public final class HubServer implements AutoCloseable {
     }
     boolean blobs =
         tellsBlobs && String.valueOf(exchange.getRequestURI().getQuery()).contains("blobs");
-    byte[] body = ListingJson.of(repo, commit, blobs).getBytes(StandardCharsets.UTF_8);
+    String listing = tree ? ListingJson.tree(repo, commit) : ListingJson.of(repo, commit, blobs);
+    byte[] body = listing.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "application/json; charset=utf-8");
     exchange.getResponseHeaders().set("X-Repo-Commit", commit);
     exchange.sendResponseHeaders(200, body.length);

@@ -2,11 +2,12 @@ package dev.lorax.launcher.testing.hub;
 
 import java.util.stream.Collectors;
 
-/** The answer to {@code /api/models/<id>/revision/<revision>}. */
+/** What the hub says of a repository and of its files. */
 final class ListingJson {
 
   private ListingJson() {}
 
+  /** The answer to {@code /api/models/<id>/revision/<revision>}. */
   static String of(HubRepo repo, String commit, boolean blobs) {
     String siblings =
         repo.files(commit).entrySet().stream()
@@ -24,6 +25,23 @@ final class ListingJson {
             commit,
             repo.access() == HubRepo.Access.GATED ? "\"manual\"" : "false",
             siblings);
+  }
+
+  /** The answer to {@code /api/models/<id>/tree/<revision>?recursive=true}, on one page. */
+  static String tree(HubRepo repo, String commit) {
+    return repo.files(commit).entrySet().stream()
+        .map(file -> leaf(file.getKey(), file.getValue()))
+        .collect(Collectors.joining(",", "[", "]"));
+  }
+
+  private static String leaf(String path, HubRepo.Content content) {
+    String lfs =
+        content.large()
+            ? ",\"lfs\":{\"oid\":\"%s\",\"size\":%d,\"pointerSize\":%d}"
+                .formatted(content.sha256(), content.bytes().length, content.pointer().length)
+            : "";
+    return "{\"type\":\"file\",\"path\":\"%s\",\"size\":%d,\"oid\":\"%s\"%s}"
+        .formatted(path, content.bytes().length, content.gitHash(), lfs);
   }
 
   private static String sibling(String path, HubRepo.Content content, boolean blobs) {
