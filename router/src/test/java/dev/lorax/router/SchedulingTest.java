@@ -78,7 +78,9 @@ class SchedulingTest {
   void tells_to_come_again_later_when_too_many_tokens_wait() throws Exception {
     start(NARROW.withStep(Duration.ofMillis(20)), "--max-queue-tokens", "300");
     var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();
-    for (int i = 0; i < 20; i++) {
+    answers.add(router.postLater("/generate", generation("", 80)));
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).isNotEmpty());
+    for (int i = 0; i < 19; i++) {
       answers.add(router.postLater("/generate", generation("", 80)));
     }
 
