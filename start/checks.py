@@ -71,7 +71,7 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     _cluster_tests(stages)
     _api_server_tests(stages, cluster)
     images = container_images.build(stages, python)
-    _end_to_end(stages, python, cluster, images)
+    _end_to_end(stages, clients, cluster, images)
 
 
 def _shard_tests(
@@ -135,12 +135,12 @@ def _api_server_tests(stages: Stages, cluster: Path) -> None:
     )
 
 
-def _end_to_end(stages: Stages, python: Path, cluster: Path, images: list[Path]) -> None:
+def _end_to_end(stages: Stages, clients: Path, cluster: Path, images: list[Path]) -> None:
     environment = {
         **build_environment(),
         "LORAX_CLUSTER_PROGRAM": str(cluster),
         "LORAX_IMAGES": ",".join(map(str, images)),
-        "LORAX_TEST_PYTHON": str(python),
+        "LORAX_TEST_PYTHON": str(clients),
     }
     stages.run(
         "end to end",
