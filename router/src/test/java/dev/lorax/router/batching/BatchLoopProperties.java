@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lorax.router.adapter.AdapterKey;
 import dev.lorax.router.adapter.AdapterSource;
 import dev.lorax.router.adapter.ResidencyLimits;
-import dev.lorax.router.generation.Generation;
-import dev.lorax.router.generation.GenerationSink;
-import dev.lorax.router.generation.Rejection;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,7 +13,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -26,7 +22,6 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.statistics.Statistics;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The batch loop against a model of what it owes: whatever requests, cancellations and failures
@@ -348,59 +343,5 @@ class BatchLoopProperties {
     var ids = new int[ask.promptTokens()];
     Arrays.fill(ids, Math.min(ask.common(), ids.length), ids.length, 1 + id % 3);
     return ids;
-  }
-
-  /** What a request is owed: its tokens in order and one end, unless it was cancelled. */
-  private static final class Promise implements GenerationSink {
-    private final long id;
-    private final int newTokens;
-    private @Nullable Entry entry;
-    private @Nullable Rejection rejection;
-    private boolean scheduled;
-    private int tokens;
-    private int ends;
-    private boolean cancelled;
-    private boolean broken;
-
-    Promise(long id, int newTokens) {
-      this.id = id;
-      this.newTokens = newTokens;
-    }
-
-    boolean failedBecause(String reason) {
-      return rejection != null && rejection.message().contains(reason);
-    }
-
-    void cancel() {
-      cancelled = true;
-      Objects.requireNonNull(entry).cancel();
-    }
-
-    boolean kept() {
-      return !broken && (ends == 1 || (cancelled && ends == 0));
-    }
-
-    @Override
-    public void scheduled(long nanoTime) {
-      broken |= ends > 0 || scheduled;
-      scheduled = true;
-    }
-
-    @Override
-    public void generated(Generation generation, long nanoTime) {
-      tokens++;
-      broken |= ends > 0 || generation.tokens().getFirst().id() != tokens;
-      if (generation.end() != null) {
-        ends++;
-        broken |= tokens != newTokens;
-      }
-    }
-
-    @Override
-    public void failed(Rejection reason) {
-      broken |= ends > 0;
-      rejection = reason;
-      ends++;
-    }
   }
 }

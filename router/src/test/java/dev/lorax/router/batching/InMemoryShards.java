@@ -2,10 +2,7 @@ package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterFacts;
-import dev.lorax.router.generation.FinishReason;
-import dev.lorax.router.generation.GeneratedText;
 import dev.lorax.router.generation.Generation;
-import dev.lorax.router.generation.Token;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -29,13 +26,13 @@ final class InMemoryShards implements ShardGroup {
   static final int POISON = 13;
   static final int DEADLY = 17;
 
-  private static final int DEADLY_TOKEN = 3;
+  static final int DEADLY_TOKEN = 3;
 
   private final ShardProfile profile;
   private final int maxPrefillTokens;
   private final int maxActiveAdapters;
   private final CompletableFuture<String> lost = new CompletableFuture<>();
-  private final Map<Long, Map<Long, Sequence>> cache = new LinkedHashMap<>();
+  private final Map<Long, Map<Long, InMemorySequence>> cache = new LinkedHashMap<>();
   private final Map<Integer, String> loaded = new HashMap<>(Map.of(0, "base"));
   private final List<String> violations = new ArrayList<>();
   private final Map<Long, Integer> lostSteps;
@@ -101,11 +98,11 @@ final class InMemoryShards implements ShardGroup {
   @Override
   public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
     check(beside == null || !batch.goesOn(), "a cached batch beside requests that go on");
-    var sequences = new LinkedHashMap<Long, Sequence>();
+    var sequences = new LinkedHashMap<Long, InMemorySequence>();
     long id = batch.id();
     if (beside != null) {
       check(profile.chunkedPrefill(), "a cached batch beside a Prefill");
-      Map<Long, Sequence> cached = cache.get(beside.id());
+      Map<Long, InMemorySequence> cached = cache.get(beside.id());
       check(cached != null, "a batch that is not in the cache");
       sequences.putAll(cached == null ? Map.of() : cached);
       id = beside.id();
@@ -114,7 +111,7 @@ final class InMemoryShards implements ShardGroup {
     sequences.values().forEach(sequence -> sequence.held = batch.holdsPrompts());
     for (Entry entry : batch.entries()) {
       check(loaded.containsKey(entry.adapter().index()), "an adapter that is not loaded");
-      var sequence = new Sequence(entry, loadedAs(entry), profile.chunkedPrefill());
+      var sequence = new InMemorySequence(entry, loadedAs(entry), profile, contents, this::check);
       sequence.checkCached();
       sequences.put(entry.id(), sequence);
       int[] countedUp = IntStream.rangeClosed(1, entry.generated().length).toArray();
@@ -124,7 +121,7 @@ final class InMemoryShards implements ShardGroup {
     if (ends(sequences)) {
       return this::ended;
     }
-    long unfinished = sequences.values().stream().filter(Sequence::prefills).count();
+    long unfinished = sequences.values().stream().filter(InMemorySequence::prefills).count();
     int tokens =
         sequences.values().stream()
             .filter(sequence -> sequence.prefills() && !sequence.held)
@@ -147,13 +144,14 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<StepResult> decode(List<CachedBatch> batches) {
-    var sequences = new LinkedHashMap<Long, Sequence>();
+    var sequences = new LinkedHashMap<Long, InMemorySequence>();
     for (CachedBatch batch : batches) {
-      Map<Long, Sequence> cached = cache.get(batch.id());
+      Map<Long, InMemorySequence> cached = cache.get(batch.id());
       check(cached != null, "a batch that is not in the cache");
       sequences.putAll(cached == null ? Map.of() : cached);
     }
-    check(sequences.values().stream().noneMatch(Sequence::ended), "a request that had ended");
+    check(
+        sequences.values().stream().noneMatch(InMemorySequence::ended), "a request that had ended");
     if (ends(sequences)) {
       return this::ended;
     }
@@ -169,7 +167,7 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds) {
-    Map<Long, Sequence> sequences = cache.get(batch.id());
+    Map<Long, InMemorySequence> sequences = cache.get(batch.id());
     check(sequences != null && !requestIds.isEmpty(), "a filter that keeps nothing");
     if (sequences != null) {
       sequences.keySet().retainAll(requestIds);
@@ -224,8 +222,8 @@ final class InMemoryShards implements ShardGroup {
     cache.clear();
   }
 
-  private boolean ends(Map<Long, Sequence> sequences) {
-    if (!endInNextStep && sequences.values().stream().noneMatch(Sequence::deadly)) {
+  private boolean ends(Map<Long, InMemorySequence> sequences) {
+    if (!endInNextStep && sequences.values().stream().noneMatch(InMemorySequence::deadly)) {
       return false;
     }
     sequences.keySet().forEach(id -> lostSteps.merge(id, 1, Integer::sum));
@@ -237,7 +235,7 @@ final class InMemoryShards implements ShardGroup {
   }
 
   /** As upstream: the answer comes later, what is computed is computed now. */
-  private Pending<StepResult> step(long batchId, Map<Long, Sequence> sequences) {
+  private Pending<StepResult> step(long batchId, Map<Long, InMemorySequence> sequences) {
     if (blameOldest && !sequences.isEmpty()) {
       blameOldest = false;
       joined.clear();
@@ -247,12 +245,12 @@ final class InMemoryShards implements ShardGroup {
     joined.clear();
     cache.put(batchId, sequences);
     checkBlocks();
-    List<Sequence> stepping =
+    List<InMemorySequence> stepping =
         sequences.values().stream().filter(s -> !(s.held && s.prefills())).toList();
-    stepping.forEach(Sequence::compute);
+    stepping.forEach(InMemorySequence::compute);
     sequences.values().forEach(sequence -> sequence.held = false);
     var generations = new ArrayList<Generation>();
-    for (Sequence sequence : stepping) {
+    for (InMemorySequence sequence : stepping) {
       Generation generation = sequence.next();
       if (generation != null) {
         generations.add(generation);
@@ -261,10 +259,10 @@ final class InMemoryShards implements ShardGroup {
       }
     }
     int left = maxPrefillTokens;
-    for (Sequence sequence : sequences.values()) {
+    for (InMemorySequence sequence : sequences.values()) {
       left -= sequence.plan(left);
     }
-    if (sequences.values().stream().allMatch(Sequence::ended)) {
+    if (sequences.values().stream().allMatch(InMemorySequence::ended)) {
       cache.remove(batchId);
       return () -> new StepResult(generations, null);
     }
@@ -278,7 +276,7 @@ final class InMemoryShards implements ShardGroup {
     };
   }
 
-  private static CachedBatch cached(long id, Map<Long, Sequence> sequences) {
+  private static CachedBatch cached(long id, Map<Long, InMemorySequence> sequences) {
     int tokens = sequences.values().stream().mapToInt(s -> s.planned).sum();
     return new CachedBatch(id, List.copyOf(sequences.keySet()), sequences.size(), 0, tokens);
   }
@@ -291,16 +289,16 @@ final class InMemoryShards implements ShardGroup {
   /** No block that one request still writes to is anybody else's. */
   private void checkBlocks() {
     Map<Integer, Integer> users = new HashMap<>();
-    for (Map<Long, Sequence> sequences : cache.values()) {
-      for (Sequence sequence : sequences.values()) {
+    for (Map<Long, InMemorySequence> sequences : cache.values()) {
+      for (InMemorySequence sequence : sequences.values()) {
         for (int block : sequence.blocks) {
           check(block != 0, "the reserved block");
           users.merge(block, 1, Integer::sum);
         }
       }
     }
-    for (Map<Long, Sequence> sequences : cache.values()) {
-      for (Sequence sequence : sequences.values()) {
+    for (Map<Long, InMemorySequence> sequences : cache.values()) {
+      for (InMemorySequence sequence : sequences.values()) {
         int written = Math.min(sequence.cached, sequence.prompt.length);
         for (int i = written / profile.blockSize(); i < sequence.blocks.length; i++) {
           int block = sequence.blocks[i];
@@ -313,98 +311,6 @@ final class InMemoryShards implements ShardGroup {
   private void check(boolean holds, String what) {
     if (!holds) {
       violations.add("the batch loop used " + what);
-    }
-  }
-
-  private final class Sequence {
-    private final Entry entry;
-    private final String loadedAs;
-    private final int[] blocks;
-    private final int[] prompt;
-    private int cached;
-    private int planned;
-    private int generated;
-
-    /** Whether it makes no step while its prompt is not finished. */
-    private boolean held;
-
-    Sequence(Entry entry, String loadedAs, boolean chunks) {
-      this.entry = entry;
-      this.loadedAs = loadedAs;
-      this.blocks = entry.blocks().blocks();
-      this.generated = entry.generated().length;
-      this.prompt = entry.request().prompt().tokenIds();
-      this.cached = entry.blocks().cachedTokens();
-      int rest = prompt.length - cached;
-      check(rest > 0, "a prompt of which nothing is left to compute");
-      check(chunks || entry.chunkTokens() == 0, "a chunk");
-      check(entry.chunkTokens() < rest, "a chunk that is all");
-      check(generated == 0 || (cached == 0 && entry.chunkTokens() == 0), "a part of what goes on");
-      this.planned = entry.chunkTokens() > 0 ? entry.chunkTokens() : rest + generated;
-    }
-
-    boolean deadly() {
-      return prompt.length == DEADLY && generated + 1 == DEADLY_TOKEN;
-    }
-
-    /** What it takes from the cache was computed there from the same tokens and adapter. */
-    void checkCached() {
-      for (int place = 0; place < cached; place++) {
-        check(content(place).equals(contents.get(slot(place))), "keys that were not computed");
-      }
-    }
-
-    void compute() {
-      for (int place = cached; place < cached + planned; place++) {
-        contents.put(slot(place), content(place));
-      }
-    }
-
-    private int slot(int place) {
-      int blockSize = profile.blockSize();
-      return blocks[place / blockSize] * blockSize + place % blockSize;
-    }
-
-    /** Keys and values depend on the adapter and on all tokens up to the place. */
-    private String content(int place) {
-      String tokens =
-          place < prompt.length
-              ? Arrays.toString(Arrays.copyOf(prompt, place + 1))
-              : "request " + entry.id();
-      return loadedAs + " " + place + " " + tokens;
-    }
-
-    boolean prefills() {
-      return cached < prompt.length;
-    }
-
-    boolean ended() {
-      return generated >= entry.request().stop().maxNewTokens();
-    }
-
-    /** Null while the prompt goes on. */
-    @Nullable Generation next() {
-      boolean prefilled = cached < prompt.length;
-      cached += planned;
-      planned = 1;
-      if (cached < prompt.length) {
-        return null;
-      }
-      generated++;
-      var token = new Token(generated, "t", -1, false, false, List.of());
-      GeneratedText end =
-          ended() ? new GeneratedText("", generated, 0, FinishReason.LENGTH, null) : null;
-      return new Generation(
-          entry.id(), prefilled ? prompt.length : 0, List.of(), List.of(token), end);
-    }
-
-    /** How much of the rest of an unfinished prompt the next step computes. */
-    int plan(int left) {
-      if (cached >= prompt.length) {
-        return 0;
-      }
-      planned = Math.max(1, Math.min(prompt.length - cached, left));
-      return planned;
     }
   }
 }
