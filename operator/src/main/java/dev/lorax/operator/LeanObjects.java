@@ -6,8 +6,8 @@ import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 
 /**
- * Reads objects without what the API server notes on who wrote which field: that is half of many an
- * object, and nothing here asks for it.
+ * Reads objects without what the API server notes on who wrote which field: that is a large part of
+ * an object, and nothing here asks for it.
  */
 final class LeanObjects {
 

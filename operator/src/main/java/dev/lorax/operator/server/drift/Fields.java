@@ -82,7 +82,7 @@ record Fields(List<Field> all) {
     return new Fields(List.copyOf(fields));
   }
 
-  /** A call of the method, as if it were written here: by reflection it takes ten times as long. */
+  /** A call of the method, as if it were written here: by reflection each read takes longer. */
   private static Getter getter(Method method) {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
