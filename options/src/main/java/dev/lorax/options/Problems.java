@@ -75,6 +75,13 @@ public final class Problems {
     expect(value == null || value >= least, option, "a number of at least " + least, value);
   }
 
+  /** Two options of which each means nothing without the other. */
+  public void together(
+      String one, @Nullable Object value, String other, @Nullable Object otherValue) {
+    expect(value == null || otherValue != null, one, "%s as well".formatted(other), "none");
+    expect(otherValue == null || value != null, other, "%s as well".formatted(one), "none");
+  }
+
   public void port(int least, String option, int value) {
     boolean holds = value >= least && value <= LAST_PORT;
     expect(holds, option, "a port from " + least + " to " + LAST_PORT, value);

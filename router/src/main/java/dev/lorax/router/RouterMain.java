@@ -12,6 +12,7 @@ import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.config.RouterArguments;
 import dev.lorax.router.config.RouterArguments.Parsed;
 import dev.lorax.router.config.RouterConfig;
+import dev.lorax.router.http.WrongCertificateException;
 import dev.lorax.router.tokenizer.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,6 +119,9 @@ public final class RouterMain {
   private static @Nullable String code(Exception failure) {
     if (failure instanceof ApiKeysException) {
       return "WrongApiKeys";
+    }
+    if (failure instanceof WrongCertificateException) {
+      return "WrongCertificate";
     }
     return portTaken(failure) ? "PortTaken" : null;
   }

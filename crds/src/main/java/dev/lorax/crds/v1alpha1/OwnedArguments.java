@@ -36,6 +36,9 @@ public final class OwnedArguments {
           Map.entry("--max-concurrent-requests", "spec.router.maxConcurrentRequests"),
           Map.entry("--max-active-adapters", "spec.router.maxActiveAdapters"),
           Map.entry("--adapter-cycle-time-s", "spec.router.adapterCycleTimeSeconds"),
+          Map.entry("--api-keys-file", "spec.router.apiKeysSecret"),
+          Map.entry("--tls-cert-file", "spec.router.tlsSecret"),
+          Map.entry("--tls-key-file", "spec.router.tlsSecret"),
           Map.entry("--huggingface-hub-cache", "spec.cache"));
 
   /** They follow from the shape of the pod, or end the launcher before it serves. */

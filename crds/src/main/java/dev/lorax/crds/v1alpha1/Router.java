@@ -64,9 +64,14 @@ public record Router(
             "Secret with the file of API keys: who may ask, for which adapters, how much. A change"
                 + " of the Secret counts within a minute or two, without a restart; without the"
                 + " Secret, routers do not start. Unset lets everybody ask who reaches the Service.")
-        @Nullable ApiKeysSecret apiKeysSecret) {
+        @Nullable ApiKeysSecret apiKeysSecret,
+    @JsonPropertyDescription(
+            "Secret with the certificate that routers serve HTTPS with, for instance of"
+                + " cert-manager. A renewed one counts within a minute or two, without a restart;"
+                + " without the Secret, routers do not start. Unset serves plain HTTP.")
+        @Nullable TlsSecret tlsSecret) {
 
   static Router defaults() {
-    return new Router(null, null, null, null, null, null, null, null, null, null);
+    return new Router(null, null, null, null, null, null, null, null, null, null, null);
   }
 }

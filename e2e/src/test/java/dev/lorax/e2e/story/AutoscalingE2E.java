@@ -59,7 +59,8 @@ final class AutoscalingE2E {
         .atMost(DEADLINE)
         .pollInterval(Duration.ofSeconds(2))
         .ignoreExceptions()
-        .untilAsserted(() -> assertThat(metric("lorax_queue_length")).contains("\"value\":\"0m\""));
+        .untilAsserted(
+            () -> assertThat(world.podMetric("lorax_queue_length")).contains("\"value\":\"0m\""));
 
     // when
     LoadInCluster load = LoadInCluster.start(world, World.DEMO, 8);
@@ -77,14 +78,6 @@ final class AutoscalingE2E {
     await()
         .atMost(DEADLINE)
         .untilAsserted(() -> assertThat(world.server(World.DEMO).pods()).hasSize(1));
-  }
-
-  private String metric(String name) {
-    return world.kubectl(
-        "get",
-        "--raw",
-        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/%s/pods/*/%s"
-            .formatted(World.NAMESPACE, name));
   }
 
   private void awaitReplicas(int count) {

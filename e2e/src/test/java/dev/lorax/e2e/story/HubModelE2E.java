@@ -8,6 +8,7 @@ import dev.lorax.e2e.chat.DemoPrompts.Check;
 import dev.lorax.e2e.chat.Question;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
@@ -49,7 +50,7 @@ final class HubModelE2E {
   @Order(1)
   void the_condition_says_that_the_token_is_wrong() {
     // given
-    world.secret("hub-token", "token", "hf_mistyped");
+    world.secret("hub-token", Map.of("token", "hf_mistyped"));
 
     // when
     world.apply("model-of-a-hub.yaml");
@@ -72,7 +73,7 @@ final class HubModelE2E {
     String before = replica.uid();
 
     // when
-    world.secret("hub-token", "token", HubInCluster.TOKEN);
+    world.secret("hub-token", Map.of("token", HubInCluster.TOKEN));
 
     // then
     await()

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -163,8 +164,8 @@ final class World implements AutoCloseable {
     kubectl("wait", "--for=condition=Ready", "pod/hub", "--timeout=2m");
   }
 
-  /** Makes a Secret with one value, or gives it another. */
-  void secret(String name, String key, String value) {
+  /** Makes a Secret, or gives it other values. */
+  void secret(String name, Map<String, String> values) {
     client()
         .resource(
             new SecretBuilder()
@@ -172,7 +173,7 @@ final class World implements AutoCloseable {
                 .withName(name)
                 .withNamespace(NAMESPACE)
                 .endMetadata()
-                .addToStringData(key, value)
+                .withStringData(values)
                 .build())
         .serverSideApply();
   }
@@ -180,6 +181,14 @@ final class World implements AutoCloseable {
   /** Runs kubectl in the namespace of the stories; returns what it prints. */
   String kubectl(String... words) {
     return kubectlCommand().with(words).run(Duration.ofMinutes(3));
+  }
+
+  /** What autoscalers are told about the pods of the stories. */
+  String podMetric(String name) {
+    return kubectl(
+        "get",
+        "--raw",
+        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/%s/pods/*/%s".formatted(NAMESPACE, name));
   }
 
   Command kubectlCommand() {

@@ -17,6 +17,7 @@ public final class LauncherArguments {
   private final AdapterArguments adapters = new AdapterArguments();
   private final ShardArguments shards = new ShardArguments();
   private final RouterArguments router = new RouterArguments();
+  private final AccessArguments access = new AccessArguments();
   private final ClientArguments clients = new ClientArguments();
   private final CorsArguments cors = new CorsArguments();
   private final PlaceArguments place = new PlaceArguments();
@@ -50,6 +51,7 @@ public final class LauncherArguments {
         new OptionGroup("Adapters", adapters.options()),
         new OptionGroup("Shards", shards.options()),
         new OptionGroup("Router", router.options()),
+        new OptionGroup("API keys and certificates", access.options()),
         new OptionGroup("Slow clients", clients.options()),
         new OptionGroup("Pages of other origins", cors.options()),
         new OptionGroup("Processes and logs", place.options()),
@@ -119,6 +121,7 @@ public final class LauncherArguments {
     adapters.check(problems);
     shards.check(adapters, problems);
     router.check(problems);
+    access.check(problems);
     clients.check(problems);
     cors.check(problems);
     place.check(count, router.port, shards.masterPort, problems);
@@ -126,7 +129,8 @@ public final class LauncherArguments {
     return new LauncherConfig(
         model.toConfig(stores, usualCache(home), adapters.known()),
         shards.toConfig(count, adapters, model.trustRemoteCode),
-        router.toConfig(adapters.sourceOfRequests(), clients.toConfig(), cors.toConfig()),
+        router.toConfig(
+            adapters.sourceOfRequests(), access.toConfig(), clients.toConfig(), cors.toConfig()),
         place.toConfig(),
         restarts.toConfig());
   }

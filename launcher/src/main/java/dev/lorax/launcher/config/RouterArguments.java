@@ -105,7 +105,10 @@ final class RouterArguments {
   }
 
   RouterConfig toConfig(
-      Source defaultAdapterSource, ClientPatience clients, CrossOrigin crossOrigin) {
+      Source defaultAdapterSource,
+      AccessFiles access,
+      ClientPatience clients,
+      CrossOrigin crossOrigin) {
     return new RouterConfig(
         hostname,
         port,
@@ -125,6 +128,7 @@ final class RouterArguments {
         validationWorkers,
         otlpEndpoint,
         defaultAdapterSource,
+        access,
         clients,
         crossOrigin);
   }

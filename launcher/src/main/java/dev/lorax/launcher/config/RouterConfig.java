@@ -31,6 +31,7 @@ public record RouterConfig(
     int validationWorkers,
     @Nullable String otlpEndpoint,
     Source defaultAdapterSource,
+    AccessFiles access,
     ClientPatience clients,
     CrossOrigin crossOrigin) {
 

@@ -1,5 +1,6 @@
 package dev.lorax.launcher.members;
 
+import dev.lorax.launcher.config.AccessFiles;
 import dev.lorax.launcher.config.ClientPatience;
 import dev.lorax.launcher.config.CrossOrigin;
 import dev.lorax.launcher.config.LauncherConfig;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Command line of the router, as upstream's launcher writes it. */
 public final class RouterCommand {
@@ -55,7 +57,8 @@ public final class RouterCommand {
         config.hostname().isAnyLocalAddress()
             ? InetAddress.ofLiteral("127.0.0.1")
             : config.hostname();
-    return URI.create("http://%s:%d/health".formatted(literal(address), config.port()));
+    String scheme = config.access().scheme();
+    return URI.create("%s://%s:%d/health".formatted(scheme, literal(address), config.port()));
   }
 
   private static String literal(InetAddress address) {
@@ -86,9 +89,11 @@ public final class RouterCommand {
     add(arguments, "--adapter-cycle-time-s", config.adapterCycleTimeSeconds());
     add(arguments, "--validation-workers", config.validationWorkers());
     add(arguments, "--adapter-source", config.defaultAdapterSource());
-    if (config.otlpEndpoint() != null) {
-      add(arguments, "--otlp-endpoint", config.otlpEndpoint());
-    }
+    addIfGiven(arguments, "--otlp-endpoint", config.otlpEndpoint());
+    AccessFiles files = config.access();
+    addIfGiven(arguments, "--api-keys-file", files.apiKeys());
+    addIfGiven(arguments, "--tls-cert-file", files.certificate());
+    addIfGiven(arguments, "--tls-key-file", files.key());
     addCrossOrigin(arguments);
     // The launcher writes the router's lines into its own log, and for that it must read them.
     arguments.add("--json-output");
@@ -101,9 +106,7 @@ public final class RouterCommand {
     add(arguments, "--max-input-length", limits.input());
     add(arguments, "--max-total-tokens", limits.total());
     add(arguments, "--max-batch-prefill-tokens", limits.batchPrefill());
-    if (limits.batchTotal() != null) {
-      add(arguments, "--max-batch-total-tokens", limits.batchTotal());
-    }
+    addIfGiven(arguments, "--max-batch-total-tokens", limits.batchTotal());
   }
 
   private void addCrossOrigin(List<String> arguments) {
@@ -114,6 +117,12 @@ public final class RouterCommand {
     pages.exposedHeaders().forEach(header -> add(arguments, "--cors-expose-header", header));
     if (pages.credentials()) {
       add(arguments, "--cors-allow-credentials", true);
+    }
+  }
+
+  private static void addIfGiven(List<String> arguments, String option, @Nullable Object value) {
+    if (value != null) {
+      add(arguments, option, value);
     }
   }
 

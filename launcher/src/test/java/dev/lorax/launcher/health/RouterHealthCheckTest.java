@@ -3,13 +3,18 @@ package dev.lorax.launcher.health;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import dev.lorax.launcher.socket.UnixSockets;
+import io.netty.pkitesting.CertificateBuilder;
+import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,7 +26,11 @@ final class RouterHealthCheckTest {
   private final UnixSockets sockets = new UnixSockets();
 
   private Health ask(int port, Duration deadline) {
-    var health = URI.create("http://127.0.0.1:%d/health".formatted(port));
+    return ask("http", port, deadline);
+  }
+
+  private Health ask(String scheme, int port, Duration deadline) {
+    var health = URI.create("%s://127.0.0.1:%d/health".formatted(scheme, port));
     try (sockets;
         var check = new HealthChecks(sockets).router(health)) {
       return check.ask(deadline).join();
@@ -52,6 +61,37 @@ final class RouterHealthCheckTest {
 
     // then
     assertThat(heard.getClass().getSimpleName()).isEqualTo(health);
+  }
+
+  @Test
+  void a_router_may_show_a_certificate_for_the_hosts_that_clients_know() throws Exception {
+    // given
+    X509Bundle certificate =
+        new CertificateBuilder()
+            .ecp256()
+            .subject("CN=models.example.org")
+            .addSanDnsName("models.example.org")
+            .setIsCertificateAuthority(true)
+            .buildSelfSigned();
+    var context = SSLContext.getInstance("TLS");
+    context.init(certificate.toKeyManagerFactory().getKeyManagers(), null, null);
+    var server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    server.createContext(
+        "/health",
+        exchange -> {
+          try (exchange) {
+            exchange.sendResponseHeaders(200, -1);
+          }
+        });
+    server.start();
+
+    // when
+    Health heard = ask("https", server.getAddress().getPort(), PATIENCE);
+    server.stop(0);
+
+    // then
+    assertThat(heard).isInstanceOf(Health.Ready.class);
   }
 
   @Test

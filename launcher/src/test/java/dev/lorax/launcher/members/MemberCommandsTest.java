@@ -8,6 +8,7 @@ import dev.lorax.launcher.config.LauncherArguments;
 import dev.lorax.launcher.config.LauncherConfig;
 import dev.lorax.launcher.model.ModelDirectory;
 import dev.lorax.launcher.process.MemberCommand;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,12 @@ final class MemberCommandsTest {
     try (var epochs = EpochDirectories.claim(directory)) {
       return new RouterCommand(config, epochs)
           .forStart(1, new ModelDirectory("m", Path.of("/models/m"), contextLength));
+    }
+  }
+
+  private URI health(LauncherConfig config) throws Exception {
+    try (var epochs = EpochDirectories.claim(directory)) {
+      return new RouterCommand(config, epochs).health();
     }
   }
 
@@ -121,6 +128,30 @@ final class MemberCommandsTest {
     assertThat(shards(config()).getFirst().arguments()).doesNotContain("--otlp-endpoint");
     assertThatThrownBy(() -> config("--otlp-endpoint", "collector:4317"))
         .hasMessageContaining("http://localhost:4317");
+  }
+
+  @Test
+  void tells_the_router_where_keys_and_certificates_lie() throws Exception {
+    LauncherConfig config =
+        config(
+            "--api-keys-file", "/k.json", "--tls-cert-file", "/t.crt", "--tls-key-file", "/t.key");
+
+    assertThat(String.join(" ", router(config, OptionalInt.empty()).arguments()))
+        .contains("--api-keys-file /k.json --tls-cert-file /t.crt --tls-key-file /t.key");
+    assertThat(router(config(), OptionalInt.empty()).arguments())
+        .doesNotContain("--api-keys-file", "--tls-cert-file", "--tls-key-file");
+    assertThatThrownBy(() -> config("--tls-key-file", "/t.key"))
+        .hasMessageContaining("--tls-key-file: expected --tls-cert-file as well, got none");
+  }
+
+  @Test
+  void asks_the_router_in_the_way_that_it_is_served() throws Exception {
+    LauncherConfig plain = config("--port", "3001");
+    LauncherConfig secured =
+        config("--port", "3001", "--tls-cert-file", "/t.crt", "--tls-key-file", "/t.key");
+
+    assertThat(health(plain)).hasToString("http://127.0.0.1:3001/health");
+    assertThat(health(secured)).hasToString("https://127.0.0.1:3001/health");
   }
 
   @Test

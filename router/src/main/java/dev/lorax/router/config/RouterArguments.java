@@ -99,7 +99,8 @@ public final class RouterArguments {
     return new RouterConfig(
         server.firstShardSocket,
         model.directory,
-        new HttpSettings(server.toAddress(), cors.toCrossOrigin(), server.toClientPatience()),
+        new HttpSettings(
+            server.toAddress(), server.toTls(), cors.toCrossOrigin(), server.toClientPatience()),
         new ServerFacts(
             model.shownId(),
             model.revision,

@@ -37,7 +37,9 @@ final class RouterHelp {
           "--max-request-s",
           "--model-id",
           "--queue-order",
-          "--shard-connect-timeout-s");
+          "--shard-connect-timeout-s",
+          "--tls-cert-file",
+          "--tls-key-file");
 
   private RouterHelp() {}
 

@@ -6,6 +6,7 @@ import dev.lorax.options.Problems;
 import dev.lorax.router.config.RouterConfig.Patience;
 import dev.lorax.router.http.ClientPatience;
 import dev.lorax.router.http.HttpSettings.Address;
+import dev.lorax.router.http.TlsFiles;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,8 @@ final class ServerArguments {
   InetAddress hostname = InetAddress.ofLiteral("0.0.0.0");
   int port = 3000;
   @Nullable Path apiKeysFile;
+  @Nullable Path certificateFile;
+  @Nullable Path keyFile;
   Path firstShardSocket = Path.of("/tmp/lorax-server-0");
   int shardConnectTimeoutSeconds = 60;
   int requestTimeoutSeconds = 30;
@@ -41,6 +44,12 @@ final class ServerArguments {
         Option.of("--api-keys-file", Kind.PATH, value -> apiKeysFile = value)
             .usually("none: everybody may ask")
             .says("FILE", "JSON with hashed API keys; read again when it changes."),
+        Option.of("--tls-cert-file", Kind.PATH, value -> certificateFile = value)
+            .usually("none: plain HTTP")
+            .says("FILE", "Certificate to serve HTTPS with, in PEM; read again when it changes."),
+        Option.of("--tls-key-file", Kind.PATH, value -> keyFile = value)
+            .usually("none: plain HTTP")
+            .says("FILE", "Key of that certificate, in PEM; read again when it changes."),
         Option.of("--master-shard-uds-path", Kind.PATH, value -> firstShardSocket = value)
             .initially(firstShardSocket)
             .says("SOCKET", "Unix socket of shard 0. Links are followed at every connect."),
@@ -94,6 +103,12 @@ final class ServerArguments {
     return new Address(hostname.getHostAddress(), port, eventLoops);
   }
 
+  @Nullable TlsFiles toTls() {
+    return certificateFile == null || keyFile == null
+        ? null
+        : new TlsFiles(certificateFile, keyFile);
+  }
+
   ClientPatience toClientPatience() {
     return new ClientPatience(
         Duration.ofSeconds(requestTimeoutSeconds),
@@ -110,6 +125,7 @@ final class ServerArguments {
 
   void check(Problems problems) {
     problems.port(0, "--port", port);
+    problems.together("--tls-cert-file", certificateFile, "--tls-key-file", keyFile);
     problems.atLeast(0, "--shard-connect-timeout-s", shardConnectTimeoutSeconds);
     problems.atLeast(1, "--client-request-timeout-s", requestTimeoutSeconds);
     problems.atLeast(1, "--client-answer-timeout-s", answerTimeoutSeconds);

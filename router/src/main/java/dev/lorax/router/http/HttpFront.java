@@ -1,5 +1,7 @@
 package dev.lorax.router.http;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.lorax.router.generation.ChatTemplate;
 import dev.lorax.router.http.HttpSettings.Address;
 import dev.lorax.router.tokenizer.PromptTokenizer;
@@ -10,7 +12,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** The listening HTTP server: one socket, several event loops. Thread-safe. */
 public final class HttpFront implements AutoCloseable {
@@ -21,20 +24,27 @@ public final class HttpFront implements AutoCloseable {
 
   private final Vertx vertx;
   private final Farewell farewell;
-  private final AtomicInteger port = new AtomicInteger();
+
+  /** One of those that share the socket. */
+  private final AtomicReference<HttpServer> server = new AtomicReference<>();
 
   private HttpFront(Vertx vertx, Farewell farewell) {
     this.vertx = vertx;
     this.farewell = farewell;
   }
 
-  /** Listens; port 0 takes any free one. */
+  /**
+   * Listens; port 0 takes any free one.
+   *
+   * @throws WrongCertificateException if the settings name a certificate that cannot be shown
+   */
   public static HttpFront listen(
       Gateway gateway,
       PromptTokenizer tokenizer,
       ChatTemplate chatTemplate,
       InstantSource clock,
-      HttpSettings settings) {
+      HttpSettings settings)
+      throws WrongCertificateException {
     var transport =
         GuardedTransport.of(
             () -> new ConnectionGuard(settings.patience(), gateway.metrics(), gateway.ticker()));
@@ -44,12 +54,17 @@ public final class HttpFront implements AutoCloseable {
     var api = new HttpApi(gateway, farewell, tokenizer, chatTemplate, clock, settings);
     Address address = settings.address();
     try {
+      TlsFiles tls = settings.tls();
+      ServingCertificate certificate = tls == null ? null : ServingCertificate.read(tls, vertx);
       vertx
           .deployVerticle(
-              () -> front.new Listener(api, address),
+              () -> front.new Listener(api, address, certificate),
               new DeploymentOptions().setInstances(address.eventLoops()))
           .await();
-    } catch (RuntimeException e) {
+      if (certificate != null) {
+        CertificateWatch.begin(vertx, front.server(), certificate);
+      }
+    } catch (WrongCertificateException | RuntimeException e) {
       vertx.close().await();
       throw e;
     }
@@ -57,7 +72,11 @@ public final class HttpFront implements AutoCloseable {
   }
 
   public int port() {
-    return port.get();
+    return server().actualPort();
+  }
+
+  private HttpServer server() {
+    return requireNonNull(server.get(), "every listener has started");
   }
 
   /** Whether every client that may come back, if the router leaves, knows that it should not. */
@@ -73,10 +92,12 @@ public final class HttpFront implements AutoCloseable {
   private final class Listener extends VerticleBase {
     private final HttpApi api;
     private final Address address;
+    private final @Nullable ServingCertificate certificate;
 
-    Listener(HttpApi api, Address address) {
+    Listener(HttpApi api, Address address, @Nullable ServingCertificate certificate) {
       this.api = api;
       this.address = address;
+      this.certificate = certificate;
     }
 
     @Override
@@ -88,14 +109,15 @@ public final class HttpFront implements AutoCloseable {
               .setHandle100ContinueAutomatically(true)
               .setMaxHeaderSize(MOST_HEADER_BYTES)
               .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
-      HttpServer server =
-          vertx
-              .createHttpServer(options)
-              .connectionHandler(farewell::connected)
-              .requestHandler(api.router(vertx));
-      return server
+      if (certificate != null) {
+        options.setSsl(true).setUseAlpn(true).setKeyCertOptions(certificate.pem());
+      }
+      return vertx
+          .createHttpServer(options)
+          .connectionHandler(farewell::connected)
+          .requestHandler(api.router(vertx))
           .listen(address.port(), address.hostname())
-          .onSuccess(listening -> port.set(listening.actualPort()));
+          .onSuccess(server::set);
     }
   }
 }

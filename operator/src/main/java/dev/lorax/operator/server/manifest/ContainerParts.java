@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.SecurityContextBuilder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** What the containers of a replica have in common. */
 final class ContainerParts {
@@ -73,15 +74,17 @@ final class ContainerParts {
   }
 
   private static Probe statusProbe(String path, int periodSeconds, int failureThreshold) {
-    return probe(path, PodLayout.STATUS_PORT, periodSeconds, failureThreshold);
+    return probe("http", path, PodLayout.STATUS_PORT, periodSeconds, failureThreshold);
   }
 
-  static Probe probe(String path, int port, int periodSeconds, int failureThreshold) {
+  /** By {@code https} the kubelet takes any certificate. */
+  static Probe probe(
+      String scheme, String path, int port, int periodSeconds, int failureThreshold) {
     return new ProbeBuilder()
         .withNewHttpGet()
         .withPath(path)
         .withPort(new IntOrString(port))
-        .withScheme("HTTP")
+        .withScheme(scheme.toUpperCase(Locale.ROOT))
         .endHttpGet()
         .withPeriodSeconds(periodSeconds)
         .withFailureThreshold(failureThreshold)

@@ -4,6 +4,8 @@ import dev.lorax.operator.server.plan.PodLayout;
 import dev.lorax.operator.server.plan.ServingPlan;
 import dev.lorax.operator.server.plan.ServingPlan.CachePlan;
 import dev.lorax.operator.server.plan.SourceAccess.SecretValue;
+import io.fabric8.kubernetes.api.model.KeyToPath;
+import io.fabric8.kubernetes.api.model.KeyToPathBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
@@ -19,6 +21,7 @@ final class PodVolumes {
   private static final String MEMORY = "Memory";
   private static final String HUB_TOKEN = "hub-token";
   private static final String API_KEYS = "api-keys";
+  private static final String TLS = "tls";
   private static final int READABLE_BY_GROUP = 0440;
 
   private final ServingPlan plan;
@@ -36,14 +39,28 @@ final class PodVolumes {
     volumes.add(emptyDir("shm", new Quantity("2Gi"), MEMORY));
     volumes.add(emptyDir("tmp", null, null));
     volumes.add(cache());
-    if (plan.access().hubToken() != null) {
-      volumes.add(file(HUB_TOKEN, plan.access().hubToken(), PodLayout.HUB_TOKEN));
-    }
-    if (plan.router().apiKeys() != null) {
-      volumes.add(file(API_KEYS, plan.router().apiKeys(), PodLayout.API_KEYS_FILE));
-    }
+    volumes.addAll(secrets());
     for (var claim : plan.claims()) {
       volumes.add(claim(claim.volume(), claim.claimName()));
+    }
+    return volumes;
+  }
+
+  private List<Volume> secrets() {
+    var volumes = new ArrayList<Volume>();
+    SecretValue hubToken = plan.access().hubToken();
+    if (hubToken != null) {
+      volumes.add(secret(HUB_TOKEN, hubToken.secret(), item(hubToken.key(), PodLayout.HUB_TOKEN)));
+    }
+    SecretValue apiKeys = plan.router().apiKeys();
+    if (apiKeys != null) {
+      KeyToPath file = item(apiKeys.key(), PodLayout.API_KEYS_FILE);
+      volumes.add(secret(API_KEYS, apiKeys.secret(), file));
+    }
+    if (plan.router().tlsSecret() != null) {
+      KeyToPath certificate = item(PodLayout.TLS_CERTIFICATE, PodLayout.TLS_CERTIFICATE);
+      KeyToPath key = item(PodLayout.TLS_KEY, PodLayout.TLS_KEY);
+      volumes.add(secret(TLS, plan.router().tlsSecret(), certificate, key));
     }
     return volumes;
   }
@@ -75,6 +92,9 @@ final class PodVolumes {
     mounts.add(readOnly("cache", PodLayout.CACHE));
     if (plan.router().apiKeys() != null) {
       mounts.add(readOnly(API_KEYS, PodLayout.API_KEYS));
+    }
+    if (plan.router().tlsSecret() != null) {
+      mounts.add(readOnly(TLS, PodLayout.TLS));
     }
     mounts.addAll(claims());
     return mounts;
@@ -117,19 +137,20 @@ final class PodVolumes {
   }
 
   /** Optional, because a pod whose volume is missing waits without a word to say why. */
-  private static Volume file(String name, SecretValue value, String file) {
+  private static Volume secret(String name, String secret, KeyToPath... files) {
     return new VolumeBuilder()
         .withName(name)
         .withNewSecret()
-        .withSecretName(value.secret())
+        .withSecretName(secret)
         .withOptional(true)
         .withDefaultMode(READABLE_BY_GROUP)
-        .addNewItem()
-        .withKey(value.key())
-        .withPath(file)
-        .endItem()
+        .withItems(files)
         .endSecret()
         .build();
+  }
+
+  private static KeyToPath item(String key, String file) {
+    return new KeyToPathBuilder().withKey(key).withPath(file).build();
   }
 
   private static Volume emptyDir(

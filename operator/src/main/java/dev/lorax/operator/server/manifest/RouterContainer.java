@@ -5,7 +5,6 @@ import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
-import java.util.ArrayList;
 import java.util.List;
 
 /** The main container, whose agent starts the router. */
@@ -13,10 +12,17 @@ final class RouterContainer {
 
   static final String NAME = "router";
 
-  /** Name of its port. */
+  /** Schemes of its URLs, and names of its port. */
   static final String HTTP = "http";
 
+  static final String HTTPS = "https";
+
   private RouterContainer() {}
+
+  /** Scheme of the URLs that routers of this plan answer. */
+  static String scheme(ServingPlan plan) {
+    return plan.router().tlsSecret() == null ? HTTP : HTTPS;
+  }
 
   static Container of(ServingPlan plan, PodVolumes volumes) {
     return new ContainerBuilder()
@@ -25,11 +31,12 @@ final class RouterContainer {
         .withCommand(PodLayout.AGENT_PROGRAM)
         .withArgs("--role", "router", "--index", "0", "--control", PodLayout.CONTROL_SOCKET)
         .addNewPort()
-        .withName(HTTP)
+        .withName(scheme(plan))
         .withContainerPort(PodLayout.ROUTER_PORT)
         .withProtocol("TCP")
         .endPort()
-        .withReadinessProbe(ContainerParts.probe("/health", PodLayout.ROUTER_PORT, 2, 2))
+        .withReadinessProbe(
+            ContainerParts.probe(scheme(plan), "/health", PodLayout.ROUTER_PORT, 2, 2))
         .withEnv(environment(plan))
         .withResources(ContainerParts.resources(plan.router().resources()))
         .withSecurityContext(ContainerParts.restricted(false))
@@ -39,16 +46,10 @@ final class RouterContainer {
   }
 
   private static List<EnvVar> environment(ServingPlan plan) {
-    var variables = new ArrayList<EnvVar>();
     // Requests still come in until every proxy has heard that this endpoint goes away. The router
     // itself waits for that, because it can ask clients that keep connections to come back
     // elsewhere; a preStop hook cannot.
     long seconds = plan.termination().endpointPropagation().toSeconds();
-    variables.add(new EnvVar("LAME_DUCK_S", String.valueOf(seconds), null));
-    if (plan.router().apiKeys() != null) {
-      String file = PodLayout.API_KEYS + "/" + PodLayout.API_KEYS_FILE;
-      variables.add(new EnvVar("API_KEYS_FILE", file, null));
-    }
-    return variables;
+    return List.of(new EnvVar("LAME_DUCK_S", String.valueOf(seconds), null));
   }
 }

@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.manifest;
 
+import dev.lorax.operator.server.plan.PodLayout;
 import dev.lorax.operator.server.plan.ServingPlan;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Service;
@@ -19,11 +20,12 @@ public final class ServiceManifest {
         .withLoadBalancerClass(plan.service().loadBalancerClass())
         .withSelector(Labels.selector(name))
         .addNewPort()
-        .withName("http")
+        .withName(RouterContainer.scheme(plan))
         .withProtocol("TCP")
         .withPort(plan.service().port())
         .withNodePort(plan.service().nodePort())
-        .withNewTargetPort("http")
+        // By number: the name follows the scheme, and pods of both are ready while one changes.
+        .withNewTargetPort(PodLayout.ROUTER_PORT)
         .endPort()
         .endSpec()
         .build();

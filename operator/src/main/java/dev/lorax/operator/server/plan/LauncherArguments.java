@@ -95,6 +95,13 @@ final class LauncherArguments {
     add("--max-concurrent-requests", router.maxConcurrentRequests());
     add("--max-active-adapters", router.maxActiveAdapters());
     add("--adapter-cycle-time-s", router.adapterCycleTimeSeconds());
+    if (router.apiKeysSecret() != null) {
+      add("--api-keys-file", PodLayout.API_KEYS + "/" + PodLayout.API_KEYS_FILE);
+    }
+    if (router.tlsSecret() != null) {
+      add("--tls-cert-file", PodLayout.TLS + "/" + PodLayout.TLS_CERTIFICATE);
+      add("--tls-key-file", PodLayout.TLS + "/" + PodLayout.TLS_KEY);
+    }
   }
 
   private void add(String name, @Nullable Object value) {

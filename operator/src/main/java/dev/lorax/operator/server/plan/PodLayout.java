@@ -33,11 +33,20 @@ public final class PodLayout {
   /** Name of the file with the hub's token in there. */
   public static final String HUB_TOKEN = "token";
 
-  /** The file of API keys, where there is one. */
+  /** Where the router finds the file of API keys, if there is one. */
   public static final String API_KEYS = "/run/secrets/lorax/api-keys";
 
   /** Name of the file in there. */
   public static final String API_KEYS_FILE = "keys.json";
+
+  /** Where the router finds certificate and key, if it has them. */
+  public static final String TLS = "/run/secrets/lorax/tls";
+
+  /** Name of the certificate in there, as in Secrets of type {@code kubernetes.io/tls}. */
+  public static final String TLS_CERTIFICATE = "tls.crt";
+
+  /** Name of its key in there. */
+  public static final String TLS_KEY = "tls.key";
 
   public static final int ROUTER_PORT = 3000;
 

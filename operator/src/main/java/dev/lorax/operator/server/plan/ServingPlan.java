@@ -77,8 +77,13 @@ public record ServingPlan(
    * The main container.
    *
    * @param apiKeys the file with hashed API keys; null where everybody may ask
+   * @param tlsSecret Secret with certificate and key; null where plain HTTP is served
    */
-  public record RouterPlan(String image, Resources resources, @Nullable SecretValue apiKeys) {}
+  public record RouterPlan(
+      String image,
+      Resources resources,
+      @Nullable SecretValue apiKeys,
+      @Nullable String tlsSecret) {}
 
   /** A claim that all processes read at {@code mountPath}. */
   public record ClaimMount(String volume, String claimName, String mountPath) {}

@@ -59,7 +59,8 @@ public final class ServingPlanner {
         new RouterPlan(
             orDefault(spec.router().image(), images.router()),
             Resources.orRequests(spec.router().resources(), "100m", "320Mi"),
-            apiKeys(spec.router().apiKeysSecret())),
+            apiKeys(spec.router().apiKeysSecret()),
+            spec.router().tlsSecret() == null ? null : spec.router().tlsSecret().name()),
         new AccessPlanner(spec).access(),
         spec.adapters().preload(),
         claims.mounts(),
