@@ -3,6 +3,7 @@ package dev.lorax.operator.server;
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.crds.v1alpha1.LoraxServerStatus;
 import dev.lorax.operator.pod.LauncherClient;
+import dev.lorax.operator.server.apply.Applier;
 import dev.lorax.operator.server.plan.Planning;
 import dev.lorax.operator.server.plan.ServerIdentity;
 import dev.lorax.operator.server.plan.ServingPlan;
@@ -48,7 +49,7 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   private static final Duration LOOK_AGAIN = Duration.ofSeconds(3);
 
   private final ServingPlanner planner;
-  private final ServerObjects objects = new ServerObjects();
+  private final ServerObjects objects;
   private final LauncherClient launchers = new LauncherClient();
   private final ScaleDown scaleDown = new ScaleDown();
   private final ClaimSupport claims = new ClaimSupport();
@@ -58,7 +59,9 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   /** {@code instance} names this process among the operator's replicas. */
   public LoraxServerReconciler(ServingPlanner planner, Clock clock, String instance) {
     this.planner = planner;
-    this.statusWriter = new StatusWriter(new EventRecorder(clock, instance));
+    var applier = new Applier(FIELD_MANAGER);
+    this.objects = new ServerObjects(applier);
+    this.statusWriter = new StatusWriter(applier, new EventRecorder(clock, instance));
     this.clock = clock;
   }
 

@@ -2,10 +2,12 @@ package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.operator.log.LogKeys;
-import dev.lorax.operator.server.drift.Drift;
-import dev.lorax.operator.server.drift.Fingerprint;
+import dev.lorax.operator.server.apply.Applier;
+import dev.lorax.operator.server.apply.ApplyBody;
+import dev.lorax.operator.server.apply.Drift;
 import dev.lorax.operator.server.manifest.Labels;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
@@ -19,7 +21,6 @@ import java.net.HttpURLConnection;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,9 +40,11 @@ final class OwnedObjects<R extends HasMetadata> {
   private static final String OF_NOTHING = "1";
 
   private final Class<R> type;
+  private final Applier applier;
 
-  OwnedObjects(Class<R> type) {
+  OwnedObjects(Class<R> type, Applier applier) {
     this.type = type;
+    this.applier = applier;
   }
 
   /** What they are called in messages. */
@@ -74,15 +77,15 @@ final class OwnedObjects<R extends HasMetadata> {
 
   /** Sees to it that the object is as wanted; {@code wanted} is used up. */
   void keep(LoraxServer server, R wanted, Context<LoraxServer> context) {
-    stamp(wanted);
+    ApplyBody body = ApplyBody.of(wanted).stamp(APPLIED);
     Optional<R> found = find(server, wanted.getMetadata().getName(), context);
     if (found.isEmpty()) {
-      create(server, wanted, context);
+      create(server, wanted, body, context);
     } else {
       Drift.between(wanted, found.get())
           .ifPresent(field -> {
             tell(found.get(), wanted, field);
-            update(found.get(), wanted, context);
+            update(found.get(), wanted, body, context);
           });
     }
   }
@@ -92,18 +95,12 @@ final class OwnedObjects<R extends HasMetadata> {
     find(server, name, context).ifPresent(found -> context.getClient().resource(found).delete());
   }
 
-  private static void stamp(HasMetadata wanted) {
-    var annotations = new TreeMap<>(wanted.getMetadata().getAnnotations());
-    annotations.put(APPLIED, Fingerprint.of(wanted));
-    wanted.getMetadata().setAnnotations(annotations);
-  }
-
   /** What exists but has lost the labels is not seen, so it is taken back when it is missed. */
-  private void create(LoraxServer server, R wanted, Context<LoraxServer> context) {
+  private void create(LoraxServer server, R wanted, ApplyBody body, Context<LoraxServer> context) {
     wanted.getMetadata().setResourceVersion(OF_NOTHING);
     try {
-      R created = applied(wanted, context);
-      source(context).handleRecentResourceCreate(ResourceID.fromResource(created), created);
+      apply(wanted, body, context);
+      source(context).handleRecentResourceCreate(ResourceID.fromResource(wanted), wanted);
     } catch (KubernetesClientException e) {
       if (e.getCode() != HttpURLConnection.HTTP_CONFLICT) {
         throw e;
@@ -113,22 +110,26 @@ final class OwnedObjects<R extends HasMetadata> {
               .filter(namesake -> owns(server, namesake))
               .orElseThrow(() -> e);
       wanted.getMetadata().setResourceVersion(null);
-      update(found, wanted, context);
+      update(found, wanted, body, context);
     }
   }
 
-  private void update(R found, R wanted, Context<LoraxServer> context) {
-    R updated = applied(wanted, context);
-    source(context).handleRecentResourceUpdate(ResourceID.fromResource(updated), updated, found);
+  private void update(R found, R wanted, ApplyBody body, Context<LoraxServer> context) {
+    apply(wanted, body, context);
+    keepStatus(found, wanted);
+    source(context).handleRecentResourceUpdate(ResourceID.fromResource(wanted), wanted, found);
   }
 
-  private static <R extends HasMetadata> R applied(R wanted, Context<LoraxServer> context) {
-    return context
-        .getClient()
-        .resource(wanted)
-        .fieldManager(LoraxServerReconciler.FIELD_MANAGER)
-        .forceConflicts()
-        .serverSideApply();
+  /** What is wanted stands for what was written until that is seen: without defaults. */
+  private void apply(R wanted, ApplyBody body, Context<LoraxServer> context) {
+    applier.apply(context.getClient(), body).into(wanted.getMetadata());
+  }
+
+  /** An apply leaves the status, which tells of the generation that it was computed from. */
+  private static void keepStatus(HasMetadata found, HasMetadata wanted) {
+    if (found instanceof Deployment before && wanted instanceof Deployment after) {
+      after.setStatus(before.getStatus());
+    }
   }
 
   /** Read as a list of one, as the operator has the right to list and needs no other. */

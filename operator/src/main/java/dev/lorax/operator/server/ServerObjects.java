@@ -1,6 +1,7 @@
 package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
+import dev.lorax.operator.server.apply.Applier;
 import dev.lorax.operator.server.manifest.AutoscalerManifest;
 import dev.lorax.operator.server.manifest.CacheClaimManifest;
 import dev.lorax.operator.server.manifest.DeploymentManifest;
@@ -30,18 +31,23 @@ import java.util.Optional;
  */
 final class ServerObjects {
 
-  private final OwnedObjects<PersistentVolumeClaim> cacheClaims =
-      new OwnedObjects<>(PersistentVolumeClaim.class);
-  private final OwnedObjects<ResourceClaimTemplate> deviceClaims =
-      new OwnedObjects<>(ResourceClaimTemplate.class);
-  private final OwnedObjects<Deployment> deployments = new OwnedObjects<>(Deployment.class);
-  private final OwnedObjects<Service> services = new OwnedObjects<>(Service.class);
-  private final OwnedObjects<PodDisruptionBudget> budgets =
-      new OwnedObjects<>(PodDisruptionBudget.class);
-  private final OwnedObjects<HorizontalPodAutoscaler> autoscalers =
-      new OwnedObjects<>(HorizontalPodAutoscaler.class);
+  private final OwnedObjects<PersistentVolumeClaim> cacheClaims;
+  private final OwnedObjects<ResourceClaimTemplate> deviceClaims;
+  private final OwnedObjects<Deployment> deployments;
+  private final OwnedObjects<Service> services;
+  private final OwnedObjects<PodDisruptionBudget> budgets;
+  private final OwnedObjects<HorizontalPodAutoscaler> autoscalers;
 
   private volatile boolean deviceClaimsWatched;
+
+  ServerObjects(Applier applier) {
+    cacheClaims = new OwnedObjects<>(PersistentVolumeClaim.class, applier);
+    deviceClaims = new OwnedObjects<>(ResourceClaimTemplate.class, applier);
+    deployments = new OwnedObjects<>(Deployment.class, applier);
+    services = new OwnedObjects<>(Service.class, applier);
+    budgets = new OwnedObjects<>(PodDisruptionBudget.class, applier);
+    autoscalers = new OwnedObjects<>(HorizontalPodAutoscaler.class, applier);
+  }
 
   /** Sources of the kinds that each cluster knows. */
   List<EventSource<?, LoraxServer>> eventSources(EventSourceContext<LoraxServer> context) {

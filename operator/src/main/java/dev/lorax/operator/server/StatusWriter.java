@@ -2,9 +2,12 @@ package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.crds.v1alpha1.LoraxServerStatus;
+import dev.lorax.operator.server.apply.Applier;
+import dev.lorax.operator.server.apply.ApplyBody;
 import dev.lorax.operator.server.status.ConditionType;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.PrimaryUpdateAndCacheUtils;
 import java.util.List;
@@ -23,9 +26,11 @@ final class StatusWriter {
   /** Reasons for not being ready that somebody has chosen. */
   private static final Set<String> ASKED_FOR = Set.of("ScaledToZero", "RolloutPaused");
 
+  private final Applier applier;
   private final EventRecorder events;
 
-  StatusWriter(EventRecorder events) {
+  StatusWriter(Applier applier, EventRecorder events) {
+    this.applier = applier;
     this.events = events;
   }
 
@@ -36,8 +41,8 @@ final class StatusWriter {
 
   void write(LoraxServer server, LoraxServerStatus status, Context<LoraxServer> context) {
     if (!status.equals(server.getStatus())) {
-      PrimaryUpdateAndCacheUtils.ssaPatchStatusAndCacheResource(
-          server, statusOnly(server, status), context);
+      PrimaryUpdateAndCacheUtils.updateAndCacheResource(
+          server, context, now -> with(now, status), wanted -> apply(wanted, context.getClient()));
       tell(server, status, context);
     }
   }
@@ -50,15 +55,29 @@ final class StatusWriter {
             now -> events.readyChanged(context.getClient(), server, now, needsSomebody(status)));
   }
 
+  private static LoraxServer with(LoraxServer server, LoraxServerStatus status) {
+    var wanted = new LoraxServer();
+    wanted.setMetadata(new ObjectMetaBuilder(server.getMetadata()).build());
+    wanted.setSpec(server.getSpec());
+    wanted.setStatus(status);
+    return wanted;
+  }
+
+  private LoraxServer apply(LoraxServer wanted, KubernetesClient client) {
+    applier.applyStatus(client, ApplyBody.of(statusOnly(wanted))).into(wanted.getMetadata());
+    return wanted;
+  }
+
   /** Applied server-side, so it must hold nothing but what the operator owns. */
-  private static LoraxServer statusOnly(LoraxServer server, LoraxServerStatus status) {
+  private static LoraxServer statusOnly(LoraxServer server) {
     var patch = new LoraxServer();
     patch.setMetadata(
         new ObjectMetaBuilder()
             .withName(server.getMetadata().getName())
             .withNamespace(server.getMetadata().getNamespace())
+            .withResourceVersion(server.getMetadata().getResourceVersion())
             .build());
-    patch.setStatus(status);
+    patch.setStatus(server.getStatus());
     return patch;
   }
 

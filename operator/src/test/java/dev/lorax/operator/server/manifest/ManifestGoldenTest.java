@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-final class ManifestGoldenTest {
+public final class ManifestGoldenTest {
 
   @TestFactory
   Stream<DynamicTest> renders() throws IOException {

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.lorax.operator.GoldenFile;
 import dev.lorax.operator.TestingApiServer;
-import dev.lorax.operator.server.drift.Drift;
+import dev.lorax.operator.server.apply.Drift;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;

@@ -1,4 +1,4 @@
-package dev.lorax.operator.server.drift;
+package dev.lorax.operator.server.apply;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import java.util.List;

@@ -1,5 +1,6 @@
-package dev.lorax.operator.server.drift;
+package dev.lorax.operator.server.apply;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -11,14 +12,16 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 
-final class FingerprintTest {
+final class ApplyBodyTest {
+
+  private static final String STAMP = "lorax.dev/applied";
 
   /**
    * A number that another process would compute otherwise would write each object at each start.
    */
   @Test
   void is_the_same_for_all_time() {
-    assertThat(Fingerprint.of(of(Map.of("model", "base")))).isEqualTo("445edcc4078c3cb4");
+    assertThat(fingerprint(of(Map.of("model", "base")))).isEqualTo("97eae13ae5ea2b76");
   }
 
   @Property
@@ -28,7 +31,7 @@ final class FingerprintTest {
     var reversed = new LinkedHashMap<>(sorted.descendingMap());
 
     // when, then
-    assertThat(Fingerprint.of(of(sorted))).isEqualTo(Fingerprint.of(of(reversed)));
+    assertThat(fingerprint(of(sorted))).isEqualTo(fingerprint(of(reversed)));
   }
 
   @Property
@@ -40,7 +43,30 @@ final class FingerprintTest {
     less.remove(key);
 
     // when, then
-    assertThat(Fingerprint.of(of(more))).isNotEqualTo(Fingerprint.of(of(less)));
+    assertThat(fingerprint(of(more))).isNotEqualTo(fingerprint(of(less)));
+  }
+
+  @Test
+  void says_the_metadata_as_it_is_when_it_is_sent() {
+    // given
+    ConfigMap object = of(Map.of("model", "base"));
+    ApplyBody body = ApplyBody.of(object).stamp(STAMP);
+
+    // when
+    object.getMetadata().setResourceVersion("1");
+
+    // then
+    assertThat(body.text())
+        .isEqualTo(
+            "{\"metadata\":{\"annotations\":{\"lorax.dev/applied\":\"%s\"},\"name\":\"it\","
+                    .formatted(fingerprint(of(Map.of("model", "base"))))
+                + "\"resourceVersion\":\"1\"},\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
+                + "\"data\":{\"model\":\"base\"}}");
+  }
+
+  private static String fingerprint(ConfigMap object) {
+    ApplyBody.of(object).stamp(STAMP);
+    return requireNonNull(object.getMetadata().getAnnotations().get(STAMP));
   }
 
   private static ConfigMap of(Map<String, String> data) {

@@ -1,4 +1,4 @@
-package dev.lorax.operator.server.drift;
+package dev.lorax.operator.server.apply;
 
 import static java.lang.invoke.MethodType.methodType;
 
