@@ -221,7 +221,9 @@ class Engine:
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
         choices = [1 + len(sequence.draft) for sequence in sequences]
-        last = logits[choice_rows(counts, choices)]
+        # Where no prompt wants all of its rows they are the same ones, and a copy of them takes as
+        # long as the choice. Replay then writes into rows that nobody else reads.
+        last = logits if counts == choices else logits[choice_rows(counts, choices)]
         replay(self.model, sequences, last, cache, self._device)
         self.observer.computed()
         best = _split(likeliest_tokens(last), choices)
