@@ -1,7 +1,9 @@
-"""The shard of G5 with running streams, driven as our router does it: g5_shard.py MODEL DTYPE THREADS.
+"""The shard of G5 with running streams, driven as a router does it.
+
+g5_shard.py MODEL DTYPE THREADS.
 
 `{"order": "first tokens", "adapters": [number, ...], "prompt": tokens}` asks for a token with each
-adapter twice: when it lies on disk alone, and then when it is loaded.
+adapter three times: twice when it lies on disk alone, and then when it is loaded.
 `{"order": "gaps", "steps": n, "loads": bool}` makes decode steps of the streams, with adapters
 coming and going all the time or none at all.
 """
@@ -27,7 +29,7 @@ STREAMS = 16
 _RUNNING = 8
 _PLACES = 4  # of those that come and go
 _COMING = range(_RUNNING, 32)
-_STREAM_PROMPT, _STREAM_TOKENS = 32, 600
+_STREAM_PROMPT, _STREAM_TOKENS = 16, 600
 _REQUEST = STREAMS  # the id of a request beside the streams
 _WARM_STEPS = 3
 
@@ -52,7 +54,7 @@ class Streams:
         self._step_s = 0.0
         self._beside = ThreadPoolExecutor(max_workers=1)
         for adapter in range(_RUNNING):
-            self._bring(adapter)
+            _bring(self._calls, adapter)
         # As many slots as there are ever adapters, and all files in the page cache.
         for adapter in _COMING:
             self._calls.download(adapter)
@@ -73,16 +75,18 @@ class Streams:
             self._calls.clear()
 
     def _first_tokens(self, adapters: list[int], prompt: int) -> dict[str, Any]:
-        cold, warm = [], []
+        waited: dict[str, list[dict[str, Any]]] = {side: [] for side in _SIDES}
         for place, adapter in enumerate(adapters):
-            # Where in a running step a request arrives decides how long it waits: the same for both.
+            # Where in a running step a request arrives decides how long it waits.
             phase = (place + 0.5) / len(adapters)
-            cold.append(vars(self._first_token(adapter, prompt, phase, resident=False)))
-            warm.append(vars(self._first_token(adapter, prompt, phase, resident=True)))
+            for side, moves in _SIDES.items():
+                if moves:
+                    self._calls.offload(adapter)
+                waited[side].append(vars(self._first_token(adapter, prompt, phase, moves)))
             self._calls.offload(adapter)
-        return {"cold": cold, "warm": warm, "step_s": self._step_s}
+        return {**waited, "step_s": self._step_s}
 
-    def _first_token(self, adapter: int, prompt: int, phase: float, resident: bool) -> Waited:
+    def _first_token(self, adapter: int, prompt: int, phase: float, moves: list[str]) -> Waited:
         """A request that arrives while a step runs.
 
         What has happened is heard of between two steps, where the router takes its commands: then
@@ -90,7 +94,7 @@ class Streams:
         """
         arrival = time.monotonic() + phase * self._step_s
         waited = Waited(0.0, 0)
-        due = [] if resident else list(_MOVES)
+        due = list(moves)
         running: Future[float] | None = None
         while True:
             self._decode()
@@ -120,8 +124,10 @@ class Streams:
         return time.monotonic() - begin
 
     def _gaps(self, steps: int, loads: bool) -> dict[str, Any]:
-        stop = threading.Event()
-        moving = self._beside.submit(self._come_and_go, stop) if loads else None
+        going, stop = threading.Event(), threading.Event()
+        moving = self._beside.submit(self._come_and_go, going, stop) if loads else None
+        while moving is not None and not moving.done() and not going.wait(0.01):
+            pass
         self._decode()
         tokens, ends = [], [time.monotonic()]
         for _ in range(steps):
@@ -132,8 +138,11 @@ class Streams:
         loaded = 0 if moving is None else moving.result()
         return {"gaps": gaps, "tokens": tokens, "loads": loaded}
 
-    def _come_and_go(self, stop: threading.Event) -> int:
-        """One load after another, each in the place of one that leaves; how many there were."""
+    def _come_and_go(self, going: threading.Event, stop: threading.Event) -> int:
+        """One load after another, each in the place of one that leaves; how many there were.
+
+        going: set when the first is there.
+        """
         here: list[int] = []
         loaded = 0
         for adapter in itertools.cycle(_COMING):
@@ -141,16 +150,13 @@ class Streams:
                 break
             if len(here) == _PLACES:
                 self._calls.offload(here.pop(0))
-            self._bring(adapter)
+            _bring(self._calls, adapter)
             here.append(adapter)
             loaded += 1
+            going.set()
         for adapter in here:
             self._calls.offload(adapter)
         return loaded
-
-    def _bring(self, adapter: int) -> None:
-        self._calls.download(adapter)
-        self._calls.load(adapter)
 
     def _begin(self) -> None:
         dealt = [row % _RUNNING for row in range(STREAMS)]
@@ -175,11 +181,19 @@ class Streams:
         return stepped
 
 
-# In their order.
+def _bring(calls: RouterCalls, adapter: int) -> None:
+    calls.download(adapter)
+    calls.load(adapter)
+
+
 _MOVES: dict[str, Callable[[RouterCalls, int], None]] = {
     "download": RouterCalls.download,
     "load": RouterCalls.load,
+    "both": _bring,
 }
+# What must be heard of, one after the other, before a request can join: as our router does it; as
+# one would that loads what has come without a turn between; and where the adapter is loaded.
+_SIDES = {"cold": ["download", "load"], "cold_in_one": ["both"], "warm": []}
 
 
 def _main() -> None:

@@ -118,5 +118,7 @@ def _table(told: Mapping[str, Mapping[str, float]]) -> str:
     lines = [f"    {'ms a step':<{width}}      mean    median  % of the forward pass"]
     for name, figures in told.items():
         mean, median = figures["mean_ms"], figures["median_ms"]
-        lines.append(f"    {name:<{width}}  {mean:8.3f}  {median:8.3f}  {100 * median / forward:8.2f}")
+        lines.append(
+            f"    {name:<{width}}  {mean:8.3f}  {median:8.3f}  {100 * median / forward:8.2f}"
+        )
     return "\n".join(lines)

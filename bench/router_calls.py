@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc  # type: ignore[import-not-found]
+from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc  # type: ignore[import-not-found]
 from lorax_shard.pb import generate_pb2 as pb
-from lorax_shard.pb import generate_pb2_grpc
 
 _BLOCK = 16
 
@@ -36,9 +35,7 @@ class RouterCalls:
 
     def decode(self, batch: Any) -> Stepped:
         """A Decode."""
-        return self._step(
-            extensions_pb2.StepRequest(decode=pb.DecodeRequest(batches=[batch]))
-        )
+        return self._step(extensions_pb2.StepRequest(decode=pb.DecodeRequest(batches=[batch])))
 
     def clear(self) -> None:
         """Drops all batches."""
