@@ -4,43 +4,20 @@ Both sides run one thread: how fast a core is used is what is compared, and a bu
 CPU-seconds little. The sides alternate, each pair with the same prompts and adapters.
 """
 
-import json
-import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass
 
+import g5
+import g7
 from ratios import Pair, Row, ratio_row
+from side import DecodeError as DecodeError
+from side import Log, Outcome, Side
+from side import Setting as Setting
 
 BATCH = 32
 _PROMPT = 32
-_HERE = Path(__file__).resolve().parent
-_THREADS = "1"
 # Greedy choices over random weights: near-ties fall differently in other arithmetic.
 _LEAST_AGREEMENT = 0.9
-Log = Callable[[str], None]
-
-
-class DecodeError(Exception):
-    """A side ended, or the sides do not compute the same."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Interpreter, environment and the models by shape."""
-
-    python: Path
-    environment: dict[str, str]
-    models: dict[str, Path]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The rows of a goal and what stands beside them."""
-
-    rows: list[Row]
-    details: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,60 +27,6 @@ class Run:
     tokens_per_cpu_s: float
     tokens_per_s: float
     first_tokens: tuple[int, ...]
-
-
-@dataclass
-class Side:
-    """A worker process; see decode_worker.py."""
-
-    script: str
-    model: Path
-    dtype: str
-    setting: Setting
-    _process: subprocess.Popen[str] = field(init=False)
-
-    def __enter__(self) -> Self:
-        words = [str(self.setting.python), str(_HERE / self.script), str(self.model)]
-        self._process = subprocess.Popen(
-            [*words, self.dtype, _THREADS],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self.setting.environment,
-            text=True,
-        )
-        self._answer()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def run(self, adapters: int, steps: int) -> Run:
-        """A batch over this many adapters, dealt in turn; 0 is the base alone."""
-        dealt = [index % adapters if adapters else None for index in range(BATCH)]
-        assert self._process.stdin is not None
-        order = {"adapters": dealt, "prompt": _PROMPT, "steps": steps}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        answer = self._answer()
-        tokens = BATCH * steps
-        first = tuple(row[0] for row in answer["tokens"])
-        return Run(tokens / answer["cpu_s"], tokens / answer["wall_s"], first)
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise DecodeError(
-                f"{self.script} ended with {self._process.wait()}; its reason is above"
-            )
-        answer: dict[str, Any] = json.loads(line)
-        return answer
 
 
 def within(
@@ -144,12 +67,21 @@ def _alternate(
     ours: Side, our_adapters: int, our_steps: int,
     peer: Side, peer_adapters: int, peer_steps: int, pairs: int,
 ) -> list[tuple[Run, Run]]:  # fmt: skip
-    ours.run(our_adapters, 2)
-    peer.run(peer_adapters, 1)
+    _run(ours, our_adapters, 2)
+    _run(peer, peer_adapters, 1)
     return [
-        (ours.run(our_adapters, our_steps), peer.run(peer_adapters, peer_steps))
+        (_run(ours, our_adapters, our_steps), _run(peer, peer_adapters, peer_steps))
         for _ in range(pairs)
     ]
+
+
+def _run(side: Side, adapters: int, steps: int) -> Run:
+    """A batch over this many adapters, dealt in turn; 0 is the base alone."""
+    dealt = [index % adapters if adapters else None for index in range(BATCH)]
+    answer = side.ask({"adapters": dealt, "prompt": _PROMPT, "steps": steps})
+    tokens = BATCH * steps
+    first = tuple(row[0] for row in answer["tokens"])
+    return Run(tokens / answer["cpu_s"], tokens / answer["wall_s"], first)
 
 
 def _row(
@@ -206,4 +138,6 @@ GOALS: dict[str, tuple[Callable[[Setting, int, Log], Outcome], tuple[str, ...]]]
     "g1": (g1, ("1b", "0.5b", "135m")),
     "g2": (g2, ("0.5b",)),
     "g3": (g3, ("135m",)),
+    "g5": (g5.measure, g5.SHAPES),
+    "g7": (g7.measure, g7.SHAPES),
 }

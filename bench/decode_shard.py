@@ -35,10 +35,14 @@ class ShardClient:
         folder: Path,
         options: Sequence[str] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
+        program: Sequence[str] = ("-m", "lorax_shard.cli"),
     ) -> None:
-        """folder: a new one, for the socket; options: of lorax-server serve, besides."""
+        """folder: a new one, for the socket; options: of lorax-server serve, besides.
+
+        program: what the interpreter runs, with the command line of lorax-server.
+        """
         socket = folder / "shard"
-        words = ["-m", "lorax_shard.cli", "serve", str(directory), "--dtype", dtype]
+        words = [*program, "serve", str(directory), "--dtype", dtype]
         words += ["--device", "cpu", "--uds-path", str(socket), "--logger-level", "ERROR", *options]
         self._process = subprocess.Popen(
             [sys.executable, *words],
@@ -51,10 +55,10 @@ class ShardClient:
                 **environment,
             },
         )
-        channel = grpc.insecure_channel(f"unix:{socket}-0")
-        grpc.channel_ready_future(channel).result(timeout=_START_SECONDS)
-        self._stub = generate_pb2_grpc.LoraxServiceStub(channel)
-        self._vocabulary = int(json.loads((directory / "config.json").read_text())["vocab_size"])
+        self.channel = grpc.insecure_channel(f"unix:{socket}-0")
+        grpc.channel_ready_future(self.channel).result(timeout=_START_SECONDS)
+        self._stub = generate_pb2_grpc.LoraxServiceStub(self.channel)
+        self.vocabulary = int(json.loads((directory / "config.json").read_text())["vocab_size"])
         self._known: set[int] = set()
         self._batch = 0
         self._warm_up()
@@ -132,7 +136,7 @@ class ShardClient:
                 adapter_index=_index(order.adapters[row]),
                 blocks=range(1 + row * count, 1 + (row + 1) * count),
             )
-            for row, prompt in enumerate(order.prompts(self._vocabulary))
+            for row, prompt in enumerate(order.prompts(self.vocabulary))
         ]
 
     def _take(self, response: Any, tokens: list[list[int]]) -> Any:

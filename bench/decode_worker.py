@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Measured:
 
 def serve(run: Callable[[Order], Measured]) -> None:
     """Answers until the input ends. The first line out says that the worker is ready."""
+    serve_orders(lambda order: asdict(run(Order(**order))))
+
+
+def serve_orders(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """The same for orders and answers of another form."""
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
-        print(json.dumps(asdict(run(Order(**json.loads(line))))), flush=True)
+        print(json.dumps(answer(json.loads(line))), flush=True)

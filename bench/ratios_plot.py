@@ -24,7 +24,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         for key, style in (("floor", "-"), ("target", ":")):
             if row[key] is not None:
                 panel.plot([row[key]] * 2, [place - 0.4, place + 0.4], style, color="tab:red")
-        panel.text(row["high"], place, f" {row['ratio']:.2f}", va="center")
+        panel.text(row["high"], place, f" {row['ratio']:.3g}", va="center")
     panel.set_yticks(range(len(rows)), [row["case"] for row in rows])
     panel.invert_yaxis()
     panel.set_xlim(left=0)

@@ -75,9 +75,15 @@ def _line(row: Row, width: int) -> str:
     goal = "" if row.floor is None else f"  floor {row.floor}, target {row.target}"
     verdict = "" if row.holds else ": not reached"
     return (
-        f"  {row.case:<{width}}  {row.ratio.median:5.2f} [{row.ratio.low:.2f}, "
-        f"{row.ratio.high:.2f}]  {row.ours:6.2f} / {row.peer:.2f} {row.unit}{goal}{verdict}"
+        f"  {row.case:<{width}}  {_figure(row.ratio.median):>5} [{_figure(row.ratio.low)}, "
+        f"{_figure(row.ratio.high)}]  {row.ours:6.2f} / {row.peer:.2f} "
+        f"{row.unit}{goal}{verdict}"
     )
+
+
+def _figure(ratio: float) -> str:
+    """Two decimals, and one more where the first would be 0."""
+    return f"{ratio:.3f}" if ratio < 0.1 else f"{ratio:.2f}"
 
 
 def _commit() -> str:

@@ -240,3 +240,16 @@ def test_the_largest_logit_is_found_with_its_logprob(kernels) -> None:
     expected = logits.log_softmax(-1).max(-1).values
     torch.testing.assert_close(logprobs[:2], expected[:2], atol=1e-5, rtol=1e-5)
     assert not logprobs[2:].isfinite().any()
+
+
+def test_the_first_of_equal_logits_is_found_wherever_they_lie(kernels) -> None:
+    for width in (1, 7, 63, 1024, 1025, 5000):
+        for first in {0, width // 3, width - 1}:
+            logits = torch.rand(1, width)
+            logits[0, first :: max(1, width // 2)] = 2.0
+
+            best, logprobs = kernels.greedy(logits)
+
+            assert best.tolist() == [first]
+            expected = logits.log_softmax(-1)[:, first]
+            torch.testing.assert_close(logprobs, expected, atol=1e-5, rtol=1e-5)

@@ -1,5 +1,6 @@
 """Which adapters are resident, and where."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,13 +29,19 @@ class ResidentAdapter:
 class AdapterTable:
     """Adapters by the index that requests name them with.
 
-    Confined to the compute thread. A slot is reused only when no sequence uses it any more: an
-    adapter that is offloaded or replaced while in use leaves the table at once, so that nothing new
-    joins it, and its memory when the last of its sequences has ended.
+    A slot is reused only when no sequence uses it any more: an adapter that is offloaded or
+    replaced while in use leaves the table at once, so that nothing new joins it, and its memory
+    when the last of its sequences has ended.
+
+    Any thread may install, while steps run: it writes to a slot that no step reads, and stacks that
+    grow hold what they held. The table may be asked and adapters may be removed from any thread,
+    too. What frees slots or changes weights is confined to the compute thread.
     """
 
     def __init__(self, linears: Iterable[LoraLinear]) -> None:
         self._linears = list(linears)
+        self._installing = threading.Lock()  # one at a time: stacks that grow are copied
+        self._changing = threading.Lock()  # what is below; held for no longer than that takes
         self._resident: dict[int, ResidentAdapter] = {}
         self._leaving: list[ResidentAdapter] = []
         self._free: dict[int, list[int]] = {}  # bucket -> free slots
@@ -86,16 +93,29 @@ class AdapterTable:
             matrices |= found
         return replace(adapter, matrices=matrices)
 
-    def install(self, index: int, adapter: Adapter) -> None:
-        """Makes an adapter that was fitted usable under an index, in place of what was there."""
+    def install(self, index: int, adapter: Adapter) -> bool:
+        """Makes an adapter that was fitted usable under an index, in place of what was there.
+
+        Whether there was something: its slot is free again after release_unused.
+        """
         self._check_fitted(adapter)
-        self.remove(index)
         bucket = rank_bucket(adapter.rank)
-        slot = LoraSlot(bucket, self._take_slot(bucket), multiplies=adapter.uses_dora)
-        for linear in self._linears:
-            linear.put_adapter(slot, self._capacity[bucket], adapter.matrices)
-        taken = sum(linear.adapter_bytes(bucket) for linear in self._linears)
-        self._resident[index] = ResidentAdapter(adapter.id, slot, adapter.rank, taken)
+        with self._installing:
+            number, capacity = self._take_slot(bucket)
+            slot = LoraSlot(bucket, number, multiplies=adapter.uses_dora)
+            try:
+                for linear in self._linears:
+                    linear.put_adapter(slot, capacity, adapter.matrices)
+            except BaseException:
+                with self._changing:
+                    self._free[bucket].append(number)
+                raise
+            taken = sum(linear.adapter_bytes(bucket) for linear in self._linears)
+            resident = ResidentAdapter(adapter.id, slot, adapter.rank, taken)
+            with self._changing:
+                replaced = self._leave(index)
+                self._resident[index] = resident
+        return replaced
 
     def merge(self, adapter: Adapter) -> None:
         """Adds a fitted adapter to the base model's weights for good. Costs nothing per token."""
@@ -105,31 +125,38 @@ class AdapterTable:
 
     def remove(self, index: int) -> bool:
         """Takes an adapter out of the table; False when the index was not loaded."""
-        resident = self._resident.pop(index, None)
-        if resident is not None:
-            self._leaving.append(resident)
-        return resident is not None
+        with self._changing:
+            return self._leave(index)
 
     def release_unused(self, in_use: Callable[[], Sequence[ResidentAdapter | None]]) -> None:
         """Frees the slots of adapters that have left the table and that no sequence uses."""
         if not self._leaving:
             return
         used = {id(adapter) for adapter in in_use()}
-        for adapter in self._leaving:
-            if id(adapter) not in used:
-                self._free[adapter.slot.bucket].append(adapter.slot.slot)
-        self._leaving = [adapter for adapter in self._leaving if id(adapter) in used]
+        with self._changing:
+            for adapter in self._leaving:
+                if id(adapter) not in used:
+                    self._free[adapter.slot.bucket].append(adapter.slot.slot)
+            self._leaving = [adapter for adapter in self._leaving if id(adapter) in used]
+
+    def _leave(self, index: int) -> bool:
+        resident = self._resident.pop(index, None)
+        if resident is not None:
+            self._leaving.append(resident)
+        return resident is not None
 
     def _check_fitted(self, adapter: Adapter) -> None:
         for name, pair in adapter.matrices.items():
             if pair.magnitude is not None and pair.factors is None:
                 raise ValueError(f"adapter {adapter.id} was not fitted to the base model at {name}")
 
-    def _take_slot(self, bucket: int) -> int:
-        free = self._free.setdefault(bucket, [])
-        if not free:
-            # Doubling: loading n adapters one by one copies the stacks O(log n) times.
-            capacity = self._capacity.get(bucket, 0)
-            self._capacity[bucket] = max(1, 2 * capacity)
-            free.extend(reversed(range(capacity, self._capacity[bucket])))
-        return free.pop()
+    def _take_slot(self, bucket: int) -> tuple[int, int]:
+        """A free slot of the bucket, and how many slots the bucket has with it."""
+        with self._changing:
+            free = self._free.setdefault(bucket, [])
+            if not free:
+                # Doubling: loading n adapters one by one copies the stacks O(log n) times.
+                capacity = self._capacity.get(bucket, 0)
+                self._capacity[bucket] = max(1, 2 * capacity)
+                free.extend(reversed(range(capacity, self._capacity[bucket])))
+            return free.pop(), self._capacity[bucket]

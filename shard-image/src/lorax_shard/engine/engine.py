@@ -51,8 +51,9 @@ class UnknownBatch(ValueError):
 class Engine:
     """One model with its adapters, its cache and the batches that run on them.
 
-    Confined to the compute thread. A call that fails changes nothing: batches that were cached stay
-    as they were. With several shards all get the same calls and come to the same results.
+    Confined to the compute thread but for load_adapter. A call that fails changes nothing: batches
+    that were cached stay as they were. With several shards all get the same calls and come to the
+    same results.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Engine:
         if not kept:
             raise InvalidRequest(f"batch {batch_id} would be left empty: clear it instead")
         self._batches[batch_id] = kept
-        self._release_adapters()
+        self.release_adapters()
         return _summary(batch_id, kept)
 
     def clear(self, batch_id: int | None) -> None:
@@ -149,18 +150,26 @@ class Engine:
             self._batches.clear()
         else:
             self._batches.pop(batch_id, None)
-        self._release_adapters()
+        self.release_adapters()
 
     @torch.inference_mode()
-    def load_adapter(self, index: int, adapter: Adapter) -> None:
-        """Makes an adapter usable under an index."""
-        self._release_adapters()
-        self.adapters.install(index, adapter)
+    def load_adapter(self, index: int, adapter: Adapter) -> bool:
+        """Makes an adapter usable under an index; runs in any thread, beside steps.
+
+        Whether it is in the place of another one, whose memory release_adapters gives back.
+        """
+        return self.adapters.install(index, adapter)
+
+    def release_adapters(self) -> None:
+        """Gives back the memory of adapters that have left and whose rows have ended."""
+        self.adapters.release_unused(
+            lambda: [seq.adapter for batch in self._batches.values() for seq in batch]
+        )
 
     def offload_adapter(self, index: int) -> bool:
         """Takes an adapter out; rows that run on it end with it. False when it was not loaded."""
         removed = self.adapters.remove(index)
-        self._release_adapters()
+        self.release_adapters()
         return removed
 
     def _admit(self, request: GenerationRequest, cache: KvCache) -> Sequence:
@@ -221,7 +230,9 @@ class Engine:
         logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
         choices = [1 + len(sequence.draft) for sequence in sequences]
-        last = logits[choice_rows(counts, choices)]
+        # Where no prompt wants all of its rows they are the same ones, and a copy of them takes as
+        # long as the choice. Replay then writes into rows that nobody else reads.
+        last = logits if counts == choices else logits[choice_rows(counts, choices)]
         replay(self.model, sequences, last, cache, self._device)
         self.observer.computed()
         best = _split(likeliest_tokens(last), choices)
@@ -244,7 +255,7 @@ class Engine:
             self._batches.pop(joined, None)
         if running:
             self._batches[batch_id] = running
-        self._release_adapters()
+        self.release_adapters()
         generations = [outcome for outcome in outcomes if outcome is not None]
         return StepResult(generations, _summary(batch_id, running) if running else None)
 
@@ -272,11 +283,6 @@ class Engine:
                 f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
                 [sequence.request.id for sequence in lost],
             )
-
-    def _release_adapters(self) -> None:
-        self.adapters.release_unused(
-            lambda: [seq.adapter for batch in self._batches.values() for seq in batch]
-        )
 
 
 def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:

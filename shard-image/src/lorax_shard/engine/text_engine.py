@@ -16,7 +16,10 @@ _HOST_TOKENS = 16
 
 
 class TextEngine:
-    """One model with its adapters. Confined to the compute thread; nothing outlives a call."""
+    """One model with its adapters, where nothing outlives a call.
+
+    Confined to the compute thread but for load_adapter.
+    """
 
     def __init__(
         self,
@@ -60,13 +63,19 @@ class TextEngine:
         """Nothing is cached, so there is nothing to drop."""
 
     @torch.inference_mode()
-    def load_adapter(self, index: int, adapter: Adapter) -> None:
-        """Makes an adapter usable under an index."""
+    def load_adapter(self, index: int, adapter: Adapter) -> bool:
+        """Makes an adapter usable under an index; runs in any thread, beside steps.
+
+        Whether it is in the place of another one, whose memory release_adapters gives back.
+        """
+        return self.adapters.install(index, adapter)
+
+    def release_adapters(self) -> None:
+        """Gives back the memory of adapters that have left."""
         self.adapters.release_unused(lambda: ())
-        self.adapters.install(index, adapter)
 
     def offload_adapter(self, index: int) -> bool:
         """Takes an adapter out. False when it was not loaded."""
         removed = self.adapters.remove(index)
-        self.adapters.release_unused(lambda: ())
+        self.release_adapters()
         return removed

@@ -80,21 +80,27 @@ class LoraLinear(ABC):
     ) -> None:
         """Sets this layer's part of an adapter; a projection that it lacks becomes zero.
 
+        Steps may run meanwhile, of adapters in other slots.
+
         capacity is the number of slots of the bucket: all stacks of a bucket are equally high,
         because a step indexes them all alike. A layer that no adapter touches has no stack.
         """
         self._factors.pop((slot.bucket, slot.slot), None)
         touched = any(projection.name in matrices for projection in self.projections)
-        if touched and slot.bucket not in self._stacks:
-            widths = [self._out_width(part) for part in range(len(self.projections))]
-            self._stacks[slot.bucket] = new_stack(
-                slot.bucket, self.weight.in_features, widths, self._like, self._kernels
-            )
         stack = self._stacks.get(slot.bucket)
         if stack is None:
-            return
+            if not touched:
+                return
+            widths = [self._out_width(part) for part in range(len(self.projections))]
+            stack = new_stack(
+                slot.bucket, self.weight.in_features, widths, self._like, self._kernels
+            )
         stack.grow(capacity)
-        stack.clear(slot.slot)
+        # Only now: a step that runs finds it as high as those of the other layers, or not at all.
+        self._stacks[slot.bucket] = stack
+        pairs = [matrices.get(projection.name) for projection in self.projections]
+        if any(pair is None or pair.down.shape[0] < slot.bucket for pair in pairs):
+            stack.clear(slot.slot)  # else all of it is written
         for part, projection in enumerate(self.projections):
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])

@@ -17,7 +17,10 @@ from lorax_shard.layers.routing import PaddedTokens, Segments, TokenRouting
 
 
 class AdapterStack(Protocol):
-    """The adapters of one rank bucket at one linear layer, zero where an adapter has nothing."""
+    """The adapters of one rank bucket at one linear layer, zero where an adapter has nothing.
+
+    `add` may run in another thread than the rest, for other slots than those that are written.
+    """
 
     @property
     def slot_bytes(self) -> int:

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
 
 from lorax_shard.adapters.merging import AdapterChoice, merge_adapters
 from lorax_shard.adapters.reader import Adapter, adapter_bytes, read_adapter
@@ -9,16 +12,19 @@ from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
+# Reading may wait for a disk; what comes after it goes one by one in any case.
+_AT_ONCE = 4
 
 
 class AdapterCalls:
-    """Downloads, loads and offloads. Only the last move into device memory waits for a step."""
+    """Downloads, loads and offloads. Only what frees memory waits for the step that runs."""
 
     def __init__(self, shard: Shard, compute: ComputeThread) -> None:
         self._shard = shard
         self._engine = shard.abilities.engine
         self._compute = compute
         self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
+        self._loaders = ThreadPoolExecutor(_AT_ONCE, "load-adapter", _work_beside_steps)
 
     async def download(self, adapter: AdapterChoice, api_token: str | None) -> float:
         """Makes the files available on this machine; the share of the reservation they take."""
@@ -36,19 +42,26 @@ class AdapterCalls:
 
     async def load(self, adapter: AdapterChoice, index: int) -> None:
         """Makes an adapter usable under an index. It must have been downloaded."""
-        if await self._compute.run(self._engine.adapters.holds, index, adapter.id):
+        if self._engine.adapters.holds(index, adapter.id):
             return
         self._check_index(index, adapter)
         self._refuse_beside_merged(adapter)
-        content: Adapter = await asyncio.to_thread(self._read, adapter)
-        await self._compute.run(self._engine.load_adapter, index, content)
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(self._loaders, self._load, adapter, index):
+            await self._compute.run(self._engine.release_adapters)
         _LOG.info("loaded adapter %s under index %d", adapter.id, index)
 
     async def offload(self, index: int) -> bool:
         """Takes an adapter out of device memory; False for preloaded ones, which stay."""
         if index == 0 or any(index == preloaded.index for preloaded in self._shard.preloaded):
             return False
+        # Routers ask for it before each load. Nothing is there, so there is nothing to wait for.
+        if self._engine.adapters.find(index) is None:
+            return False
         return await self._compute.run(self._engine.offload_adapter, index)
+
+    def _load(self, choice: AdapterChoice, index: int) -> bool:
+        return self._engine.load_adapter(index, self._read(choice))
 
     def _read(self, choice: AdapterChoice) -> Adapter:
         locate, projections = self._shard.directories.locate, self._engine.adapters.projections
@@ -77,3 +90,12 @@ class AdapterCalls:
                 f"adapter {adapter.id} was not made for the base model with {merged.id} merged "
                 "into it: start the server without --merge-adapter-weights to serve it"
             )
+
+
+def _work_beside_steps() -> None:
+    """Keeps the thread from having others compute along.
+
+    An adapter is hundreds of small tensors, and for each it would wait for a second thread, on
+    cores that steps keep busy. torch keeps the number of each thread that has computed before.
+    """
+    torch.set_num_threads(1)

@@ -218,7 +218,8 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     ) -> extensions_pb2.DescribeAdapterResponse:
         """Rank and memory of a loaded adapter."""
         index = request.adapter_index
-        adapter = await self._compute.run(self._abilities.engine.adapters.find, index)
+        # Not in the compute thread: a router asks before the first request, which waits for it.
+        adapter = self._abilities.engine.adapters.find(index)
         if adapter is None:
             raise NotLoaded(f"adapter index {index} is not loaded")
         return extensions_pb2.DescribeAdapterResponse(rank=adapter.rank, bytes=adapter.bytes)

@@ -1,0 +1,82 @@
+"""The shard of G7, called back to back as our router does it: g7_shard.py MODEL DTYPE THREADS.
+
+`{"adapters": [index or null, one for each sequence], "prompt": tokens, "steps": n}` runs the batch;
+the answer has a list of points for each decode step, see timed_shard.py. "sent" and "received" are
+the caller's own; "next" is when it sends the next one.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from decode_shard import ShardClient
+from decode_worker import Order, serve_orders
+from router_calls import RouterCalls, blocks_of, request
+
+_WARM_STEPS = 3
+_TIMED = Path(__file__).resolve().parent / "timed_shard.py"
+
+
+class Caller:
+    """Runs batches and reads what the shard's stopwatches said."""
+
+    def __init__(self, client: ShardClient, stamps: Path) -> None:
+        self._calls = RouterCalls(client.channel)
+        self._vocabulary = client.vocabulary
+        self._stamps = stamps
+        self._read = 0  # lines of the file
+        self._known: set[int] = set()
+
+    def answer(self, words: dict[str, Any]) -> dict[str, Any]:
+        """See the module."""
+        order = Order(**words)
+        for adapter in {each for each in order.adapters if each is not None} - self._known:
+            self._calls.download(adapter)
+            self._calls.load(adapter)
+            self._known.add(adapter)
+        new_tokens = 2 + _WARM_STEPS + order.steps
+        count = blocks_of(order.prompt + new_tokens)
+        prompts = order.prompts(self._vocabulary)
+        batch = self._calls.prefill(
+            [
+                request(row, prompt, adapter, new_tokens, 1 + row * count)
+                for row, (prompt, adapter) in enumerate(zip(prompts, order.adapters, strict=True))
+            ]
+        ).batch
+        own = []
+        sent = time.monotonic_ns()
+        for _ in range(_WARM_STEPS + order.steps):
+            batch = self._calls.decode(batch).batch
+            received = time.monotonic_ns()
+            own.append({"sent": sent, "received": received})
+            own[-1]["next"] = sent = time.monotonic_ns()
+        self._calls.clear()
+        steps = [mine | told for mine, told in zip(own, self._told(len(own)), strict=True)]
+        return {"steps": steps[_WARM_STEPS:]}
+
+    def _told(self, count: int) -> list[dict[str, int]]:
+        lines = self._stamps.read_text().splitlines()[self._read :]
+        self._read += len(lines)
+        if len(lines) != count:
+            raise RuntimeError(f"the shard told of {len(lines)} steps, {count} were made")
+        return [json.loads(line) for line in lines]
+
+
+def _main() -> None:
+    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
+        stamps = Path(folder) / "stamps"
+        program = [str(_TIMED), str(stamps)]
+        client = ShardClient(
+            Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(folder), program=program
+        )
+        try:
+            serve_orders(Caller(client, stamps).answer)
+        finally:
+            client.stop()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,142 @@
+"""G5 and G7: their arithmetic, and one short run of each against a shard with a tiny model."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import g5
+import g7
+from side import DecodeError, Setting, Side
+
+_SHARD = Path(__file__).resolve().parents[2] / "shard-image" / "src"
+
+
+def test_the_99th_percentile_is_a_value_that_one_of_a_hundred_exceeds() -> None:
+    """Not interpolated: a gap that was seen."""
+    assert g5.p99([*range(1, 101)]) == 99
+    assert g5.p99([5.0]) == 5.0
+
+
+def test_requests_of_a_pair_are_compared_as_a_whole() -> None:
+    """Cold and warm have the same adapters at the same moments of a step."""
+    answers = [_requests(cold=[3.0, 1.0], in_one=[1.0, 2.0], warm=[1.0, 1.0])] * 7
+
+    row, in_one = g5.first_token_rows("case", answers)
+
+    assert (row.ratio.median, row.ours, row.peer, row.unit) == (2.0, 2.0, 1.0, "s")
+    assert not row.holds
+    assert (in_one.ratio.median, in_one.floor) == (1.5, None)
+
+
+def test_a_cold_adapter_that_answers_otherwise_makes_a_result_void() -> None:
+    """It would not be the same work."""
+    answers = [_requests([1.0], [1.0], [1.0])] * 6 + [_requests([1.0], [1.0], [1.0], warm_token=8)]
+
+    with pytest.raises(DecodeError, match=r"case: void.*\[7\], \[7\], \[8\]"):
+        g5.first_token_rows("case", answers)
+
+
+def test_windows_without_a_load_or_with_other_tokens_are_void() -> None:
+    """Neither says what loads do to streams."""
+    idle = {"gaps": [0.1], "tokens": [[1]], "loads": 0}
+
+    with pytest.raises(DecodeError, match="no adapter was loaded in 1 steps"):
+        g5.gap_row("case", [(idle, idle)] * 7)
+    with pytest.raises(DecodeError, match="tokens differ"):
+        g5.gap_row("case", [(idle | {"tokens": [[2]], "loads": 3}, idle)] * 7)
+
+
+def test_the_parts_of_a_step_are_its_wall_time() -> None:
+    """Texts are written while tokens are chosen."""
+    points = {name: 1_000_000 * place for place, name in enumerate(_POINTS)}
+
+    parts = g7.parts(points | {"texts_ns": 250_000})
+
+    assert sum(parts.values()) == pytest.approx(len(_POINTS) - 1)
+    assert (parts["forward"], parts["sampling"], parts["detokenise"]) == (1.0, 0.75, 0.25)
+
+
+def test_a_step_that_passed_a_point_too_early_or_not_at_all_is_refused() -> None:
+    """The stopwatches hang on names of the shard, which may change."""
+    points = {name: 1_000_000 * place for place, name in enumerate(_POINTS)} | {"texts_ns": 0}
+    lacking = {name: when for name, when in points.items() if name != "computed"}
+
+    with pytest.raises(DecodeError, match="passed no computed"):
+        g7.parts(lacking)
+    with pytest.raises(DecodeError, match="passed began before arrived"):
+        g7.parts(points | {"began": 0})
+
+
+def test_the_gap_is_what_a_step_takes_beside_the_forward_pass() -> None:
+    """Of all steps of a run together, as the tokens of a second are."""
+    run = [{"forward": 10.0, "sampling": 1.0}, {"forward": 30.0, "sampling": 1.0}]
+
+    row = g7.gap_row("case", [run] * 7)
+
+    assert (row.ratio.median, row.ours, row.peer) == (0.05, 1.0, 20.0)
+    assert row.holds
+
+
+def test_a_shard_tells_where_the_time_of_its_steps_went(setting: Setting) -> None:
+    """Real calls over a real socket; the order of all points is checked by parts()."""
+    with Side("g7_shard.py", setting.models["tiny"], "bfloat16", setting) as shard:
+        answer = shard.ask({"adapters": [None, 0, 1], "prompt": 8, "steps": 4})
+
+    steps = [g7.parts(step) for step in answer["steps"]]
+    assert len(steps) == 4
+    assert all(step["forward"] > 0 and step["detokenise"] > 0 for step in steps)
+
+
+def test_cold_adapters_answer_as_warm_ones_do_beside_streams(setting: Setting) -> None:
+    """A cold request is moved by two calls and joins streams that go on."""
+    with Side("g5_shard.py", setting.models["tiny"], "bfloat16", setting) as shard:
+        answer = shard.ask({"order": "first tokens", "adapters": [8, 9], "prompt": 8})
+        loads, idle = (
+            shard.ask({"order": "gaps", "steps": 200, "loads": loads}) for loads in (True, False)
+        )
+
+    cold, in_one, warm = answer["cold"], answer["cold_in_one"], answer["warm"]
+    tokens = [[each["token"] for each in side] for side in (cold, in_one, warm)]
+    assert tokens[0] == tokens[1] == tokens[2]
+    assert all(list(each["moves"]) == ["download", "load"] for each in cold)
+    assert all(each["steps"] >= 2 for each in cold)
+    assert all(list(each["moves"]) == ["both"] and each["steps"] >= 1 for each in in_one)
+    assert all(each["steps"] == 0 and not each["moves"] for each in warm)
+    assert loads["tokens"] == idle["tokens"]
+    assert loads["loads"] > 0
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    """A model with all adapters, in the form of the benchmarks' own."""
+    import decode_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    shapes = decode_model._SHAPES
+    shapes["tiny"] = (32, 64, 2, 4, 2, 512)
+    try:
+        decode_model.write("tiny", folder)
+    finally:
+        del shapes["tiny"]
+    environment = {**os.environ, "PYTHONPATH": str(_SHARD)}
+    return Setting(Path(sys.executable), environment, {"tiny": folder})
+
+
+def _requests(
+    cold: list[float], in_one: list[float], warm: list[float], warm_token: int = 7
+) -> dict[str, Any]:
+    def side(times: list[float], token: int = 7) -> list[dict[str, Any]]:
+        return [{"seconds": seconds, "token": token} for seconds in times]
+
+    return {"cold": side(cold), "cold_in_one": side(in_one), "warm": side(warm, warm_token)}
+
+
+_POINTS = (
+    "sent", "arrived", "began", "forward", "computed", "chosen", "ended", "told", "serialised",
+    "received", "next",
+)  # fmt: skip
