@@ -22,6 +22,8 @@ GOALS: Mapping[str, str] = {
     "g1": "32 adapters / base",
     "g2": "32 adapters / 1",
     "g3": "shard / transformers with PEFT",
+    "g5": "first token of a cold adapter / warm",
+    "g7": "step beside the forward pass / forward pass",
 }
 PLOT = "ratios_plot.py"
 _MODEL_SCRIPT = CHECKOUT / "bench" / "decode_model.py"
