@@ -62,18 +62,20 @@ final class Scheduler {
     computing.removeIf(Entry::prompted);
     int step = limits.stepTokens(profile.chunkedPrefill(), profile.deviceType());
     boolean mayHold = profile.holdsPrompts() && unfinishedTokens > 0 && !heldLast;
+    boolean holds = false;
     heldLast = false;
     List<Entry> chosen =
         choose(new Room(step, step - unfinishedTokens, unfinishedTokens == 0, false), nanoTime);
     if (chosen.isEmpty() && mayHold) {
       chosen = choose(new Room(step, step, false, true), nanoTime);
-      heldLast = !chosen.isEmpty();
+      holds = true;
     }
     if (chosen.isEmpty() || (chosen.size() < minSize && !hurries(chosen.getFirst()))) {
       putBack(chosen, nanoTime);
       return null;
     }
-    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize(), heldLast);
+    heldLast = holds;
+    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize(), holds);
   }
 
   /**
