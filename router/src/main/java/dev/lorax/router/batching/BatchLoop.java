@@ -31,19 +31,19 @@ public final class BatchLoop {
 
   private final BlockingQueue<BatchCommand> commands;
   private final BatchLimits limits;
-  private final ShardConnector connector;
   private final BatchObserver observer;
   private final Ticker ticker;
   private final Backlog backlog;
   private final AdapterTable adapters;
   private final AdapterOrders orders;
   private final AdapterMover mover;
-  private final Executor connectors;
+  private final ShardSearch search;
   private final WaitingEntries waiting;
   private @Nullable BatchSession session;
   private boolean draining;
   private @Nullable Thread thread;
   private volatile boolean busy;
+  private volatile boolean ended;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
 
   /**
@@ -79,7 +79,6 @@ public final class BatchLoop {
       Executor movers,
       Executor connectors) {
     this.limits = limits;
-    this.connector = connector;
     this.observer = environment.observer();
     this.ticker = environment.ticker();
     this.backlog = environment.backlog();
@@ -87,7 +86,7 @@ public final class BatchLoop {
     this.orders = new AdapterOrders(adapters, residency.maxActiveAdapters());
     this.waiting = new WaitingEntries(limits.order());
     this.commands = new ArrayBlockingQueue<>(commandCapacity);
-    this.connectors = connectors;
+    this.search = new ShardSearch(connector, connectors, commands);
     this.mover = new AdapterMover(ticker, movers, this::post);
   }
 
@@ -105,16 +104,22 @@ public final class BatchLoop {
       return refusal;
     }
     backlog.sent(tokens);
-    if (commands.offer(new BatchCommand.Submit(entry))) {
+    if (offer(new BatchCommand.Submit(entry))) {
       return null;
     }
     backlog.received(tokens);
-    return Rejection.overloaded();
+    return ended ? SHUTTING_DOWN : Rejection.overloaded();
   }
 
   /** Hands over an order about an adapter; false means that nothing will happen. */
   public boolean order(AdapterOrder order) {
-    return commands.offer(new BatchCommand.Order(order));
+    return offer(new BatchCommand.Order(order));
+  }
+
+  /** Whether the loop will take it, if only to turn it away. */
+  private boolean offer(BatchCommand command) {
+    // One that came after the end stays where nobody looks any more.
+    return commands.offer(command) && !(ended && commands.remove(command));
   }
 
   /** Why no request at all would be queued now, or null. */
@@ -349,22 +354,33 @@ public final class BatchLoop {
     adapters.reset(List.of());
     waiting.rebind(adapters, interrupted);
     publish();
-    connectors.execute(this::reconnect);
-  }
-
-  private void reconnect() {
-    try {
-      post(new BatchCommand.Connected(connector.connect()));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    search.begin();
   }
 
   private void leave() {
+    ended = true;
+    search.end();
+    for (BatchCommand command = commands.poll(); command != null; command = commands.poll()) {
+      turnAway(command);
+    }
     fail(waiting.removeAll(), SHUTTING_DOWN);
     if (session != null) {
       fail(session.abandon(), SHUTTING_DOWN);
       session.shards().close();
+    }
+  }
+
+  /** Owes nothing for what came too late to be obeyed. */
+  private void turnAway(BatchCommand command) {
+    switch (command) {
+      case BatchCommand.Submit submit -> {
+        backlog.received(submit.entry().request().tokens());
+        submit.entry().sink().failed(SHUTTING_DOWN);
+      }
+      case BatchCommand.Order order ->
+          order.order().outcome().complete(new AdapterOrder.Outcome.Refused(SHUTTING_DOWN));
+      case BatchCommand.Connected connected -> connected.shards().close();
+      case BatchCommand.FromShards _, BatchCommand.Drain _, BatchCommand.Stop _ -> {}
     }
   }
 

@@ -97,9 +97,15 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
           told = e.reason();
           LOG.atWarn().addKeyValue("reason", told).log("shards not connected, trying again");
         }
-        Thread.sleep(pause);
-        pause = longer(pause);
+      } catch (RuntimeException e) {
+        // Other shards may say what this router understands.
+        if (!told.equals(e.toString())) {
+          told = e.toString();
+          LOG.atError().setCause(e).log("bug while connecting to shards, trying again");
+        }
       }
+      Thread.sleep(pause);
+      pause = longer(pause);
     }
   }
 
@@ -133,6 +139,7 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
 
   private GrpcShardGroup attempt() throws ShardException, InterruptedException {
     var channels = new ArrayList<UnixChannel>();
+    boolean connected = false;
     try {
       for (Path socket : discover()) {
         channels.add(new UnixChannel(socket, events));
@@ -148,10 +155,12 @@ public final class GrpcShardConnector implements ShardConnector, AutoCloseable {
               : new RowStepCalls(channels, deadlines.step());
       var group = new GrpcShardGroup(channels, steps, profile, deadlines);
       announce(group);
+      connected = true;
       return group;
-    } catch (ShardException | InterruptedException e) {
-      channels.forEach(UnixChannel::close);
-      throw e;
+    } finally {
+      if (!connected) {
+        channels.forEach(UnixChannel::close);
+      }
     }
   }
 
