@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -35,13 +36,77 @@ class LongPromptProperties extends SchedulerTestCase {
       batches.add(batch);
     }
 
-    // Only behind a long one of their own queue do they wait until it may begin.
-    int behindNobody = 0;
-    while (behindNobody < wishes.size()
-        && wishes.get(behindNobody).promptTokens() <= PREFILL_BUDGET) {
-      behindNobody++;
+    // All that is left are long ones, and those behind them that have gone past them often enough.
+    var allowed = new ArrayList<Integer>();
+    for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek()) {
+      int tokens = entry.request().prompt().length();
+      boolean longOne = tokens > PREFILL_BUDGET;
+      assertThat(entry.overtakings()).isLessThanOrEqualTo(longOne ? steps(tokens) : 0);
+      assertThat(longOne || allowed.contains(0) || allowed.size() > 8).isTrue();
+      if (longOne) {
+        allowed.add(steps(tokens) - entry.overtakings());
+      }
+      waiting.take(entry, 0);
     }
-    assertThat(wishes.size() - waiting.size()).isEqualTo(behindNobody);
+  }
+
+  private static int steps(int promptTokens) {
+    return Math.ceilDiv(promptTokens, PREFILL_BUDGET);
+  }
+
+  /**
+   * The worst that its queue can do to it: as many short prompts as find room, which go past it and
+   * cost the queue what they generate, while another queue always has a long prompt, too.
+   */
+  @Property(tries = 200)
+  void a_long_prompt_waits_for_a_bounded_number_of_steps_whoever_goes_past_it(
+      @ForAll @IntRange(min = PREFILL_BUDGET + 1, max = 400) int tokens,
+      @ForAll @IntRange(min = 20, max = PREFILL_BUDGET) int shortTokens,
+      @ForAll @IntRange(max = 300) int generated,
+      @ForAll @IntRange(min = PREFILL_BUDGET + 1, max = 400) int otherTokens) {
+    adapters.reset(List.of(new PreloadedAdapter(key(1), 1, null)));
+    var waiting = new WaitingEntries(QueueOrder.FAIR);
+    var scheduler = scheduler(waiting, new BlockPool(200, BLOCK_SIZE, false), true);
+    long id = 0;
+    add(waiting, entry(id++, new Wish(otherTokens, 1, 1)));
+    Entry underWay = Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries().getFirst();
+    int left = otherTokens - PREFILL_BUDGET;
+    Entry watched = entry(id++, new Wish(tokens, 1, 0));
+    add(waiting, watched);
+
+    int steps = 0;
+    int overtaking = 0;
+    while (underWay != watched) {
+      for (int i = 0; i < PREFILL_BUDGET / shortTokens; i++) {
+        add(waiting, entry(id++, new Wish(shortTokens, 1, 0)));
+      }
+      add(waiting, entry(id++, new Wish(otherTokens, 1, 1)));
+      PrefillBatch batch = scheduler.next(0, Math.min(left, PREFILL_BUDGET), NOW);
+      boolean chunk = batch == null || !batch.holdsPrompts();
+      left -= chunk ? Math.min(left, PREFILL_BUDGET) : 0;
+      for (Entry entry : batch == null ? List.<Entry>of() : batch.entries()) {
+        if (entry.chunkTokens() > 0) {
+          underWay = entry;
+          left = entry.request().prompt().length() - PREFILL_BUDGET;
+        } else {
+          overtaking += entry.adapter() == watched.adapter() ? 1 : 0;
+          entry.flow().generated(generated);
+          entry.leaves(NOW);
+        }
+      }
+      if (left == 0 && !underWay.prompted()) {
+        underWay.blocks().promptComputed();
+        underWay.leaves(NOW);
+      }
+      steps++;
+      // What its queue is charged for those that go past it, the other may catch up with.
+      int shortOnes = PREFILL_BUDGET / shortTokens;
+      int lead = steps(tokens) * (PREFILL_BUDGET + 2 * generated * shortOnes);
+      int othersBefore = 2 + Math.ceilDiv(lead, otherTokens);
+      assertThat(steps).isLessThanOrEqualTo(othersBefore * 2 * steps(otherTokens));
+    }
+    assertThat(watched.overtakings()).isLessThanOrEqualTo(steps(tokens));
+    assertThat(overtaking).as("short ones that went past it").isPositive();
   }
 
   @Test
@@ -51,8 +116,7 @@ class LongPromptProperties extends SchedulerTestCase {
     var waiting = new WaitingEntries(QueueOrder.FAIR);
     var wishes = List.of(new Wish(PREFILL_BUDGET + 20, 1, 0), new Wish(8, 1, 1));
     for (int i = 0; i < wishes.size(); i++) {
-      Entry entry = entry(i, wishes.get(i));
-      waiting.add(entry, adapters.resolve(entry.adapterKey()));
+      add(waiting, entry(i, wishes.get(i)));
     }
     var scheduler = scheduler(waiting, blocks, true);
 
@@ -76,6 +140,22 @@ class LongPromptProperties extends SchedulerTestCase {
 
     assertThat(tooFew).isNull();
     assertThat(Objects.requireNonNull(next).holdsPrompts()).isTrue();
+  }
+
+  @Property
+  void those_that_were_too_few_stand_again_where_they_stood(@ForAll("wishes") List<Wish> wishes) {
+    var waiting = queue(wishes.stream().map(w -> new Wish(w.promptTokens(), 1, 0)).toList());
+    var scheduler = scheduler(waiting, new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false), true);
+
+    assertThat(scheduler.next(1000, PREFILL_BUDGET, NOW)).isNull();
+
+    assertThat(waiting.size()).isEqualTo(wishes.size());
+    for (long id = 0; id < wishes.size(); id++) {
+      Entry entry = Objects.requireNonNull(waiting.peek());
+      assertThat(entry.id()).isEqualTo(id);
+      assertThat(entry.overtakings()).isZero();
+      waiting.take(entry, 0);
+    }
   }
 
   @Test

@@ -39,10 +39,13 @@ abstract class SchedulerTestCase {
     adapters.reset(List.of());
     var waiting = new WaitingEntries(QueueOrder.FAIR);
     for (int i = 0; i < wishes.size(); i++) {
-      Entry entry = entry(i, wishes.get(i));
-      waiting.add(entry, adapters.resolve(entry.adapterKey()));
+      add(waiting, entry(i, wishes.get(i)));
     }
     return waiting;
+  }
+
+  final void add(WaitingEntries waiting, Entry entry) {
+    waiting.add(entry, adapters.resolve(entry.adapterKey()));
   }
 
   final Scheduler scheduler(WaitingEntries waiting, BlockPool blocks, boolean chunkedPrefill) {
