@@ -30,6 +30,9 @@ public final class EncodingLoop {
   /** An entry that is there when shards are lost this often may well be why. */
   private static final int MOST_LOSSES = 2;
 
+  private static final Rejection SHUTTING_DOWN =
+      Rejection.unavailable("the server is shutting down");
+
   /** Bounded by the tokens that may wait. */
   private final BlockingQueue<Command> commands = new LinkedBlockingQueue<>();
 
@@ -42,6 +45,7 @@ public final class EncodingLoop {
   private final AtomicLong nextId = new AtomicLong();
   private @Nullable EncodingShards shards;
   private @Nullable Thread thread;
+  private volatile boolean ended;
 
   /**
    * @param neighbours generations on the same shards
@@ -69,8 +73,10 @@ public final class EncodingLoop {
     if (!inside.admit(entries)) {
       return Rejection.overloaded();
     }
-    commands.add(new Submit(List.copyOf(entries)));
-    return null;
+    var command = new Submit(List.copyOf(entries));
+    commands.add(command);
+    // What came after the end stays where nobody looks any more.
+    return ended && commands.remove(command) ? SHUTTING_DOWN : null;
   }
 
   /** Calls go to these shards from now on. */
@@ -106,10 +112,19 @@ public final class EncodingLoop {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      var rejection = Rejection.unavailable("the server is shutting down");
-      remove(_ -> true)
-          .forEach(entry -> inside.settle(entry, new EncodingOutcome.Failed(rejection)));
+      leave();
     }
+  }
+
+  private void leave() {
+    ended = true;
+    for (Command command = commands.poll(); command != null; command = commands.poll()) {
+      if (command instanceof Submit) {
+        obey(command);
+      }
+    }
+    var outcome = new EncodingOutcome.Failed(SHUTTING_DOWN);
+    remove(_ -> true).forEach(entry -> inside.settle(entry, outcome));
   }
 
   private boolean takeCommands() throws InterruptedException {
