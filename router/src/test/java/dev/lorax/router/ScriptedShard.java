@@ -2,6 +2,7 @@ package dev.lorax.router;
 
 import com.google.protobuf.Message;
 import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import io.grpc.Attributes;
@@ -43,6 +44,8 @@ final class ScriptedShard implements AutoCloseable {
   private final Set<String> methods = ConcurrentHashMap.newKeySet();
   private final List<Metadata> headersOfWork = new CopyOnWriteArrayList<>();
   private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger stepsToAnswer = new AtomicInteger(Integer.MAX_VALUE);
+  private final AtomicInteger unansweredSteps = new AtomicInteger();
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
@@ -102,6 +105,16 @@ final class ScriptedShard implements AutoCloseable {
     service.forget();
   }
 
+  /** After that many more steps it hangs in the next one. */
+  void hangAfter(int steps) {
+    stepsToAnswer.set(steps);
+  }
+
+  /** Steps in which it hangs. */
+  int unansweredSteps() {
+    return unansweredSteps.get();
+  }
+
   ScriptedTemplate template() {
     return template;
   }
@@ -150,8 +163,26 @@ final class ScriptedShard implements AutoCloseable {
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
       methods.add(Objects.requireNonNull(call.getMethodDescriptor().getBareMethodName()));
       return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+        private boolean hangs;
+
+        @Override
+        public void onHalfClose() {
+          if (!hangs) {
+            super.onHalfClose();
+          }
+        }
+
         @Override
         public void onMessage(Q message) {
+          boolean isStep =
+              message instanceof PrefillRequest
+                  || message instanceof DecodeRequest
+                  || message instanceof StepRequest;
+          hangs = isStep && stepsToAnswer.getAndDecrement() <= 0;
+          if (hangs) {
+            unansweredSteps.incrementAndGet();
+            return;
+          }
           boolean begins =
               message instanceof PrefillRequest
                   || message instanceof EmbedRequest
