@@ -33,8 +33,6 @@ def test(arguments: list[str]) -> int:
         failure = reason
     print(f"\nstage times\n{stages.table()}\n")
     total = _total()
-    for flake in counts.flakes(_reports()):
-        print(f"failed, and passed when it was repeated: {flake}")
     if failure is not None:
         print(f"{failure}\n")
         total += counts.Counts(failed=0 if total.failed else 1)

@@ -38,16 +38,6 @@ def of_reports(reports: Iterable[Path]) -> Counts:
     return total
 
 
-def flakes(reports: Iterable[Path]) -> list[str]:
-    """The tests that failed and then passed when Surefire repeated them."""
-    found = []
-    for report in reports:
-        for case in ElementTree.parse(report).getroot().iter("testcase"):
-            if case.find("flakyFailure") is not None or case.find("flakyError") is not None:
-                found.append(f"{case.get('classname')}: {case.get('name')}")
-    return found
-
-
 def of_go(log: Path) -> Counts:
     """Counts the verdicts in the output of `go test -v`."""
     verdicts = _GO_LINE.findall(log.read_text(errors="replace"))

@@ -31,17 +31,6 @@ def test_reports_of_all_runners_add_up(tmp_path: Path) -> None:
     assert str(total) == "6 passed, 2 failed, 2 skipped"
 
 
-def test_what_passed_only_when_repeated_is_named(tmp_path: Path) -> None:
-    """As Surefire writes it."""
-    report = tmp_path / "a.xml"
-    report.write_text(
-        '<testsuite tests="2"><testcase classname="A" name="steady"/>'
-        '<testcase classname="A" name="once"><flakyFailure message="late"/></testcase></testsuite>'
-    )
-
-    assert counts.flakes([report]) == ["A: once"]
-
-
 def test_go_verdicts_are_counted_with_subtests(tmp_path: Path) -> None:
     """Subtests are indented and count too."""
     log = tmp_path / "go.log"

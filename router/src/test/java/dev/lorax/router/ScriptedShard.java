@@ -2,14 +2,17 @@ package dev.lorax.router;
 
 import com.google.protobuf.Message;
 import dev.lorax.protocol.extensions.v1.StepRequest;
+import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.EmbedRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
+import io.grpc.Attributes;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerTransportFilter;
 import io.grpc.netty.NettyServerBuilder;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -26,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A shard that speaks generate.v1 over a real Unix socket and generates by script. It keeps the
@@ -39,6 +43,9 @@ final class ScriptedShard implements AutoCloseable {
   private final Server server;
   private final Set<String> methods = ConcurrentHashMap.newKeySet();
   private final List<Metadata> headersOfWork = new CopyOnWriteArrayList<>();
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger stepsToAnswer = new AtomicInteger(Integer.MAX_VALUE);
+  private final AtomicInteger unansweredSteps = new AtomicInteger();
 
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
@@ -52,6 +59,7 @@ final class ScriptedShard implements AutoCloseable {
             .maxInboundMessageSize(Integer.MAX_VALUE)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .intercept(new Listener())
+            .addTransportFilter(new ConnectionCount())
             .addService(service)
             .addService(template)
             .build()
@@ -87,9 +95,24 @@ final class ScriptedShard implements AutoCloseable {
     return Set.copyOf(methods);
   }
 
+  /** Connections that are open. */
+  int connections() {
+    return connections.get();
+  }
+
   /** From now on calls are not remembered, for tests of millions of them. */
   void forget() {
     service.forget();
+  }
+
+  /** After that many more steps it hangs in the next one. */
+  void hangAfter(int steps) {
+    stepsToAnswer.set(steps);
+  }
+
+  /** Steps in which it hangs. */
+  int unansweredSteps() {
+    return unansweredSteps.get();
   }
 
   ScriptedTemplate template() {
@@ -121,14 +144,45 @@ final class ScriptedShard implements AutoCloseable {
     var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 
+  private final class ConnectionCount extends ServerTransportFilter {
+    @Override
+    public Attributes transportReady(Attributes attributes) {
+      connections.incrementAndGet();
+      return attributes;
+    }
+
+    @Override
+    public void transportTerminated(Attributes attributes) {
+      connections.decrementAndGet();
+    }
+  }
+
   private final class Listener implements ServerInterceptor {
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
       methods.add(Objects.requireNonNull(call.getMethodDescriptor().getBareMethodName()));
       return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+        private boolean hangs;
+
+        @Override
+        public void onHalfClose() {
+          if (!hangs) {
+            super.onHalfClose();
+          }
+        }
+
         @Override
         public void onMessage(Q message) {
+          boolean isStep =
+              message instanceof PrefillRequest
+                  || message instanceof DecodeRequest
+                  || message instanceof StepRequest;
+          hangs = isStep && stepsToAnswer.getAndDecrement() <= 0;
+          if (hangs) {
+            unansweredSteps.incrementAndGet();
+            return;
+          }
           boolean begins =
               message instanceof PrefillRequest
                   || message instanceof EmbedRequest

@@ -21,7 +21,8 @@ import java.util.Set;
  * @param adapters ids that can be downloaded; the download of any other fails, of {@code flaky}
  *     twice
  * @param abilities what the model does with texts
- * @param preloaded ids that are loaded from the start, at indices from 1
+ * @param preloaded ids that are loaded from the start, at indices from 1; {@code stray} is from a
+ *     source that no router knows
  * @param capabilities what it says that it can do beyond upstream's; nothing of all that: it does
  *     not know the question either
  * @param unfinished whether it chunks prompts and claims of each batch that one goes on for ever
@@ -195,7 +196,8 @@ record ShardScript(
       info.addPreloadedAdapters(
           PreloadedAdapter.newBuilder()
               .setAdapterIndex(i + 1)
-              .setAdapterSource(AdapterSource.LOCAL)
+              .setAdapterSourceValue(
+                  preloaded.get(i).equals("stray") ? 99 : AdapterSource.LOCAL_VALUE)
               .setAdapterParameters(
                   AdapterParameters.newBuilder().addAdapterIds(preloaded.get(i))));
     }

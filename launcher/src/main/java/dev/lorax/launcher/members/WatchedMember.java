@@ -31,6 +31,10 @@ final class WatchedMember {
   private final LauncherStatus status;
   private final Heartbeat heartbeat;
   private final CompletableFuture<MemberFailure> failure = new CompletableFuture<>();
+
+  /** Completes when the status, too, knows of its exit. */
+  private final CompletableFuture<Void> ended;
+
   private Duration patience = KILL_DEADLINE;
 
   private WatchedMember(Member member, MemberLog log, HealthCheck check, Surroundings around) {
@@ -40,10 +44,10 @@ final class WatchedMember {
     status.starting(name(), epoch());
     this.heartbeat =
         Heartbeat.start(name().toString(), check, around.timeouts(), new HeartbeatToStatus());
-    follow();
+    this.ended = follow();
   }
 
-  private void follow() {
+  private CompletableFuture<Void> follow() {
     member.vouchedBy(heartbeat::answers);
     // What is told to stop may stop to answer, too.
     var _ = member.leaving().thenRun(heartbeat::close);
@@ -54,7 +58,7 @@ final class WatchedMember {
               status.unready(name(), epoch());
               failure.complete(MemberFailure.of(name(), distress, log.lastWords()));
             });
-    var _ = member.exited().thenAccept(this::hasEnded);
+    return member.exited().thenAccept(this::hasEnded);
   }
 
   private void hasEnded(Exit exit) {
@@ -125,9 +129,10 @@ final class WatchedMember {
   }
 
   /**
-   * Waits for the end after {@link #askToStop} or {@link #kill}, but not for a process that even
-   * the kernel cannot end. An interrupt, which is how a second signal arrives, hurries: the member
-   * is killed and the thread stays interrupted for whoever stops next.
+   * Waits for the end after {@link #askToStop} or {@link #kill}, after which the member may be
+   * started again, but not for a process that even the kernel cannot end. An interrupt, which is
+   * how a second signal arrives, hurries: the member is killed and the thread stays interrupted for
+   * whoever stops next.
    */
   void awaitEnd() {
     try {
@@ -145,7 +150,7 @@ final class WatchedMember {
 
   private void awaitExit(Duration timeout) throws InterruptedException {
     try {
-      member.exited().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      ended.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException stuck) {
       LOG.atError()
           .addKeyValue("member", name())
@@ -153,7 +158,7 @@ final class WatchedMember {
           .log("did not end, even by SIGKILL: its process is stuck in the kernel or out of reach");
       status.ended(name(), epoch(), name() + " did not end, even by SIGKILL");
     } catch (ExecutionException e) {
-      throw new AssertionError("an exit never completes exceptionally", e);
+      throw new AssertionError("what follows an exit never fails", e);
     }
   }
 

@@ -23,14 +23,19 @@ sealed interface BatchCommand {
 
   record Lost(ShardGroup shards, String reason) implements FromShards {}
 
+  /** What came of moving an adapter. */
+  sealed interface Moved extends FromShards {
+    Adapter adapter();
+  }
+
   record Downloaded(ShardGroup shards, Adapter adapter, float memoryFraction, long nanos)
-      implements FromShards {}
+      implements Moved {}
 
   record Loaded(ShardGroup shards, Adapter adapter, @Nullable AdapterFacts facts, long nanos)
-      implements FromShards {}
+      implements Moved {}
 
-  record Offloaded(ShardGroup shards, Adapter adapter, long nanos) implements FromShards {}
+  record Offloaded(ShardGroup shards, Adapter adapter, long nanos) implements Moved {}
 
   record MoveFailed(ShardGroup shards, Adapter adapter, BatchObserver.Move move, String message)
-      implements FromShards {}
+      implements Moved {}
 }

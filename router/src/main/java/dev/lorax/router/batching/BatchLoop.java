@@ -1,10 +1,6 @@
 package dev.lorax.router.batching;
 
-import dev.lorax.router.adapter.Adapter;
-import dev.lorax.router.adapter.AdapterAction;
-import dev.lorax.router.adapter.AdapterState;
 import dev.lorax.router.adapter.AdapterStatus;
-import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Rejection;
 import java.util.List;
@@ -31,19 +27,17 @@ public final class BatchLoop {
 
   private final BlockingQueue<BatchCommand> commands;
   private final BatchLimits limits;
-  private final ShardConnector connector;
   private final BatchObserver observer;
   private final Ticker ticker;
   private final Backlog backlog;
-  private final AdapterTable adapters;
-  private final AdapterOrders orders;
-  private final AdapterMover mover;
-  private final Executor connectors;
+  private final ShardSearch search;
   private final WaitingEntries waiting;
+  private final Residency residency;
   private @Nullable BatchSession session;
   private boolean draining;
   private @Nullable Thread thread;
   private volatile boolean busy;
+  private volatile boolean ended;
   private volatile LoopStatus status = new LoopStatus(null, List.of());
 
   /**
@@ -79,16 +73,14 @@ public final class BatchLoop {
       Executor movers,
       Executor connectors) {
     this.limits = limits;
-    this.connector = connector;
     this.observer = environment.observer();
     this.ticker = environment.ticker();
     this.backlog = environment.backlog();
-    this.adapters = new AdapterTable(residency);
-    this.orders = new AdapterOrders(adapters, residency.maxActiveAdapters());
     this.waiting = new WaitingEntries(limits.order());
     this.commands = new ArrayBlockingQueue<>(commandCapacity);
-    this.connectors = connectors;
-    this.mover = new AdapterMover(ticker, movers, this::post);
+    this.search = new ShardSearch(connector, connectors, commands);
+    var mover = new AdapterMover(ticker, movers, this::post);
+    this.residency = new Residency(residency, mover, waiting, observer, ticker);
   }
 
   /** Starts the loop with shards that are connected already. */
@@ -105,16 +97,22 @@ public final class BatchLoop {
       return refusal;
     }
     backlog.sent(tokens);
-    if (commands.offer(new BatchCommand.Submit(entry))) {
+    if (offer(new BatchCommand.Submit(entry))) {
       return null;
     }
     backlog.received(tokens);
-    return Rejection.overloaded();
+    return ended ? SHUTTING_DOWN : Rejection.overloaded();
   }
 
   /** Hands over an order about an adapter; false means that nothing will happen. */
   public boolean order(AdapterOrder order) {
-    return commands.offer(new BatchCommand.Order(order));
+    return offer(new BatchCommand.Order(order));
+  }
+
+  /** Whether the loop will take it, if only to turn it away. */
+  private boolean offer(BatchCommand command) {
+    // One that came after the end stays where nobody looks any more.
+    return commands.offer(command) && !(ended && commands.remove(command));
   }
 
   /** Why no request at all would be queued now, or null. */
@@ -193,9 +191,12 @@ public final class BatchLoop {
 
   private void obey(BatchCommand command) {
     switch (command) {
-      case BatchCommand.Submit submit -> queue(submit.entry());
+      case BatchCommand.Submit submit -> {
+        backlog.received(submit.entry().request().tokens());
+        residency.queue(submit.entry());
+      }
       case BatchCommand.Order order -> {
-        orders.take(order.order());
+        residency.take(order.order());
         publish();
       }
       case BatchCommand.Connected connected -> connect(connected.shards());
@@ -214,51 +215,17 @@ public final class BatchLoop {
     }
   }
 
-  private void queue(Entry entry) {
-    backlog.received(entry.request().tokens());
-    Adapter adapter = adapters.resolve(entry.adapterKey());
-    AdapterState.Failed failed = adapters.refusal(adapter, ticker.nanos());
-    if (failed == null) {
-      waiting.add(entry, adapter);
-    } else {
-      entry.sink().failed(Rejection.generation(failed.reason()));
-    }
-  }
-
   private void hear(BatchCommand.FromShards news) {
     switch (news) {
       case BatchCommand.Lost lost -> lose(lost.reason());
-      case BatchCommand.Downloaded done -> {
-        adapters.downloaded(done.adapter(), done.memoryFraction());
-        observer.moved(BatchObserver.Move.DOWNLOAD, done.adapter().key(), done.nanos());
-        publish();
-      }
-      case BatchCommand.Loaded done -> {
-        adapters.loaded(done.adapter(), done.facts(), ticker.nanos());
-        observer.moved(BatchObserver.Move.LOAD, done.adapter().key(), done.nanos());
-        publish();
-      }
-      case BatchCommand.Offloaded done -> {
-        if (session != null) {
-          session.forgetPrefixes(done.adapter());
+      case BatchCommand.Moved moved -> {
+        if (moved instanceof BatchCommand.Offloaded && session != null) {
+          session.forgetPrefixes(moved.adapter());
         }
-        adapters.offloaded(done.adapter());
-        observer.moved(BatchObserver.Move.OFFLOAD, done.adapter().key(), done.nanos());
+        residency.hear(moved);
         publish();
       }
-      case BatchCommand.MoveFailed failed -> dismiss(failed);
     }
-  }
-
-  private void dismiss(BatchCommand.MoveFailed failed) {
-    Adapter adapter = failed.adapter();
-    observer.moveFailed(failed.move(), adapter.key(), failed.message());
-    String reason =
-        "adapter `%s` could not be %s: %s"
-            .formatted(adapter.key().label(), failed.move().participle(), failed.message());
-    adapters.failed(adapter, reason, ticker.nanos());
-    fail(waiting.removeAll(adapter), Rejection.generation(reason));
-    publish();
   }
 
   private void turn() throws InterruptedException {
@@ -271,7 +238,9 @@ public final class BatchLoop {
     }
     if (session != null) {
       try {
-        moveAdapters(session.shards(), now);
+        if (residency.advance(session.shards(), now)) {
+          publish();
+        }
         session.turn();
       } catch (ShardException e) {
         lose(e.reason());
@@ -296,15 +265,6 @@ public final class BatchLoop {
     return waiting.size() > 0 || (session != null && !session.idle());
   }
 
-  private void moveAdapters(ShardGroup shards, long now) {
-    if (!adapters.settled()) {
-      for (AdapterAction action : adapters.advance(waiting::demand, now)) {
-        mover.start(shards, action);
-      }
-      publish();
-    }
-  }
-
   private Rejection expired(Entry entry) {
     String reason =
         session == null
@@ -315,8 +275,7 @@ public final class BatchLoop {
   }
 
   private void connect(ShardGroup shards) {
-    adapters.reset(shards.profile().preloadedAdapters());
-    waiting.rebind(adapters, List.of());
+    residency.startOver(shards.profile().preloadedAdapters(), List.of());
     if (!shards.profile().resumes()) {
       String reason = "the new ones cannot go on with what was generated";
       fail(waiting.removeInterrupted(1), Interruption.rejection(reason));
@@ -346,25 +305,35 @@ public final class BatchLoop {
     }
     observer.lost(reason, interrupted.size());
     lost.shards().close();
-    adapters.reset(List.of());
-    waiting.rebind(adapters, interrupted);
+    residency.startOver(List.of(), interrupted);
     publish();
-    connectors.execute(this::reconnect);
-  }
-
-  private void reconnect() {
-    try {
-      post(new BatchCommand.Connected(connector.connect()));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    search.begin();
   }
 
   private void leave() {
+    ended = true;
+    search.end();
+    for (BatchCommand command = commands.poll(); command != null; command = commands.poll()) {
+      turnAway(command);
+    }
     fail(waiting.removeAll(), SHUTTING_DOWN);
     if (session != null) {
       fail(session.abandon(), SHUTTING_DOWN);
       session.shards().close();
+    }
+  }
+
+  /** Owes nothing for what came too late to be obeyed. */
+  private void turnAway(BatchCommand command) {
+    switch (command) {
+      case BatchCommand.Submit submit -> {
+        backlog.received(submit.entry().request().tokens());
+        submit.entry().sink().failed(SHUTTING_DOWN);
+      }
+      case BatchCommand.Order order ->
+          order.order().outcome().complete(new AdapterOrder.Outcome.Refused(SHUTTING_DOWN));
+      case BatchCommand.Connected connected -> connected.shards().close();
+      case BatchCommand.FromShards _, BatchCommand.Drain _, BatchCommand.Stop _ -> {}
     }
   }
 
@@ -373,7 +342,7 @@ public final class BatchLoop {
   }
 
   private void publish() {
-    List<AdapterStatus> all = adapters.all().stream().map(AdapterStatus::of).toList();
+    List<AdapterStatus> all = residency.statuses();
     status = new LoopStatus(session == null ? null : session.shards().profile(), all);
     observer.adapters(all);
   }

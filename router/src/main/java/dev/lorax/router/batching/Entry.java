@@ -31,6 +31,8 @@ public final class Entry {
   private @Nullable BlockTable blocks;
   private int chunkTokens;
   private int promptPrice;
+  private int place;
+  private int overtakings;
   private long awaitedId = NOBODY;
   private long lastTokenNanos;
 
@@ -186,6 +188,24 @@ public final class Entry {
 
   void charged(int promptTokens) {
     promptPrice = promptTokens;
+  }
+
+  /** Behind how many others of its queue it was when it was taken. */
+  int place() {
+    return place;
+  }
+
+  void takenFrom(int placeInQueue) {
+    place = placeInQueue;
+  }
+
+  /** Steps in which others of its queue, which had come after it, went before it. */
+  int overtakings() {
+    return overtakings;
+  }
+
+  void overtaken() {
+    overtakings++;
   }
 
   /** Whether nothing of its prompt is left to compute for it, as far as anybody knows. */

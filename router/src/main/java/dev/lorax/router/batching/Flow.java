@@ -2,6 +2,7 @@ package dev.lorax.router.batching;
 
 import dev.lorax.router.adapter.Adapter;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one tenant asks of one adapter: the requests that wait, and how much has been done for it.
@@ -41,6 +42,44 @@ final class Flow {
 
   ArrayDeque<Entry> waiting() {
     return waiting;
+  }
+
+  /** The one that waits behind that many others, if there is one. */
+  @Nullable Entry waiting(int place) {
+    if (place == 0) {
+      return waiting.peekFirst();
+    }
+    int ahead = 0;
+    for (Entry entry : waiting) {
+      if (ahead++ == place) {
+        return entry;
+      }
+    }
+    return null;
+  }
+
+  /** Takes it out of the queue, and tells behind how many others it was. */
+  int take(Entry entry) {
+    int place = 0;
+    for (var entries = waiting.iterator(); entries.hasNext(); place++) {
+      if (entries.next() == entry) {
+        entries.remove();
+        return place;
+      }
+    }
+    throw new IllegalStateException("request %d is not in its queue".formatted(entry.id()));
+  }
+
+  /** Undoes {@link #take}; of several, that of the last one first. */
+  void putBack(Entry entry, int place) {
+    var ahead = new ArrayDeque<Entry>(place);
+    for (int i = 0; i < place; i++) {
+      ahead.addLast(waiting.removeFirst());
+    }
+    waiting.addFirst(entry);
+    while (!ahead.isEmpty()) {
+      waiting.addFirst(ahead.removeLast());
+    }
   }
 
   double counter() {

@@ -4,7 +4,6 @@ import dev.lorax.router.kvcache.BlockPool;
 import dev.lorax.router.kvcache.BlockTable;
 import dev.lorax.router.kvcache.PromptKey;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>While a prompt comes in chunks, those that fit one step whole go between its chunks where they
  * do not fit beside them: every other step is theirs at most, so that nobody waits for more than a
  * chunk, and the long prompt takes twice its time at worst. It is held meanwhile, which shards must
- * be able to do, and cut where it is cut in any case.
+ * be able to do, and cut where it is cut in any case. They also go past other long prompts that
+ * came before them and wait for the first, but past each in no more steps than it will take itself:
+ * their queue is charged for them, and would else never come to its turn again.
  *
  * <p>A prompt that begins like one which is about to be computed waits for it, once, and with it
  * those behind it in its queue: it then takes the common blocks from the cache. So the samples of
@@ -62,18 +63,23 @@ final class Scheduler {
     computing.removeIf(Entry::prompted);
     int step = limits.stepTokens(profile.chunkedPrefill(), profile.deviceType());
     boolean mayHold = profile.holdsPrompts() && unfinishedTokens > 0 && !heldLast;
+    boolean holds = false;
     heldLast = false;
-    List<Entry> chosen =
-        choose(new Room(step, step - unfinishedTokens, unfinishedTokens == 0, false), nanoTime);
+    var passedOver = new PassedOver();
+    var left = new Room(step, step - unfinishedTokens, unfinishedTokens == 0, false);
+    List<Entry> chosen = choose(left, passedOver, nanoTime);
     if (chosen.isEmpty() && mayHold) {
-      chosen = choose(new Room(step, step, false, true), nanoTime);
-      heldLast = !chosen.isEmpty();
+      passedOver = new PassedOver();
+      chosen = choose(new Room(step, step, false, true), passedOver, nanoTime);
+      holds = true;
     }
     if (chosen.isEmpty() || (chosen.size() < minSize && !hurries(chosen.getFirst()))) {
       putBack(chosen, nanoTime);
       return null;
     }
-    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize(), heldLast);
+    heldLast = holds;
+    passedOver.overtaken().forEach(Entry::overtaken);
+    return new PrefillBatch(nextBatchId++, chosen, blocks.blockSize(), holds);
   }
 
   /**
@@ -87,17 +93,20 @@ final class Scheduler {
   private record Room(int stepTokens, int tokens, boolean mayCut, boolean holds) {}
 
   /** Takes requests in their order until one does not fit. */
-  private List<Entry> choose(Room room, long nanoTime) {
+  private List<Entry> choose(Room room, PassedOver passedOver, long nanoTime) {
     var chosen = new ArrayList<Entry>();
-    var passedOver = new HashSet<Flow>();
     int budget = room.tokens();
-    for (Entry entry = waiting.peek(); entry != null; entry = waiting.peek(passedOver)) {
+    for (Entry entry = waiting.peek(passedOver); entry != null; entry = waiting.peek(passedOver)) {
       PromptKey prompt = entry.promptKey();
       int cached = blocks.cachedTokens(prompt);
       int rest = entry.prefillTokens() - cached;
       boolean isLong = rest > room.stepTokens();
-      if (awaits(entry, prompt, cached, isLong) || (isLong && room.holds())) {
-        passedOver.add(entry.flow());
+      if (isLong && room.holds()) {
+        passOver(entry, rest, room, passedOver);
+        continue;
+      }
+      if (awaits(entry, prompt, cached, isLong)) {
+        passedOver.withQueue(entry);
         continue;
       }
       boolean alone = entry.progress().suspect();
@@ -115,6 +124,7 @@ final class Scheduler {
       waiting.take(entry, rest);
       entry.joins(table, rest > budget && !whole ? budget : 0, nanoTime);
       chosen.add(entry);
+      passedOver.chosen(entry);
       computing.add(entry);
       budget -= rest;
       if (alone) {
@@ -122,6 +132,16 @@ final class Scheduler {
       }
     }
     return chosen;
+  }
+
+  /** Passes over a long prompt; those behind it may go before it a bounded number of times. */
+  private static void passOver(Entry entry, int rest, Room room, PassedOver passedOver) {
+    int steps = Math.ceilDiv(rest, room.stepTokens());
+    if (entry.interrupted() || entry.overtakings() >= steps) {
+      passedOver.withQueue(entry);
+    } else {
+      passedOver.alone(entry);
+    }
   }
 
   /**

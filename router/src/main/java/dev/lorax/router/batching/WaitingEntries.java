@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +79,7 @@ final class WaitingEntries {
     var first = new HashMap<Adapter, Double>();
     for (Flow flow : flows.values()) {
       if (!flow.waiting().isEmpty()) {
-        first.merge(flow.adapter(), precedence(flow), Math::min);
+        first.merge(flow.adapter(), precedence(flow.waiting().getFirst()), Math::min);
       }
     }
     return adapter -> first.getOrDefault(adapter, Double.POSITIVE_INFINITY);
@@ -88,32 +87,29 @@ final class WaitingEntries {
 
   /** The entry that goes next, still queued. */
   @Nullable Entry peek() {
-    return peek(Set.of());
+    return peek(new PassedOver());
   }
 
-  /** The entry that goes next, still queued, of other queues than those. */
-  @Nullable Entry peek(Set<Flow> passedOver) {
-    Flow first = null;
+  /** The entry that goes next, still queued, of those that are not passed over. */
+  @Nullable Entry peek(PassedOver passedOver) {
+    Entry first = null;
     for (Flow flow : flows.values()) {
-      if (!flow.waiting().isEmpty() && flow.adapter().admits() && !passedOver.contains(flow)) {
-        first = first == null || goesBefore(flow, first) ? flow : first;
+      Entry entry = flow.adapter().admits() ? passedOver.next(flow) : null;
+      if (entry != null && (first == null || goesBefore(entry, first))) {
+        first = entry;
       }
     }
-    return first == null ? null : first.waiting().getFirst();
+    return first;
   }
 
   /**
-   * Takes out the head of its queue, to be served.
+   * Takes an entry out of its queue, to be served.
    *
    * @param computedTokens of its prompt, which it is charged for; what is cached costs nothing
    */
   void take(Entry entry, int computedTokens) {
     Flow flow = entry.flow();
-    if (flow.waiting().peekFirst() != entry) {
-      throw new IllegalStateException(
-          "request %d is not at the head of its queue".formatted(entry.id()));
-    }
-    flow.waiting().removeFirst();
+    entry.takenFrom(flow.take(entry));
     if (!entry.interrupted()) {
       floor = Math.max(floor, flow.counter());
       entry.charged(computedTokens);
@@ -123,10 +119,10 @@ final class WaitingEntries {
     counted(entry, -1);
   }
 
-  /** Undoes {@link #take}. */
+  /** Undoes {@link #take}; of several, that of the last one first. */
   void putBack(Entry entry) {
     Flow flow = entry.flow();
-    flow.waiting().addFirst(entry);
+    flow.putBack(entry, entry.place());
     if (!entry.interrupted()) {
       flow.prompt(-entry.promptPrice());
     }
@@ -184,20 +180,19 @@ final class WaitingEntries {
     }
   }
 
-  private boolean goesBefore(Flow one, Flow other) {
+  private boolean goesBefore(Entry one, Entry other) {
     int order = Double.compare(precedence(one), precedence(other));
-    return order < 0
-        || (order == 0 && one.waiting().getFirst().id() < other.waiting().getFirst().id());
+    return order < 0 || (order == 0 && one.id() < other.id());
   }
 
-  private double precedence(Flow flow) {
-    if (flow.waiting().getFirst().interrupted()) {
+  private double precedence(Entry entry) {
+    if (entry.interrupted()) {
       return Double.NEGATIVE_INFINITY;
     }
     return switch (order) {
-      case FAIR -> flow.counter();
+      case FAIR -> entry.flow().counter();
       // Ids count upwards in the order of arrival.
-      case ARRIVAL -> flow.waiting().getFirst().id();
+      case ARRIVAL -> entry.id();
     };
   }
 

@@ -2,7 +2,6 @@ package dev.lorax.router.encoding;
 
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.Ticker;
-import dev.lorax.router.encoding.AdapterPlaces.Standing;
 import dev.lorax.router.generation.Rejection;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,21 +30,22 @@ public final class EncodingLoop {
   /** An entry that is there when shards are lost this often may well be why. */
   private static final int MOST_LOSSES = 2;
 
+  private static final Rejection SHUTTING_DOWN =
+      Rejection.unavailable("the server is shutting down");
+
   /** Bounded by the tokens that may wait. */
   private final BlockingQueue<Command> commands = new LinkedBlockingQueue<>();
 
-  private final EncodingLimits limits;
   private final EncodingObserver observer;
   private final Ticker ticker;
-  private final WantedAdapters adapters;
+  private final Occupancy inside;
+  private final Seats seats;
   private final Pace pace;
   private final EncodingQueue queue = new EncodingQueue();
-  private final List<EncodingEntry> withoutAdapter = new ArrayList<>();
   private final AtomicLong nextId = new AtomicLong();
-  private final AtomicLong insideTokens = new AtomicLong();
-  private int inside;
   private @Nullable EncodingShards shards;
   private @Nullable Thread thread;
+  private volatile boolean ended;
 
   /**
    * @param neighbours generations on the same shards
@@ -56,10 +56,10 @@ public final class EncodingLoop {
       Neighbours neighbours,
       EncodingObserver observer,
       Ticker ticker) {
-    this.limits = limits;
     this.observer = observer;
     this.ticker = ticker;
-    this.adapters = new WantedAdapters(adapters);
+    this.inside = new Occupancy(limits.maxWaitingTokens());
+    this.seats = new Seats(adapters, inside, ticker);
     this.pace = new Pace(limits.maxCallTokens(), neighbours);
   }
 
@@ -70,14 +70,13 @@ public final class EncodingLoop {
 
   /** Queues all entries of a request, or says why none. */
   public @Nullable Rejection submit(List<EncodingEntry> entries) {
-    long tokens = tokens(entries);
-    long ahead = insideTokens.getAndAdd(tokens);
-    if (ahead > 0 && ahead + tokens > limits.maxWaitingTokens()) {
-      insideTokens.addAndGet(-tokens);
+    if (!inside.admit(entries)) {
       return Rejection.overloaded();
     }
-    commands.add(new Submit(List.copyOf(entries)));
-    return null;
+    var command = new Submit(List.copyOf(entries));
+    commands.add(command);
+    // What came after the end stays where nobody looks any more.
+    return ended && commands.remove(command) ? SHUTTING_DOWN : null;
   }
 
   /** Calls go to these shards from now on. */
@@ -113,12 +112,19 @@ public final class EncodingLoop {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      var rejection = Rejection.unavailable("the server is shutting down");
-      withoutAdapter.forEach(entry -> settle(entry, new EncodingOutcome.Failed(rejection)));
-      queue
-          .remove(_ -> true)
-          .forEach(entry -> settle(entry, new EncodingOutcome.Failed(rejection)));
+      leave();
     }
+  }
+
+  private void leave() {
+    ended = true;
+    for (Command command = commands.poll(); command != null; command = commands.poll()) {
+      if (command instanceof Submit) {
+        obey(command);
+      }
+    }
+    var outcome = new EncodingOutcome.Failed(SHUTTING_DOWN);
+    remove(_ -> true).forEach(entry -> inside.settle(entry, outcome));
   }
 
   private boolean takeCommands() throws InterruptedException {
@@ -133,7 +139,7 @@ public final class EncodingLoop {
   }
 
   private long patienceNanos() {
-    long tick = withoutAdapter.isEmpty() ? TICK_MILLIS : ADAPTER_TICK_MILLIS;
+    long tick = seats.awaited() ? ADAPTER_TICK_MILLIS : TICK_MILLIS;
     long nanos = TimeUnit.MILLISECONDS.toNanos(tick);
     boolean busy = shards != null && !queue.isEmpty();
     return busy ? Math.min(pace.pauseNanos(ticker.nanos()), nanos) : nanos;
@@ -142,12 +148,12 @@ public final class EncodingLoop {
   private void obey(Command command) {
     switch (command) {
       case Submit submit -> {
-        inside += submit.entries().size();
+        inside.entered(submit.entries());
         submit.entries().forEach(queue::add);
       }
       case Connected connected -> {
         shards = connected.shards();
-        adapters.forget();
+        seats.forget();
       }
       case Stop _ -> throw new IllegalStateException("stop is not obeyed here");
     }
@@ -159,43 +165,35 @@ public final class EncodingLoop {
     leave(entry -> entry.expired(now), "request waited too long in the queue");
     EncodingShards to = shards;
     if (to != null) {
-      List.copyOf(withoutAdapter).forEach(entry -> seat(to, entry, queue::add));
+      seats.seatWaiting(to, queue::add);
       if (pace.pauseNanos(now) == 0) {
         var seated = new ArrayList<EncodingEntry>();
-        queue.take(pace.budget()).forEach(entry -> seat(to, entry, seated::add));
+        queue.take(pace.budget()).forEach(entry -> seats.seat(to, entry, seated::add));
         if (!seated.isEmpty()) {
-          long taken = tokens(seated);
-          observer.texts(inside - seated.size(), insideTokens.get() - taken, seated.size());
+          long taken = Occupancy.tokens(seated);
+          observer.texts(inside.texts() - seated.size(), inside.tokens() - taken, seated.size());
           call(to, seated);
         }
       }
     }
-    observer.texts(inside, insideTokens.get(), 0);
+    observer.texts(inside.texts(), inside.tokens(), 0);
   }
 
   private void leave(Predicate<EncodingEntry> leaves, String reason) {
-    List<EncodingEntry> gone = queue.remove(leaves);
-    withoutAdapter.removeIf(entry -> leaves.test(entry) && gone.add(entry));
-    gone.forEach(entry ->
-        fail(
-            entry,
-            shards == null
-                ? reason + ": the shards are not connected"
-                : "%s: adapter `%s` or a place in a call did not become free"
-                    .formatted(reason, entry.adapter().label())));
+    remove(leaves)
+        .forEach(entry ->
+            inside.fail(
+                entry,
+                shards == null
+                    ? reason + ": the shards are not connected"
+                    : "%s: adapter `%s` or a place in a call did not become free"
+                        .formatted(reason, entry.adapter().label())));
   }
 
-  /** Sends an entry on with the index of its adapter, or to wait for that. */
-  private void seat(EncodingShards on, EncodingEntry entry, Seat seat) {
-    withoutAdapter.remove(entry);
-    switch (adapters.standing(entry.adapter(), on.profile(), ticker.nanos())) {
-      case Standing.Resident(int index) -> {
-        entry.use(index);
-        seat.take(entry);
-      }
-      case Standing.Absent _, Standing.Unknown _ -> withoutAdapter.add(entry);
-      case Standing.Failed(String reason) -> fail(entry, reason);
-    }
+  private List<EncodingEntry> remove(Predicate<EncodingEntry> leaves) {
+    List<EncodingEntry> removed = queue.remove(leaves);
+    removed.addAll(seats.removeIf(leaves));
+    return removed;
   }
 
   private void call(EncodingShards to, List<EncodingEntry> batch) throws InterruptedException {
@@ -211,17 +209,14 @@ public final class EncodingLoop {
         case ShardException.Refused refused -> blame(to, batch, refused);
         case ShardException.Lost lost -> lose(batch, lost.reason());
         // Nobody would bring other shards if these get over it.
-        case ShardException.TimedOut late -> batch.forEach(entry -> fail(entry, late.reason()));
+        case ShardException.TimedOut late ->
+            batch.forEach(entry -> inside.fail(entry, late.reason()));
       }
     } catch (RuntimeException e) {
       observer.unexpected(e);
-      batch.forEach(entry -> fail(entry, "internal error in the router: " + e));
+      batch.forEach(entry -> inside.fail(entry, "internal error in the router: " + e));
     }
-    pace.called(tokens(batch), start, ticker.nanos());
-  }
-
-  private static long tokens(List<EncodingEntry> entries) {
-    return entries.stream().mapToLong(entry -> entry.text().length()).sum();
+    pace.called(Occupancy.tokens(batch), start, ticker.nanos());
   }
 
   private void deliver(List<EncodingEntry> batch, List<Encoding> answers, long start) {
@@ -231,9 +226,9 @@ public final class EncodingLoop {
     for (EncodingEntry entry : batch) {
       Encoding answer = byId.get(entry.id());
       if (answer == null) {
-        settle(entry, new EncodingOutcome.Failed(unanswered(entry.task())));
+        inside.settle(entry, new EncodingOutcome.Failed(unanswered(entry.task())));
       } else {
-        settle(entry, new EncodingOutcome.Encoded(answer, start, end));
+        inside.settle(entry, new EncodingOutcome.Encoded(answer, start, end));
       }
     }
   }
@@ -255,20 +250,11 @@ public final class EncodingLoop {
     for (EncodingEntry entry : batch) {
       if (!refused.culprits().isEmpty() && !refused.culprits().contains(entry.id())) {
         others.add(entry);
-      } else if (isStillSeated(to, entry)) {
-        fail(entry, "Server error: " + refused.reason());
-      } else {
-        withoutAdapter.add(entry);
+      } else if (seats.keeps(to, entry)) {
+        inside.fail(entry, "Server error: " + refused.reason());
       }
     }
     queue.putBack(others);
-  }
-
-  /** An adapter may have given way to another between its entry's seat and the call. */
-  private boolean isStillSeated(EncodingShards on, EncodingEntry entry) {
-    return adapters
-        .standing(entry.adapter(), on.profile(), ticker.nanos())
-        .equals(new Standing.Resident(entry.adapterIndex()));
   }
 
   private void lose(List<EncodingEntry> batch, String reason) {
@@ -278,14 +264,10 @@ public final class EncodingLoop {
       if (entry.lost() < MOST_LOSSES) {
         again.add(entry);
       } else {
-        fail(entry, "Connection to the shards lost: " + reason);
+        inside.fail(entry, "Connection to the shards lost: " + reason);
       }
     }
     queue.putBack(again);
-  }
-
-  private void fail(EncodingEntry entry, String reason) {
-    settle(entry, new EncodingOutcome.Failed(Rejection.generation(reason)));
   }
 
   private static Rejection unanswered(EncodingTask task) {
@@ -293,18 +275,6 @@ public final class EncodingLoop {
       case EMBED -> new Rejection(Rejection.Kind.EMBEDDING, "Embedding Failure");
       case CLASSIFY -> new Rejection(Rejection.Kind.CLASSIFICATION, "Classification Failure");
     };
-  }
-
-  private void settle(EncodingEntry entry, EncodingOutcome outcome) {
-    inside--;
-    insideTokens.addAndGet(-entry.text().length());
-    entry.outcome().complete(outcome);
-  }
-
-  /** Where an entry goes whose adapter is there. */
-  @FunctionalInterface
-  private interface Seat {
-    void take(EncodingEntry entry);
   }
 
   private sealed interface Command {}

@@ -11,21 +11,16 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Every metric of the router, under upstream's names. Thread-safe. As the batch loop's observer it
- * also writes the few log lines that the loop is worth.
+ * Every metric of the router, under upstream's names, and what the loops are worth in the log.
+ * Thread-safe.
  */
 public final class RouterMetrics implements BatchObserver, EncodingObserver {
-  private static final Logger LOG = LoggerFactory.getLogger(RouterMetrics.class);
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double[] SECONDS = exponential(0.00015, 1.5, 35);
   private static final double[] BATCH_SIZES = exponential(1, 2, 11);
   private static final int LENGTH_BUCKETS = 100;
-  private static final MetricName CACHE_USE = MetricName.of("vllm:kv_cache_usage_perc");
-  private static final MetricName CACHE_CONFIG = MetricName.of("vllm:cache_config_info");
 
   private final MetricPage page = new MetricPage();
   private final Counter requests = page.counter(MetricName.of("lorax_request_count"));
@@ -47,13 +42,6 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private final Histogram maxNewTokens;
   private final Histogram generatedTokens;
   private final Histogram skippedTokens;
-  private final Gauge queueLength = page.gauge(MetricName.of("lorax_queue_length"));
-  private final Gauge batchSize = page.gauge(MetricName.of("lorax_batch_current_size"));
-  private final Gauge batchTokens = page.gauge(MetricName.of("lorax_batch_current_max_tokens"));
-
-  /** Not one of upstream's: with it the tokens of the batch become a share of the cache. */
-  private final Gauge maxTokens = page.gauge(MetricName.of("lorax_batch_max_total_tokens"));
-
   private final Histogram nextSize =
       page.histogram(MetricName.of("lorax_batch_next_size"), BATCH_SIZES);
   private final Map<Step, Counter> steps = perStep("lorax_batch_inference_count");
@@ -63,31 +51,19 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   private final Map<Joining, Counter> joins =
       perValue(Joining.class, RouterMetrics::reason, "lorax_batch_concat", "reason");
   private final Histogram tokenGap = seconds("lorax_request_inter_token_duration");
-  private final Gauge queueTokens = page.gauge(MetricName.of("lorax_queue_tokens"));
-  private final Gauge blocksHeld = page.gauge(MetricName.of("lorax_kv_blocks_held"));
-  private final Gauge blocksCached = page.gauge(MetricName.of("lorax_kv_blocks_cached"));
   private final Counter promptTokensSeen =
       page.counter(MetricName.of("lorax_prefix_cache_query_tokens"));
   private final Counter promptTokensCached =
       page.counter(MetricName.of("lorax_prefix_cache_hit_tokens"));
-  private final Gauge blocksUsable = page.gauge(MetricName.of("lorax_kv_blocks_usable"));
-  // Under the names that the Gateway API Inference Extension reads of model servers.
-  private final Gauge requestsWaiting = page.gauge(MetricName.of("vllm:num_requests_waiting"));
-  private final Gauge requestsRunning = page.gauge(MetricName.of("vllm:num_requests_running"));
   private final AdapterMetrics adapters;
-  private volatile TurnState turn = TurnState.NONE;
-  private volatile int waitingTexts;
-  private volatile long waitingTextTokens;
-  private volatile int runningTexts;
-  private final Gauge shardsConnected = page.gauge(MetricName.of("lorax_shards_connected"));
+  private final LoadMetrics load = new LoadMetrics(page);
+  private final LoopLog log = new LoopLog();
 
   /**
    * @param places how many adapters may be on the shards at once
    */
   public RouterMetrics(int maxInputLength, int maxTotalTokens, int places, InstantSource clock) {
     adapters = new AdapterMetrics(page, SECONDS, places, clock);
-    page.reading(CACHE_USE, () -> CACHE_USE.series("") + ' ' + turn.cacheUse() + '\n');
-    page.reading(CACHE_CONFIG, this::cacheConfig);
     inputLength = lengths("lorax_request_input_length", maxInputLength);
     maxNewTokens = lengths("lorax_request_max_new_tokens", maxTotalTokens);
     generatedTokens = lengths("lorax_request_generated_tokens", maxTotalTokens);
@@ -165,11 +141,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   public void stepFailed(Step step, int size, String message) {
     of(steps, step).increment();
     of(stepFailures, step).increment();
-    LOG.atError()
-        .addKeyValue("step", method(step))
-        .addKeyValue("requests", size)
-        .addKeyValue("reason", message)
-        .log("step failed");
+    log.stepFailed(method(step), size, message);
   }
 
   @Override
@@ -190,29 +162,12 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
 
   @Override
   public void turned(TurnState state) {
-    turn = state;
-    tellLoad();
-    batchSize.set(state.running());
-    batchTokens.set(state.heldTokens());
-    blocksHeld.set(state.heldBlocks());
-    blocksCached.set(state.idleBlocks());
-    blocksUsable.set(state.usableBlocks());
+    load.turned(state);
   }
 
   @Override
   public void texts(int waiting, long waitingTokens, int running) {
-    waitingTexts = waiting;
-    waitingTextTokens = waitingTokens;
-    runningTexts = running;
-    tellLoad();
-  }
-
-  private void tellLoad() {
-    int waiting = turn.waiting() + waitingTexts;
-    queueLength.set(waiting);
-    requestsWaiting.set(waiting);
-    queueTokens.set(turn.waitingTokens() + waitingTextTokens);
-    requestsRunning.set(turn.running() + runningTexts);
+    load.texts(waiting, waitingTokens, running);
   }
 
   @Override
@@ -223,11 +178,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
   @Override
   public void moved(Move move, AdapterKey adapter, long nanos) {
     adapters.moved(move, nanos / NANOS_PER_SECOND);
-    LOG.atInfo()
-        .addKeyValue("adapter", adapter.label())
-        .addKeyValue("move", move.participle())
-        .addKeyValue("millis", nanos / 1_000_000)
-        .log("adapter moved");
+    log.moved(move, adapter, nanos);
   }
 
   @Override
@@ -240,34 +191,19 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
               case OFFLOAD -> FailureLabel.OFFLOAD_ADAPTER;
             })
         .increment();
-    LOG.atWarn()
-        .addKeyValue("adapter", adapter.label())
-        .addKeyValue("move", move.participle())
-        .addKeyValue("reason", message)
-        .log("adapter not moved");
+    log.moveFailed(move, adapter, message);
   }
 
   @Override
   public void connected(ShardProfile profile) {
-    shardsConnected.set(profile.shardCount());
-    maxTokens.set(profile.maxBatchTotalTokens());
-    LOG.atInfo()
-        .addKeyValue("shards", profile.shardCount())
-        .addKeyValue("dtype", profile.dtype())
-        .addKeyValue("device", profile.deviceType())
-        .addKeyValue("maxBatchTotalTokens", profile.maxBatchTotalTokens())
-        .addKeyValue("preloadedAdapters", profile.preloadedAdapters().size())
-        .log("shards connected");
+    load.connected(profile);
+    log.connected(profile);
   }
 
   @Override
   public void lost(String reason, int interrupted) {
-    shardsConnected.set(0);
-    maxTokens.set(0);
-    LOG.atError()
-        .addKeyValue("reason", reason)
-        .addKeyValue("interrupted", interrupted)
-        .log("shards lost");
+    load.lost();
+    log.lost(reason, interrupted);
   }
 
   @Override
@@ -277,15 +213,7 @@ public final class RouterMetrics implements BatchObserver, EncodingObserver {
 
   @Override
   public void unexpected(RuntimeException exception) {
-    LOG.atError().setCause(exception).log("bug in a loop");
-  }
-
-  private String cacheConfig() {
-    MetricName series =
-        CACHE_CONFIG
-            .with("block_size", String.valueOf(turn.blockSize()))
-            .with("num_gpu_blocks", String.valueOf(turn.usableBlocks()));
-    return series.series("") + " 1\n";
+    log.unexpected(exception);
   }
 
   private static String method(Step step) {

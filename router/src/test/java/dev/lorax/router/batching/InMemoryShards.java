@@ -43,6 +43,7 @@ final class InMemoryShards implements ShardGroup {
   private boolean blameOldest;
   private boolean endInNextStep;
   private int chunks;
+  private volatile boolean closed;
 
   /**
    * @param lostSteps in how many steps of each request shards were lost; counted here, too
@@ -83,6 +84,15 @@ final class InMemoryShards implements ShardGroup {
   /** The next step will not be answered, nor anything after it. */
   void endInNextStep() {
     endInNextStep = true;
+  }
+
+  /** Ends while nothing runs. */
+  void end() {
+    lost.complete("shard 0 is gone");
+  }
+
+  boolean closed() {
+    return closed;
   }
 
   @Override
@@ -219,6 +229,7 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public void close() {
+    closed = true;
     cache.clear();
   }
 

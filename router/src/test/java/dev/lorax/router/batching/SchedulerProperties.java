@@ -4,40 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterAction;
-import dev.lorax.router.adapter.AdapterKey;
-import dev.lorax.router.adapter.AdapterSource;
-import dev.lorax.router.adapter.AdapterTable;
 import dev.lorax.router.adapter.PreloadedAdapter;
-import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.kvcache.BlockPool;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Laws of the scheduler: budgets hold, and everybody gets a turn. */
-class SchedulerProperties {
-  private static final int BLOCK_SIZE = 16;
-  private static final int TOTAL_BLOCKS = 33;
-  private static final int PREFILL_BUDGET = 120;
-  private static final long NOW = 0;
-
-  private final AdapterTable adapters = new AdapterTable(new ResidencyLimits(3, Duration.ZERO));
-
-  /** A request in the making; adapter 0 is the base model. */
-  record Wish(int promptTokens, int newTokens, int adapter) {}
-
+class SchedulerProperties extends SchedulerTestCase {
   @Property
   void never_exceeds_its_budgets(@ForAll("wishes") List<Wish> wishes) {
     var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
@@ -149,7 +129,12 @@ class SchedulerProperties {
 
     int budget = PREFILL_BUDGET - unfinishedTokens;
     if (first > PREFILL_BUDGET && unfinishedTokens > 0) {
-      assertThat(batch).isNull();
+      // Only others may go, as far as a step between chunks holds them.
+      List<Entry> others = batch == null ? List.of() : batch.entries();
+      assertThat(batch == null || batch.holdsPrompts()).isTrue();
+      assertThat(others).allMatch(entry -> entry.chunkTokens() == 0);
+      assertThat(others.stream().mapToInt(e -> e.request().prompt().length()).sum())
+          .isLessThanOrEqualTo(PREFILL_BUDGET);
       return;
     }
     if (batch != null && batch.holdsPrompts()) {
@@ -171,80 +156,6 @@ class SchedulerProperties {
             || tokens + next.request().prompt().length() > budget
             || blocks.freeBlocks() < Math.ceilDiv(next.request().slots(0), BLOCK_SIZE);
     assertThat(full).isTrue();
-  }
-
-  @Property
-  void while_a_prompt_comes_in_chunks_every_other_step_is_for_those_that_fit_one(
-      @ForAll("wishes") List<Wish> wishes) {
-    var waiting = queue(wishes.stream().map(w -> new Wish(w.promptTokens(), 1, 0)).toList());
-    var scheduler = scheduler(waiting, new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false), true);
-
-    var batches = new ArrayList<@Nullable PrefillBatch>();
-    for (int step = 0; step < 4 * wishes.size(); step++) {
-      // The whole of each step is spoken for, as by a prompt that has no end.
-      PrefillBatch batch = scheduler.next(0, PREFILL_BUDGET, NOW);
-      if (batch != null) {
-        assertThat(batch.holdsPrompts()).isTrue();
-        assertThat(batch.entries()).allMatch(e -> e.chunkTokens() == 0);
-        assertThat(batch.entries().stream().mapToInt(e -> e.request().prompt().length()).sum())
-            .isLessThanOrEqualTo(PREFILL_BUDGET);
-        assertThat(step == 0 || batches.getLast() == null).as("a chunk in between").isTrue();
-        batch.entries().forEach(e -> e.leaves(NOW));
-      }
-      batches.add(batch);
-    }
-
-    // Only behind a long one of their own queue do they wait until it may begin.
-    int behindNobody = 0;
-    while (behindNobody < wishes.size()
-        && wishes.get(behindNobody).promptTokens() <= PREFILL_BUDGET) {
-      behindNobody++;
-    }
-    assertThat(wishes.size() - waiting.size()).isEqualTo(behindNobody);
-  }
-
-  @Test
-  void a_long_prompt_at_the_front_of_its_queue_keeps_no_other_queue_from_going() {
-    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
-    adapters.reset(List.of(new PreloadedAdapter(key(1), 1, null)));
-    var waiting = new WaitingEntries(QueueOrder.FAIR);
-    var wishes = List.of(new Wish(PREFILL_BUDGET + 20, 1, 0), new Wish(8, 1, 1));
-    for (int i = 0; i < wishes.size(); i++) {
-      Entry entry = entry(i, wishes.get(i));
-      waiting.add(entry, adapters.resolve(entry.adapterKey()));
-    }
-    var scheduler = scheduler(waiting, blocks, true);
-
-    PrefillBatch between = Objects.requireNonNull(scheduler.next(0, PREFILL_BUDGET, NOW));
-    PrefillBatch nothing = scheduler.next(0, PREFILL_BUDGET, NOW);
-    PrefillBatch last = Objects.requireNonNull(scheduler.next(0, 0, NOW));
-
-    assertThat(between.entries()).extracting(Entry::id).containsExactly(1L);
-    assertThat(nothing).isNull();
-    assertThat(last.entries()).extracting(Entry::id).containsExactly(0L);
-    assertThat(last.holdsPrompts()).isFalse();
-  }
-
-  @Test
-  void shards_that_cannot_hold_prompts_are_not_asked_to() {
-    var waiting = queue(List.of(new Wish(8, 1, 0)));
-    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, false);
-
-    assertThat(scheduler(waiting, blocks, true, false).next(0, PREFILL_BUDGET, NOW)).isNull();
-  }
-
-  @Test
-  void a_prompt_that_fits_one_step_waits_for_no_prompt_in_chunks_that_begins_like_it() {
-    var blocks = new BlockPool(TOTAL_BLOCKS, BLOCK_SIZE, true);
-    var waiting = queue(List.of(new Wish(PREFILL_BUDGET + 20, 1, 0), new Wish(90, 1, 0)));
-    var scheduler = scheduler(waiting, blocks, true);
-
-    var first = Objects.requireNonNull(scheduler.next(0, 0, NOW)).entries();
-    PrefillBatch between = Objects.requireNonNull(scheduler.next(0, PREFILL_BUDGET, NOW));
-
-    assertThat(first).extracting(Entry::id).containsExactly(0L);
-    assertThat(between.entries()).extracting(Entry::id).containsExactly(1L);
-    assertThat(between.holdsPrompts()).isTrue();
   }
 
   @Property
@@ -318,51 +229,6 @@ class SchedulerProperties {
     assertThat(second.getFirst().blocks().cachedTokens()).isZero();
   }
 
-  @Provide
-  Arbitrary<List<Wish>> wishes() {
-    Arbitrary<Wish> wish =
-        Combinators.combine(
-                Arbitraries.integers().between(1, 200),
-                Arbitraries.integers().between(1, 200),
-                Arbitraries.integers().between(0, 6))
-            .as(Wish::new);
-    return wish.list().ofMinSize(1).ofMaxSize(40);
-  }
-
-  private WaitingEntries queue(List<Wish> wishes) {
-    adapters.reset(List.of());
-    var waiting = new WaitingEntries(QueueOrder.FAIR);
-    for (int i = 0; i < wishes.size(); i++) {
-      Entry entry = entry(i, wishes.get(i));
-      waiting.add(entry, adapters.resolve(entry.adapterKey()));
-    }
-    return waiting;
-  }
-
-  private Scheduler scheduler(WaitingEntries waiting, BlockPool blocks, boolean chunkedPrefill) {
-    return scheduler(waiting, blocks, chunkedPrefill, chunkedPrefill);
-  }
-
-  private Scheduler scheduler(
-      WaitingEntries waiting, BlockPool blocks, boolean chunkedPrefill, boolean holdsPrompts) {
-    return new Scheduler(
-        new BatchLimits(PREFILL_BUDGET, PREFILL_BUDGET, 0, 0, QueueOrder.FAIR, true, true),
-        waiting,
-        blocks,
-        new ShardProfile(
-            1,
-            "float32",
-            "cpu",
-            BLOCK_SIZE,
-            TOTAL_BLOCKS,
-            0,
-            chunkedPrefill,
-            holdsPrompts,
-            true,
-            List.of(),
-            ModelAbilities.GENERATION));
-  }
-
   /** Does at once what the table asks of the shards. */
   private void moveAdapters(WaitingEntries waiting, long nanoTime) {
     for (AdapterAction action : adapters.advance(waiting::demand, nanoTime)) {
@@ -373,14 +239,5 @@ class SchedulerProperties {
         case AdapterAction.Offload _ -> adapters.offloaded(adapter);
       }
     }
-  }
-
-  private static Entry entry(long id, Wish wish) {
-    AdapterKey key = wish.adapter() == 0 ? AdapterKey.BASE : key(wish.adapter());
-    return Entries.waiting(id, wish.promptTokens(), wish.newTokens(), key, Share.EQUAL);
-  }
-
-  private static AdapterKey key(int adapter) {
-    return AdapterKey.of("adapter-" + adapter, AdapterSource.LOCAL, null);
   }
 }
