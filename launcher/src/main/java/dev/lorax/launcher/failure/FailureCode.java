@@ -34,6 +34,8 @@ public enum FailureCode {
   INCOMPLETE_MODEL,
   /** The router's file of API keys is missing or not what it should be. */
   WRONG_API_KEYS,
+  /** The router's certificate or its key is missing, or they do not belong together. */
+  WRONG_CERTIFICATE,
   /** A file is cut off, damaged, or not what its name says. */
   CORRUPT_FILE,
   /** A checkpoint wants to run code. */
