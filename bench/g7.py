@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ratios import Pair, Row, median_interval
+from ratios import Pair, Row, ratio_row
 from side import DecodeError, Log, Outcome, Setting, Side
 
 SHAPES = ("135m",)
@@ -89,15 +89,7 @@ def gap_row(case: str, runs: Sequence[Sequence[Mapping[str, float]]]) -> Row:
         forward = statistics.fmean(step["forward"] for step in steps)
         wall = statistics.fmean(sum(step.values()) for step in steps)
         pairs.append(Pair(wall - forward, forward))
-    return Row(
-        case=case,
-        ratio=median_interval([pair.ours / pair.peer for pair in pairs]),
-        floor=_FLOOR,
-        target=_TARGET,
-        ours=statistics.median(pair.ours for pair in pairs),
-        peer=statistics.median(pair.peer for pair in pairs),
-        unit="ms a step",
-    )
+    return ratio_row(case, pairs, "ms a step", _FLOOR, _TARGET)
 
 
 def tell(runs: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, dict[str, float]]:

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Files that hold what is expected, below {@code src/test/resources/<Test>/<case>/}. */
 public final class GoldenFile {
@@ -19,6 +20,23 @@ public final class GoldenFile {
   public static List<Path> cases(Class<?> test) throws IOException {
     try (var directories = Files.list(Path.of("src/test/resources", test.getSimpleName()))) {
       return directories.sorted().toList();
+    }
+  }
+
+  /** What is expected of all cases of a test. */
+  public static Stream<Path> outputs(Class<?> test) throws IOException {
+    return cases(test).stream().flatMap(GoldenFile::outputs);
+  }
+
+  private static Stream<Path> outputs(Path directory) {
+    try (var files = Files.list(directory)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("out-"))
+          .sorted()
+          .toList()
+          .stream();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
