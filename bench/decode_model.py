@@ -1,4 +1,4 @@
-"""A random model of a given shape with random adapters: decode_model.py SHAPE DIRECTORY.
+"""A random model of a given shape with random adapters: decode_model.py SHAPE ADAPTERS DIRECTORY.
 
 Speed depends on shapes, not on values, so nothing is downloaded. Weights are bfloat16.
 """
@@ -18,18 +18,18 @@ from tokenizers import (
 )
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-ADAPTERS = 32
 _RANK = 16
 _TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 # hidden, intermediate, layers, heads, key-value heads, vocabulary
 _SHAPES = {
+    "tiny": (64, 128, 2, 4, 2, 512),  # fits with a few adapters into a ConfigMap
     "135m": (576, 1536, 30, 9, 3, 49152),  # SmolLM2-135M
     "0.5b": (896, 4864, 24, 14, 2, 151936),  # Qwen2.5-0.5B
     "1b": (2048, 8192, 16, 32, 8, 128256),  # Llama 3.2 1B
 }
 
 
-def write(shape: str, directory: Path) -> None:
+def write(shape: str, adapters: int, directory: Path) -> None:
     """The model in HF layout, and its adapters below `adapters`."""
     hidden, inner, layers, heads, kv_heads, vocabulary = _SHAPES[shape]
     config: Any = LlamaConfig(
@@ -54,7 +54,7 @@ def write(shape: str, directory: Path) -> None:
         r=_RANK, lora_alpha=2 * _RANK, target_modules=_TARGETS, task_type="CAUSAL_LM"
     )
     adapted = get_peft_model(model, settings)
-    for index in range(ADAPTERS):
+    for index in range(adapters):
         torch.manual_seed(1 + index)
         for name, parameter in adapted.named_parameters():
             if "lora_" in name:
@@ -77,4 +77,4 @@ def _write_tokenizer(directory: Path, vocabulary: int) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], Path(sys.argv[2]))
+    write(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,15 +30,15 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def ours(java: Path, jar: Path, options: Path) -> Program:
-    """The operator as its image starts it."""
+def ours(java: Path, jar: Path, flags: Sequence[str]) -> Program:
+    """The operator, with the flags of the JVM by which its image starts it."""
     images = {
         f"LORAX_{part}_IMAGE": f"lorax/{part.lower().replace('_', '-')}:bench"
         for part in ("LAUNCHER", "ROUTER", "SHARD_CPU", "SHARD_CUDA")
     }
     return Program(
         "ours",
-        lambda port: ["env", f"LORAX_PORT={port}", str(java), f"@{options}", "-jar", str(jar)],
+        lambda port: ["env", f"LORAX_PORT={port}", str(java), *flags, "-jar", str(jar)],
         ("lorax_operator_reconciles_waiting", "lorax_operator_reconciles_running"),
         {**images, "LORAX_LOG_LEVEL": "WARN"},
     )
@@ -51,6 +51,10 @@ def peer(program: Path, writes: Path) -> Program:
         lambda port: [str(program), f"--writes={writes}", f"--address=127.0.0.1:{port}"],
         ("workqueue_depth", "controller_runtime_active_workers"),
     )
+
+
+class OperatorGone(Exception):
+    """The process that was asked is no more."""
 
 
 class OperatorProcess:
@@ -86,12 +90,20 @@ class OperatorProcess:
         raise RuntimeError(f"the operator is not ready: {self._log.read_text()[-2000:]}")
 
     def await_idle(self) -> None:
-        """Waits until nothing has waited for a reconcile, or been in one, twice in a row."""
+        """Waits until nothing has waited for a reconcile, or been in one, twice in a row.
+
+        Raises OperatorGone when it has ended, or ends meanwhile.
+        """
         calm = 0
         while calm < 2:
             busy = sum(map(self._gauge, self._program.busy))
             calm = 0 if busy else calm + 1
             time.sleep(0.2)
+
+    def require(self) -> None:
+        """Raises OperatorGone when it has ended."""
+        if self._process.poll() is not None:
+            raise OperatorGone(f"{self._program.name} has ended")
 
     def kill(self) -> None:
         """SIGKILL; returns once it is gone."""
@@ -101,8 +113,13 @@ class OperatorProcess:
 
     def _gauge(self, name: str) -> float:
         """The sum of a metric over its labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=30) as page:
-            text = page.read().decode()
+        page = f"http://127.0.0.1:{self._port}/metrics"
+        try:
+            with urllib.request.urlopen(page, timeout=30) as answer:
+                text = answer.read().decode()
+        except OSError:
+            self.require()
+            raise
         values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
         if not values:
             raise RuntimeError(f"the operator has no metric {name}")

@@ -1,6 +1,6 @@
 """Decoding with --quantize against decoding without it, in tokens for each CPU-second.
 
-    python bench/decode_model.py 0.5b /tmp/0.5b       # once: a random model of this shape
+    python bench/decode_model.py 0.5b 32 /tmp/0.5b       # once: a random model of this shape
     PYTHONPATH=shard-image/src python bench/quantised.py /tmp/0.5b int8
 
 Two shards of one thread each, in turn, with bfloat16 for whatever is not quantised. The memory is

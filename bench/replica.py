@@ -89,6 +89,15 @@ class Replica:
         text = self._until("an answer", self._ask)
         return text, self.now("first token")
 
+    def metric(self, name: str) -> float:
+        """A counter or gauge of the router that has no labels."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read().decode()
+        connection.close()
+        lines = (line for line in page.splitlines() if line.startswith(f"{name} "))
+        return next(float(line.split()[1]) for line in lines)
+
     def kill_shard(self, index: int = 0) -> Moment:
         """SIGKILL to a shard; the moment right before."""
         shards = [

@@ -17,8 +17,11 @@ _KINDS = {
     "pods": "/api/v1",
 }
 
-# Given by the API server anew to each object, or the time of day.
+# Given by the API server anew to each object, or the time of day. The fingerprint of what was
+# applied holds the owner's uid and the namespace; were it not of what is seen beside it, the
+# operator that started last would have applied the object again.
 _OF_THE_MOMENT = {
+    "lorax.dev/applied",
     "uid",
     "resourceVersion",
     "creationTimestamp",

@@ -36,4 +36,5 @@ ENTRYPOINT ["lorax-router"]
 FROM java AS operator
 COPY images/bin/lorax-operator /opt/lorax/bin/
 COPY operator/jvm.options operator/target/lorax-operator.jar /opt/lorax/lib/
+COPY --from=startup /caches/ /opt/lorax/lib/
 ENTRYPOINT ["lorax-operator"]

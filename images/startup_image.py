@@ -8,24 +8,22 @@ import jdk_runtime
 import programs
 import python_environment
 import startup_cache
-from places import CHECKOUT, cache
+from places import cache
+from rehearsal.operating import Operating
+from rehearsal.serving import Serving
 from stages import Stages
-
-_PROGRAMS = {"launcher": "lorax-launcher", "router": "lorax-router"}
-_REHEARSAL = CHECKOUT / "start" / "rehearsal" / "shard.py"
 
 
 def inputs(image: str) -> list[Path]:
     """The files besides jar and runtime that decide what a cache holds."""
-    return [Path(startup_cache.__file__), _REHEARSAL] if image in _PROGRAMS else []
+    sources = Operating.sources if image == "operator" else Serving.sources
+    return [Path(startup_cache.__file__), *sources]
 
 
 def context(stages: Stages, image: str) -> dict[str, Path]:
-    """The build context `startup` with the folder `caches`; none for what has no cache."""
-    if image not in _PROGRAMS:
-        return {}
-    recorded = _recorded(stages)
-    program = _PROGRAMS[image]
+    """The build context `startup` with the folder `caches`."""
+    recorded = _recorded(stages, _rehearsal(stages, image))
+    program = f"lorax-{image}"
     folder = recorded.with_name(f"{recorded.name}-{image}")
     copy = startup_cache.file(folder / "caches", program)
     if not copy.exists():
@@ -34,18 +32,23 @@ def context(stages: Stages, image: str) -> dict[str, Path]:
     return {"startup": folder}
 
 
-def _recorded(stages: Stages) -> Path:
-    jars = [jar for jar, _ in startup_cache.PROGRAMS.values()]
-    for jar in jars:
+def _rehearsal(stages: Stages, image: str) -> startup_cache.Rehearsal:
+    if image == "operator":
+        return Operating()
+    python = python_environment.python(stages, "build")
+    programs.protocol_code(stages, python)
+    return Serving(python)
+
+
+def _recorded(stages: Stages, rehearsal: startup_cache.Rehearsal) -> Path:
+    for program in rehearsal.programs.values():
         # A cache knows its jar by the second; layers of images may round what is finer than that.
-        second = int(jar.stat().st_mtime)
-        os.utime(jar, (second, second))
-    key = startup_cache.key(jdk_runtime.release_file(), *inputs("launcher"))
-    folder = cache() / "startup" / key
+        second = int(program.jar.stat().st_mtime)
+        os.utime(program.jar, (second, second))
+    key = startup_cache.key(rehearsal, jdk_runtime.release_file())
+    folder = cache() / "startup" / next(iter(rehearsal.programs)) / key
     if not folder.exists():
         shutil.rmtree(folder.parent, ignore_errors=True)
-        python = python_environment.python(stages, "build")
-        programs.protocol_code(stages, python)
         java = jdk_runtime.folder(stages) / "bin" / "java"
-        stages.call("start-up caches", lambda: startup_cache.record(java, python, folder))
+        stages.call("start-up caches", lambda: startup_cache.record(rehearsal, java, folder))
     return folder

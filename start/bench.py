@@ -10,6 +10,7 @@ import operator_bench
 import python_environment
 import restart_bench
 import router_bench
+import stream_bench
 from places import CHECKOUT
 from stages import Stages
 
@@ -35,7 +36,7 @@ class Area(Protocol):
 
 _AREAS: Mapping[str, Area] = {
     goal: area
-    for area in (decode_bench, router_bench, restart_bench, operator_bench)
+    for area in (decode_bench, router_bench, restart_bench, operator_bench, stream_bench)
     for goal in area.GOALS
 }
 
@@ -71,6 +72,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         choices=operator_bench.SIZES,
         default=operator_bench.SIZES[-1],
         help="of g9, at most; default: %(default)s",
+    )
+    parser.add_argument(
+        "--streams",
+        type=int,
+        default=stream_bench.STREAMS,
+        help="of g10, at least; default: %(default)s",
     )
     options = parser.parse_args(arguments)
     if options.pairs < FEWEST_PAIRS:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import container_images
@@ -68,8 +69,7 @@ def _run(stages: Stages, options: argparse.Namespace) -> None:
     cluster = ahead.wait(stages)
     _cluster_tests(stages)
     _api_server_tests(stages, cluster)
-    images = container_images.build(stages, python)
-    _end_to_end(stages, clients, cluster, images)
+    stories(stages, story_environment(stages, python, cluster))
 
 
 def _shard_tests(
@@ -133,16 +133,31 @@ def _api_server_tests(stages: Stages, cluster: Path) -> None:
     )
 
 
-def _end_to_end(stages: Stages, clients: Path, cluster: Path, images: list[Path]) -> None:
-    environment = {
+def story_environment(stages: Stages, python: Path, cluster: Path) -> dict[str, str]:
+    """What the stories of the cluster are told with; the images are built for it."""
+    clients = python_environment.of(stages, "client environment", "clients", _ROUTER_CLIENTS)
+    images = container_images.build(stages, python)
+    return {
         **build_environment(),
         "LORAX_CLUSTER_PROGRAM": str(cluster),
         "LORAX_IMAGES": ",".join(map(str, images)),
         "LORAX_TEST_PYTHON": str(clients),
     }
+
+
+def stories(stages: Stages, environment: Mapping[str, str], *properties: str) -> None:
+    """Tells the stories of the cluster, all or those that a property of the build names."""
     stages.run(
         "end to end",
-        maven("verify", "-Pe2e", "--projects", "e2e", "--also-make", "-Dskip.units=true"),
+        maven(
+            "verify",
+            "-Pe2e",
+            "--projects",
+            "e2e",
+            "--also-make",
+            "-Dskip.units=true",
+            *properties,
+        ),
         env=environment,
     )
 

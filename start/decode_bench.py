@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import programs
 import python_environment
+import random_models
 from failure import Failure
-from places import CHECKOUT, cache, content_key
+from places import CHECKOUT
 from stages import Stages
 
 sys.path.insert(0, str(CHECKOUT / "bench"))
@@ -26,7 +26,7 @@ GOALS: Mapping[str, str] = {
     "g7": "step beside the forward pass / forward pass",
 }
 PLOT = "ratios_plot.py"
-_MODEL_SCRIPT = CHECKOUT / "bench" / "decode_model.py"
+_ADAPTERS = 32
 
 
 def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
@@ -35,7 +35,7 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     programs.protocol_code(stages, python)
     programs.cpu_kernels(stages, python)
     measure_goal, shapes = decode.GOALS[options.goal]
-    models = {shape: _random_model(stages, python, shape) for shape in shapes}
+    models = {shape: random_models.folder(stages, python, shape, _ADAPTERS) for shape in shapes}
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "shard-image" / "src")}
     setting = decode.Setting(python, environment, models)
     try:
@@ -43,13 +43,3 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     except decode.DecodeError as reason:
         raise Failure(str(reason)) from None
     return outcome.rows, outcome.details
-
-
-def _random_model(stages: Stages, python: Path, shape: str) -> Path:
-    folder = cache() / "bench" / f"{shape}-{content_key([_MODEL_SCRIPT])}"
-    if not folder.exists():
-        made = folder.with_suffix(f".{os.getpid()}")
-        command = [str(python), str(_MODEL_SCRIPT), shape, str(made)]
-        stages.run(f"random {shape} model", command)
-        made.rename(folder)
-    return folder

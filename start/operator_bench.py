@@ -11,8 +11,10 @@ from typing import Any
 import container_images
 import form
 import programs
+import startup_cache
 from failure import Failure
 from places import CHECKOUT
+from rehearsal.operating import Operating
 from stages import Stages
 from toolchain import java_home
 from toolchain import program as tool
@@ -37,12 +39,7 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     """On a real API server with nobody else on it."""
     programs.jars(stages, "operator")
     program = container_images.cluster_program(stages)
-    operator = CHECKOUT / "operator"
-    ours = operator_process.ours(
-        java_home() / "bin" / "java",
-        operator / "target" / "lorax-operator.jar",
-        operator / "jvm.options",
-    )
+    ours = _ours(programs.startup_caches(stages, Operating()))
     definition = CHECKOUT / "crds" / "manifests" / "loraxservers.lorax.dev.yaml"
 
     def report(text: str) -> None:
@@ -60,6 +57,12 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
                 return g11.measure(api, g11.Setting(ours, definition, folder), report)
         except RuntimeError as reason:
             raise Failure(str(reason)) from None
+
+
+def _ours(caches: Path) -> operator_process.Program:
+    ((name, operator),) = Operating.programs.items()
+    flags = [f"@{operator.options}", startup_cache.flag(caches, name)]
+    return operator_process.ours(java_home() / "bin" / "java", operator.jar, flags)
 
 
 def _peer(stages: Stages) -> Path:

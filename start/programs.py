@@ -6,6 +6,7 @@ from pathlib import Path
 
 import startup_cache
 from places import CHECKOUT, LOGS, content_key
+from rehearsal import serving
 from stages import Stages
 from toolchain import build_environment, java_home, maven
 
@@ -81,15 +82,15 @@ def cpu_kernels(stages: Stages, python: Path) -> None:
     stages.run("cpu kernels", [str(python), str(_SHARD / "build_kernels.py")])
 
 
-def startup_caches(stages: Stages, python: Path) -> Path:
+def startup_caches(stages: Stages, rehearsal: startup_cache.Rehearsal) -> Path:
     """The folder with the start-up caches of the jars as they are, recorded where they are new."""
-    release = java_home() / "release"
-    folder = CHECKOUT / "target" / "startup" / startup_cache.key(release)
+    key = startup_cache.key(rehearsal, java_home() / "release")
+    folder = CHECKOUT / "target" / "startup" / next(iter(rehearsal.programs)) / key
 
     def ensure() -> None:
         if not folder.exists():
             shutil.rmtree(folder.parent, ignore_errors=True)
-            startup_cache.record(_java(), python, folder)
+            startup_cache.record(rehearsal, _java(), folder)
 
     stages.call("start-up caches", ensure)
     return folder
@@ -99,11 +100,12 @@ def wrappers(python: Path, caches: Path | None = None) -> Path:
     """A folder with `lorax-launcher`, `lorax-router` and `lorax-server`, to be put on PATH."""
     folder = CHECKOUT / "target" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (jar, options) in startup_cache.PROGRAMS.items():
+    for name, program in serving.PROGRAMS.items():
         cache = f" {startup_cache.flag(caches, name)}" if caches else ""
-        _script(folder / name, f'exec "{_java()}" "@{options}"{cache} -jar "{jar}" "$@"')
+        command = f'exec "{_java()}" "@{program.options}"{cache} -jar "{program.jar}" "$@"'
+        startup_cache.script(folder / name, command)
     source = CHECKOUT / "shard-image" / "src"
-    _script(
+    startup_cache.script(
         folder / "lorax-server",
         f'export PYTHONPATH="{source}"\nexec "{python}" -m lorax_shard.cli "$@"',
     )
@@ -140,10 +142,3 @@ def convert(stages: Stages, folder: Path, gguf: Path, models: Path) -> Path:
             f"found {len(found)}; see {LOGS}"
         )
     return found[0]
-
-
-def _script(path: Path, body: str) -> None:
-    text = f"#!/bin/sh\n{body}\n"
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-        path.chmod(0o755)

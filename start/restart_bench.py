@@ -11,6 +11,7 @@ import programs
 import python_environment
 from failure import Failure
 from places import CHECKOUT, cache
+from rehearsal.serving import Serving
 from stages import Stages
 
 sys.path.insert(0, str(CHECKOUT / "bench"))
@@ -29,7 +30,7 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
     programs.cpu_kernels(stages, python)
-    folder = programs.wrappers(python, programs.startup_caches(stages, python))
+    folder = programs.wrappers(python, programs.startup_caches(stages, Serving(python)))
     setting = _setting(stages, python, folder)
     try:
         outcome = g8.measure(setting, options.pairs, lambda text: print(text, flush=True))

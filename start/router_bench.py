@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import programs
-import startup_cache
 from failure import Failure
 from places import CHECKOUT, ROUTER_JAR
+from rehearsal.serving import PROGRAMS
 from stages import Stages
 from toolchain import java_home
 
@@ -34,11 +34,11 @@ PLOT = "ratios_plot.py"
 def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     """The router with its own JVM options between a load generator and a scripted shard."""
     programs.jars(stages, "router")
-    _, jvm_options = startup_cache.PROGRAMS["lorax-router"]
+    program = PROGRAMS["lorax-router"]
     setting = Setting(
         java=java_home() / "bin" / "java",
-        flags=[f"@{jvm_options}"],
-        router=ROUTER_JAR,
+        flags=[f"@{program.options}"],
+        router=program.jar,
         classes=_classes(stages),
         model=CHECKOUT / "router" / "src" / "test" / "resources" / "model",
     )

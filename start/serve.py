@@ -7,6 +7,7 @@ import demo_models
 import programs
 import python_environment
 from places import ADAPTERS, cache
+from rehearsal.serving import Serving
 from stages import Stages
 
 # Whoever has a cache of models keeps it.
@@ -22,7 +23,7 @@ def serve(arguments: list[str]) -> int:
     programs.jars(stages, "launcher", "router")
     programs.protocol_code(stages, python)
     programs.cpu_kernels(stages, python)
-    folder = programs.wrappers(python, programs.startup_caches(stages, python))
+    folder = programs.wrappers(python, programs.startup_caches(stages, Serving(python)))
     if not (_names_a_model(arguments) or _QUESTIONS & set(arguments)):
         adapters = sorted(path.name for path in ADAPTERS.iterdir() if path.is_dir())
         arguments = [

@@ -3,7 +3,7 @@
 set -eu
 
 cluster="containerd runc containernetworking-plugins nftables busybox-static"
-images="buildah debootstrap"
+images="buildah debootstrap openssl"
 
 missing=""
 for package in $cluster $images; do

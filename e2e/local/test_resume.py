@@ -4,7 +4,6 @@ LORAX_LAUNCHER names the launcher's program, whose folder has those of router an
 LORAX_DEMO_GGUF the demo's model. `./lorax test` sets both.
 """
 
-import http.client
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
-from kept_streams import Streams
+from kept_streams import Streams, first_difference
 from replica import Replica
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -87,15 +86,6 @@ def replica(shards: int) -> Iterator[Replica]:
         running.stop()
 
 
-def metric(port: int, name: str) -> float:
-    """A counter of the router."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/metrics")
-    page = connection.getresponse().read().decode()
-    connection.close()
-    return next(float(line.split()[1]) for line in page.splitlines() if line.startswith(f"{name} "))
-
-
 def wait_for_events(streams: Streams, count: int) -> None:
     """Until every stream has got that many."""
     deadline = time.monotonic() + DEADLINE_SECONDS
@@ -103,16 +93,6 @@ def wait_for_events(streams: Streams, count: int) -> None:
         assert not streams.failures()
         assert time.monotonic() < deadline, f"{streams.least()} of {count} events"
         time.sleep(0.01)
-
-
-def first_difference(expected: list[str], got: list[str]) -> str:
-    """The first event in which two streams are not equal, in words; empty where they are."""
-    for index, (one, other) in enumerate(zip(expected, got, strict=False)):
-        if one != other:
-            return f"event {index}: expected {one}, got {other}"
-    if len(expected) != len(got):
-        return f"{len(got)} events, expected {len(expected)}"
-    return ""
 
 
 def test_every_stream_goes_on_as_in_a_quiet_run(
@@ -126,7 +106,7 @@ def test_every_stream_goes_on_as_in_a_quiet_run(
     kills = request.config.getoption("--kills")
 
     for kill in range(kills):
-        resumed = metric(replica.port, "lorax_request_resumed")
+        resumed = replica.metric("lorax_request_resumed")
 
         # when
         streams = Streams(replica.port, bodies)
@@ -142,6 +122,6 @@ def test_every_stream_goes_on_as_in_a_quiet_run(
             if (difference := first_difference(expected, got))
         ]
         assert not wrong, f"kill {kill}: {len(wrong)} of {len(bodies)}\n" + "\n".join(wrong)
-        resumed = metric(replica.port, "lorax_request_resumed") - resumed
+        resumed = replica.metric("lorax_request_resumed") - resumed
         assert resumed == len(bodies)
         print(f"{resumed:.0f} streams resumed after a pause of {streams.longest_pause():.1f} s")

@@ -11,18 +11,23 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Streams answers from a server until it is told to stop, and compares each with what a quiet
  * server said: {@code URL QUESTIONS STREAMS}. A line of the file with questions is an adapter, or
- * {@code base}, the number of tokens of its answer, and a prompt, with tabs between them. First
- * every question is asked alone; then this many streams run at a time. It stops once {@code
- * /tmp/stop} exists and the streams that run then have ended.
+ * {@code base}, the number of tokens of its answer, and a prompt, with tabs between them; one that
+ * begins with {@code #} is a comment. First every question is asked alone; then this many streams
+ * run at a time. It stops once {@code /tmp/stop} exists and the streams that run then have ended.
  *
- * <p>Output: {@code quiet N} once the quiet run is over, {@code wrong: …} for every stream that was
- * refused, cut or altered, and {@code streams N wrong M} at the end.
+ * <p>Output: {@code quiet N} once the quiet run is over, {@code so far N} each time that many more
+ * streams have begun, {@code wrong: …} for every stream that was refused, cut or altered, and
+ * {@code streams N wrong M} at the end.
  */
 public final class StreamLoadMain {
+
+  /** Streams from one {@code so far} to the next. */
+  public static final int STEP = 100;
 
   private static final Path STOP = Path.of("/tmp/stop");
 
@@ -33,7 +38,7 @@ public final class StreamLoadMain {
     URI server = URI.create(arguments[0]);
     List<StreamClient.Question> questions =
         Files.readAllLines(Path.of(arguments[1])).stream()
-            .filter(line -> !line.isBlank())
+            .filter(line -> !line.isBlank() && !line.startsWith("#"))
             .map(StreamClient.Question::parse)
             .toList();
     var alone = new StreamClient(server);
@@ -57,13 +62,14 @@ public final class StreamLoadMain {
       URI server, List<StreamClient.Question> questions, List<String> quiet, int workers)
       throws InterruptedException, ExecutionException, IOException {
     var stop = new AtomicBoolean();
+    var begun = new AtomicInteger();
     try (ExecutorService running = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Seen>> seen = new ArrayList<>();
       for (int worker = 0; worker < workers; worker++) {
         int first = worker;
         // Each is a client with a connection of its own, which it uses again at once.
         var client = new StreamClient(server);
-        seen.add(running.submit(() -> work(client, questions, quiet, first, stop)));
+        seen.add(running.submit(() -> work(client, questions, quiet, first, begun, stop)));
       }
       while (!Files.exists(STOP)) {
         Thread.sleep(200);
@@ -82,6 +88,7 @@ public final class StreamLoadMain {
       List<StreamClient.Question> questions,
       List<String> quiet,
       int first,
+      AtomicInteger begun,
       AtomicBoolean stop)
       throws InterruptedException {
     int streams = 0;
@@ -89,6 +96,10 @@ public final class StreamLoadMain {
     for (int next = first; !stop.get(); next++) {
       int index = next % questions.size();
       streams++;
+      int soFar = begun.incrementAndGet();
+      if (soFar % STEP == 0) {
+        System.out.println("so far " + soFar);
+      }
       String problem = problem(server, questions.get(index), quiet.get(index));
       if (problem != null) {
         wrong++;

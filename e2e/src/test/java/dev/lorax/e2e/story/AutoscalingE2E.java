@@ -63,7 +63,7 @@ final class AutoscalingE2E {
             () -> assertThat(world.podMetric("lorax_queue_length")).contains("\"value\":\"0m\""));
 
     // when
-    LoadInCluster load = LoadInCluster.start(world, World.DEMO, 8);
+    LoadInCluster load = LoadInCluster.start(world, World.DEMO, "questions.tsv", 8);
 
     // then
     awaitReplicas(2);

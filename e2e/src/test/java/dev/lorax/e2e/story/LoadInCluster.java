@@ -26,6 +26,7 @@ final class LoadInCluster {
 
   private static final String POD = "load";
   private static final String PACKAGE = StreamLoadMain.class.getPackageName().replace('.', '/');
+  private static final Pattern SO_FAR = Pattern.compile("so far (\\d+)");
   private static final Pattern END = Pattern.compile("streams (\\d+) wrong (\\d+)");
 
   private final World world;
@@ -44,17 +45,23 @@ final class LoadInCluster {
     }
   }
 
-  /** Starts it and waits until the quiet run is over. */
-  static LoadInCluster start(World world, String server, int streams) {
+  /**
+   * Starts it and waits until the quiet run is over.
+   *
+   * @param questions a file beside the manifests
+   * @param streams at a time
+   */
+  static LoadInCluster start(World world, String server, String questions, int streams) {
     world
         .client()
         .resource(
             new ConfigMapBuilder()
                 .withNewMetadata()
-                .withName("load-classes")
+                .withName(POD)
                 .withNamespace(World.NAMESPACE)
                 .endMetadata()
                 .addToBinaryData("load.jar", Base64.getEncoder().encodeToString(jar()))
+                .addToData("questions", read(world.manifest(questions)))
                 .addToData("server", "http://" + server + ":3000")
                 .addToData("streams", String.valueOf(streams))
                 .build())
@@ -67,6 +74,16 @@ final class LoadInCluster {
         .ignoreExceptions()
         .untilAsserted(() -> assertThat(load.log()).contains("quiet "));
     return load;
+  }
+
+  /** How many streams have begun, in steps of {@value StreamLoadMain#STEP}. */
+  int streams() {
+    Matcher matcher = SO_FAR.matcher(log());
+    int streams = 0;
+    while (matcher.find()) {
+      streams = Integer.parseInt(matcher.group(1));
+    }
+    return streams;
   }
 
   /** Lets the streams that run end, and removes the pod. */
@@ -86,6 +103,14 @@ final class LoadInCluster {
   /** Not by kubectl: a process for each look would take the time of those that are watched. */
   private String log() {
     return world.client().pods().inNamespace(World.NAMESPACE).withName(POD).getLog();
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static byte[] jar() {

@@ -1,15 +1,12 @@
 package dev.lorax.e2e.story;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.lorax.e2e.chat.ChatClient;
 import dev.lorax.e2e.chat.DemoPrompts.Check;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
@@ -26,13 +23,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ScalingE2E {
 
-  // What the deadlines below wait for: a replica that starts beside a load, and one that stops,
-  // which finishes its streams first, and on a busy machine takes its time over them.
-  private static final Duration REPLACEMENT_DEADLINE = Duration.ofMinutes(6);
-
   private static final String OWNED =
       "pods,services,endpointslices,deployments,replicasets,configmaps,loraxservers";
-  private static final String OF_DEMO = "app.kubernetes.io/instance=" + World.DEMO;
   private static final int ROUTER_PORT = 3000;
   private static final int STREAMS = 8;
 
@@ -54,12 +46,14 @@ final class ScalingE2E {
       """;
 
   private final World world;
+  private final Replicas replicas;
   private final OperatorProcesses operator;
   private final Prompts prompts;
   private @Nullable LoadInCluster load;
 
   ScalingE2E(World world) {
     this.world = world;
+    this.replicas = new Replicas(world, World.DEMO);
     this.operator = new OperatorProcesses(world);
     this.prompts = new Prompts(world.config());
   }
@@ -67,7 +61,7 @@ final class ScalingE2E {
   @BeforeAll
   void serve() {
     world.demo();
-    patch(TIME_TO_DRAIN);
+    replicas.patch(TIME_TO_DRAIN);
     world.awaitReady(World.DEMO);
   }
 
@@ -75,7 +69,7 @@ final class ScalingE2E {
   @Order(1)
   void both_replicas_serve_after_scaling_to_two() {
     // when
-    scale(2);
+    replicas.scale(2);
     List<Pod> pods =
         world.awaitReady(World.DEMO).pods().stream()
             // Those of the change before may not be gone yet.
@@ -90,35 +84,13 @@ final class ScalingE2E {
           World.client(world.forward("pod/" + pod.getMetadata().getName(), ROUTER_PORT));
       assertThat(client.ask(check.question())).matches(check.expectation()::isMetBy);
     }
-    load = LoadInCluster.start(world, World.DEMO, STREAMS);
+    load = LoadInCluster.start(world, World.DEMO, "questions.tsv", STREAMS);
   }
 
   @Test
   @Order(2)
   void a_node_is_drained_of_one_replica_after_the_other() throws InterruptedException {
-    // given
-    List<String> before = pods();
-    String node = world.server(World.DEMO).pods().getFirst().getSpec().getNodeName();
-
-    // when
-    Process drain =
-        world
-            .kubectlCommand()
-            .with("drain", node, "--pod-selector=" + OF_DEMO)
-            .with("--ignore-daemonsets", "--delete-emptydir-data")
-            .start();
-    try {
-      awaitReplaced(() -> assertThat(pods()).isNotEqualTo(before));
-    } finally {
-      // There is no other node that the replicas could go to.
-      world.kubectl("uncordon", node);
-    }
-
-    // then
-    assertThat(drain.waitFor(2 * REPLACEMENT_DEADLINE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-    assertThat(drain.exitValue()).isZero();
-    world.awaitReady(World.DEMO);
-    assertThat(pods()).hasSize(2).doesNotContainAnyElementsOf(before);
+    replicas.drainTheirNode();
   }
 
   @Test
@@ -130,7 +102,7 @@ final class ScalingE2E {
 
     // when
     operator.kill(killed);
-    patch(NO_BUDGET);
+    replicas.patch(NO_BUDGET);
 
     // then
     world.awaitReady(World.DEMO);
@@ -142,23 +114,22 @@ final class ScalingE2E {
   @Test
   @Order(4)
   void a_replica_goes_when_the_server_is_scaled_down() {
-    scale(1);
-    awaitReplaced(() -> assertThat(pods()).hasSize(1));
+    replicas.scale(1);
+    replicas.eventually(() -> assertThat(replicas.names()).hasSize(1));
   }
 
   @Test
   @Order(5)
   void router_shard_launcher_and_operator_are_updated() {
     // given
-    List<String> before = pods();
+    List<String> before = replicas.names();
 
     // when
-    patch(NEW_IMAGES);
+    replicas.patch(NEW_IMAGES);
     operator.replace();
 
     // then
-    world.awaitReady(World.DEMO);
-    awaitReplaced(() -> assertThat(pods()).hasSize(1).doesNotContainAnyElementsOf(before));
+    replicas.awaitOthers(before, 1);
   }
 
   @Test
@@ -176,31 +147,12 @@ final class ScalingE2E {
     world.kubectl("delete", "loraxserver", World.DEMO);
 
     // then
-    awaitReplaced(() ->
-        assertThat(world.kubectl("get", OWNED, "--selector=" + OF_DEMO, "--output=name"))
+    replicas.eventually(() ->
+        assertThat(
+                world.kubectl("get", OWNED, "--selector=" + replicas.selector(), "--output=name"))
             .isEmpty());
     assertThat(world.kubectl("get", "pods", "--output=name").lines())
         .filteredOn(pod -> !pod.startsWith("pod/demo-models-"))
         .noneMatch(pod -> pod.startsWith("pod/" + World.DEMO + "-"));
-  }
-
-  /** Names of all pods of the server, those included that stop. */
-  private List<String> pods() {
-    return world.server(World.DEMO).pods().stream()
-        .map(pod -> pod.getMetadata().getName())
-        .sorted()
-        .toList();
-  }
-
-  private static void awaitReplaced(Runnable assertion) {
-    await().atMost(REPLACEMENT_DEADLINE).untilAsserted(assertion::run);
-  }
-
-  private void scale(int replicas) {
-    world.kubectl("scale", "loraxserver", World.DEMO, "--replicas=" + replicas);
-  }
-
-  private void patch(String change) {
-    world.kubectl("patch", "loraxserver", World.DEMO, "--type=merge", "-p", change);
   }
 }

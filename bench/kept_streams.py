@@ -22,6 +22,11 @@ class Stream:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return not self._reader.is_alive()
+
     def join(self) -> None:
         """Waits for its end."""
         self._reader.join()
@@ -65,6 +70,14 @@ class Streams:
         """What went wrong with streams so far."""
         return [stream.failure for stream in self._streams if stream.failure]
 
+    def running(self) -> list[int]:
+        """Numbers of the streams that have begun to answer and have not ended."""
+        return [
+            number
+            for number, stream in enumerate(self._streams)
+            if stream.events and not stream.ended
+        ]
+
     def longest_pause(self) -> float:
         """Seconds, of all streams."""
         return max(stream.longest_pause for stream in self._streams)
@@ -74,3 +87,13 @@ class Streams:
         for stream in self._streams:
             stream.join()
         return [stream.events for stream in self._streams]
+
+
+def first_difference(expected: Sequence[str], got: Sequence[str]) -> str:
+    """The first event in which two streams are not equal, in words; empty where they are."""
+    for index, (one, other) in enumerate(zip(expected, got, strict=False)):
+        if one != other:
+            return f"event {index}: expected {one}, got {other}"
+    if len(expected) != len(got):
+        return f"{len(got)} events, expected {len(expected)}"
+    return ""

@@ -1,0 +1,1 @@
+"""Runs of the Java programs for their start-up caches."""
