@@ -58,6 +58,9 @@ def killed(setting: Setting, report: Report) -> tuple[Row, dict[str, Any]]:
         str(setting.model / "adapters"),
         "--max-restarts",
         str(_KILLS),
+        # Whether streams go on is asked here, not how soon; the pause doubles with each death.
+        "--restart-backoff",
+        "100ms",
         "--max-concurrent-requests",
         str(_STREAMS),
     ]
