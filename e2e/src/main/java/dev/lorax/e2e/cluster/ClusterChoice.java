@@ -60,7 +60,7 @@ public sealed interface ClusterChoice {
 
     @Override
     public Cluster up(Surroundings surroundings, Consumer<String> progress) {
-      return EmbeddedCluster.up(program, surroundings.state(), surroundings.devices(), progress);
+      return EmbeddedCluster.up(program, surroundings, progress);
     }
 
     @Override

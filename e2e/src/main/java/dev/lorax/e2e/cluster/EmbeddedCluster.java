@@ -28,8 +28,9 @@ final class EmbeddedCluster implements Cluster {
   }
 
   /** Starts the cluster, or goes on with the one that runs there already. */
-  static EmbeddedCluster up(Path program, Path state, int devices, Consumer<String> progress) {
+  static EmbeddedCluster up(Path program, Surroundings surroundings, Consumer<String> progress) {
     requireRoot();
+    Path state = surroundings.state();
     var cluster = new EmbeddedCluster(program, state);
     if (Files.exists(cluster.kubeconfig()) && cluster.answers()) {
       progress.accept("it runs already");
@@ -37,7 +38,8 @@ final class EmbeddedCluster implements Cluster {
     }
     cluster
         .program("up", "--state", state.toString(), "--detach")
-        .with("--devices", String.valueOf(devices))
+        .with("--devices", String.valueOf(surroundings.devices()))
+        .with("--audit=" + surroundings.audit())
         .run(START_DEADLINE, progress);
     return cluster;
   }

@@ -9,5 +9,7 @@ import java.nio.file.Path;
  * @param state the folder that holds all of a cluster of our own
  * @param programs where kubectl and helm are looked up
  * @param devices of nvidia.com/gpu that an embedded cluster pretends to have
+ * @param audit whether the API server of an embedded cluster writes down what it is asked for
  */
-public record Surroundings(Path repository, Path state, SearchPath programs, int devices) {}
+public record Surroundings(
+    Path repository, Path state, SearchPath programs, int devices, boolean audit) {}

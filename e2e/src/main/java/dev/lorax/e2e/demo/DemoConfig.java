@@ -33,6 +33,6 @@ public record DemoConfig(
   }
 
   Surroundings surroundings() {
-    return new Surroundings(repository, state.resolve("cluster"), programs, 0);
+    return new Surroundings(repository, state.resolve("cluster"), programs, 0, false);
   }
 }

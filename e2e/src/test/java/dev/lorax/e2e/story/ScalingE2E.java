@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * A server is scaled and both replicas serve. Then replicas go and are replaced for every reason
  * that there is, and no stream suffers. Once the server is deleted nothing is left of it.
  */
-@Order(9)
+@Order(10)
 @ExtendWith(StoryExtension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ScalingE2E {

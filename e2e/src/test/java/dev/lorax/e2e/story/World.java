@@ -65,7 +65,8 @@ final class World implements AutoCloseable {
             config.repository(),
             config.module().resolve("target/cluster"),
             config.programs(),
-            DEVICES);
+            DEVICES,
+            true);
     ClusterChoice choice =
         ClusterChoice.decide(
             config.context(), config.clusterProgram(), config.k3sImage(), surroundings, World::say);
@@ -189,6 +190,21 @@ final class World implements AutoCloseable {
         "get",
         "--raw",
         "/apis/custom.metrics.k8s.io/v1beta2/namespaces/%s/pods/*/%s".formatted(NAMESPACE, name));
+  }
+
+  /** Runs helm in the namespace of the operator; returns what it prints. */
+  String helm(String... words) {
+    return installation
+        .cluster()
+        .helm()
+        .with("--namespace", Installation.OPERATOR_NAMESPACE)
+        .with(words)
+        .run(OPERATOR_DEADLINE);
+  }
+
+  /** All that the API server of a cluster of ours was asked for, a line of JSON each. */
+  Path auditLog() {
+    return surroundings.state().resolve("logs/audit.jsonl");
   }
 
   Command kubectlCommand() {
