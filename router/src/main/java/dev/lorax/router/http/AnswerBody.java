@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>From Vert.x's {@code write} a piece takes a queue, promises for each of its parts and an
  * encoder to the socket, which cost as much as the socket does. Where HTTP/1.1 is spoken a piece is
- * made a chunk here, and goes to the channel from where the encoder would send it on: below it, so
- * that TLS is above or below as ever. Until nothing of the answer is on Vert.x's way any more, all
- * goes that way, so pieces keep their order.
+ * made a chunk here, and goes on from where the encoder stands, so TLS and the connection's guard
+ * see it as ever. Until nothing of the answer is on Vert.x's way any more, all goes that way, so
+ * pieces keep their order.
  */
 final class AnswerBody {
   private static final int CRLF = '\r' << 8 | '\n';
@@ -35,7 +35,7 @@ final class AnswerBody {
 
   private final HttpServerResponse response;
 
-  /** Where the encoder stands, or null where chunks are none. */
+  /** Where the encoder stands; null where an answer is not sent in chunks. */
   private final @Nullable ChannelHandlerContext encoder;
 
   /** For pieces that are copied before they are written. */
@@ -59,7 +59,7 @@ final class AnswerBody {
     response.setWriteQueueMaxSize(mostUnsentBytes);
   }
 
-  /** Nothing yet, for the next piece: until that is written. */
+  /** An empty buffer for the next piece; this body's again once that is written. */
   Buffer blank() {
     if (!straight()) {
       return Buffer.buffer(TYPICAL_BYTES);
