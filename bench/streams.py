@@ -75,8 +75,11 @@ class _Process:
                 if wanted(line):
                     return line
             seen += len(lines)
-            if self._process.poll() is not None and seen == len(self.lines):
-                break
+            if self._process.poll() is not None:
+                # It may have said more than has been read.
+                self._reader.join()
+                if seen == len(self.lines):
+                    break
             time.sleep(0.02)
         raise StreamsError("\n".join(self.lines[-5:]) or "a process said nothing")
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lorax.protocol.generate.v1.InfoRequest;
 import dev.lorax.router.batching.BatchLimits;
+import dev.lorax.router.batching.CachedBatch;
 import dev.lorax.router.batching.QueueOrder;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A connector that does not connect leaves no connection behind. */
 @Timeout(60)
@@ -124,6 +127,32 @@ class ShardConnectionsTest {
           // What it was asked before; the end comes after that.
         }
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_step_that_is_not_answered_in_time_is_given_up(boolean columns) throws Exception {
+    start(columns ? ShardScript.PLAIN : ShardScript.PLAIN.withoutCapabilities());
+    shards.forEach(shard -> shard.hangAfter(0));
+    RpcDeadlines usual = RpcDeadlines.DEFAULT;
+    var deadlines =
+        new RpcDeadlines(
+            usual.control(),
+            usual.warmup(),
+            Duration.ofMillis(200),
+            usual.download(),
+            usual.load());
+    try (var connector =
+            new GrpcShardConnector(
+                directory.resolve("shard-0"), PLAN, deadlines, System::nanoTime);
+        ShardGroup group = connector.connect()) {
+      var answer = group.decode(List.of(new CachedBatch(1, List.of(1L), 1, 8, 1)));
+
+      assertThatThrownBy(answer::await)
+          .isInstanceOf(ShardException.TimedOut.class)
+          .hasMessageContaining("shard 0 did not answer")
+          .hasMessageContaining("in time");
     }
   }
 

@@ -34,8 +34,14 @@ final class Budget {
     return level >= 1 ? 0 : (int) Math.ceil((1 - level) * 60 / perMinute);
   }
 
-  synchronized void use(double amount) {
-    level -= perMinute == null ? 0 : amount;
+  void use(double amount) {
+    if (perMinute != null) {
+      take(amount);
+    }
+  }
+
+  private synchronized void take(double amount) {
+    level -= amount;
   }
 
   private void fill(int rate, long nanoTime) {

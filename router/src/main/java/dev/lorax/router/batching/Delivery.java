@@ -74,7 +74,11 @@ final class Delivery {
 
   /** Requests that neither ended nor go on in the shards' batch would wait for ever. */
   private void failForgotten(@Nullable CachedBatch batch, Collection<Entry> stepped) {
-    Set<Long> goingOn = batch == null ? Set.of() : Set.copyOf(batch.requestIds());
+    List<Long> ids = batch == null ? List.of() : batch.requestIds();
+    if (same(ids, stepped)) {
+      return;
+    }
+    Set<Long> goingOn = Set.copyOf(ids);
     var forgotten = new ArrayList<Entry>();
     for (Entry entry : stepped) {
       if (!goingOn.contains(entry.id()) && running.find(entry.id()) != null) {
@@ -84,8 +88,25 @@ final class Delivery {
     fail(forgotten, new Rejection(Rejection.Kind.INCOMPLETE, "Incomplete generation"));
   }
 
+  /** Whether these are the entries' ids, in their order: so it is in nearly all steps. */
+  private static boolean same(List<Long> ids, Collection<Entry> entries) {
+    if (ids.size() != entries.size()) {
+      return false;
+    }
+    int place = 0;
+    for (Entry entry : entries) {
+      if (ids.get(place++) != entry.id()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Lets the entries out, and tells them why. */
   void fail(Collection<Entry> entries, Rejection rejection) {
+    if (entries.isEmpty()) {
+      return;
+    }
     // What a failed request got before belongs before its failure.
     outbox.flush();
     long now = ticker.nanos();

@@ -27,6 +27,9 @@ final class Outbox {
     for (int i = 0; i < sinks.size(); i++) {
       sinks.get(i).generated(generations.get(i), arrivedNanos);
     }
+    for (GenerationSink sink : sinks) {
+      sink.stepTold();
+    }
     sinks.clear();
     generations.clear();
   }

@@ -19,6 +19,12 @@ public interface GenerationSink {
   /** One step has yielded something. */
   void generated(Generation generation, long nanoTime);
 
+  /**
+   * All that the step has yielded, for whomever, has been told: those that hand it on together do
+   * so now.
+   */
+  default void stepTold() {}
+
   /** Nothing more will come. */
   void failed(Rejection rejection);
 }

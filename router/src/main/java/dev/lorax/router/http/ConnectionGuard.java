@@ -4,9 +4,9 @@ import dev.lorax.router.batching.Ticker;
 import dev.lorax.router.metrics.ConnectionEnd;
 import dev.lorax.router.metrics.RouterMetrics;
 import io.netty.channel.ChannelDuplexHandler;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -33,7 +33,6 @@ final class ConnectionGuard extends ChannelDuplexHandler {
   private final ClientPatience patience;
   private final RouterMetrics metrics;
   private final Ticker ticker;
-  private final ChannelFutureListener flushing = _ -> this.flushed++;
   private @Nullable ScheduledFuture<?> looks;
 
   /** Requests whose answers have not ended. */
@@ -47,7 +46,6 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
   private long sinceNanos;
   private long written;
-  private long flushed;
   private long awaited;
   private long awaitedSinceNanos;
 
@@ -111,7 +109,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
   @Override
   public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
     written++;
-    var _ = context.write(message, promise.unvoid().addListener(flushing));
+    var _ = context.write(message, promise);
   }
 
   /** Clients go as they like: Vert.x would log each as an error. */
@@ -127,8 +125,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
   private void look(ChannelHandlerContext context) {
     long now = ticker.nanos();
-    if (written > flushed) {
-      lookAtAnswer(context, now);
+    long sent = written - unsent(context);
+    if (written > sent) {
+      lookAtAnswer(context, now, sent);
     } else if (requests == 0) {
       awaited = 0;
       var limit = owed ? patience.request() : patience.idle();
@@ -139,13 +138,21 @@ final class ConnectionGuard extends ChannelDuplexHandler {
   }
 
   /** What was written until some moment must have gone in time, however much comes after it. */
-  private void lookAtAnswer(ChannelHandlerContext context, long now) {
-    if (flushed >= awaited) {
+  private void lookAtAnswer(ChannelHandlerContext context, long now, long sent) {
+    if (sent >= awaited) {
       awaited = written;
       awaitedSinceNanos = now;
     } else if (now - awaitedSinceNanos >= patience.answer().toNanos()) {
       end(context, ConnectionEnd.SLOW_READER);
     }
+  }
+
+  /**
+   * Writes that the system has not taken: all are flushed before the event loop does other work.
+   */
+  private static int unsent(ChannelHandlerContext context) {
+    ChannelOutboundBuffer unsent = context.channel().unsafe().outboundBuffer();
+    return unsent == null ? 0 : unsent.size();
   }
 
   private void end(ChannelHandlerContext context, ConnectionEnd reason) {

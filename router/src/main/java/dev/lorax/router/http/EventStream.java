@@ -11,12 +11,15 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The sequences of one request as server-sent events, which end with the first failure. The batch
  * loop calls their sinks; everything else happens on the event loop of the connection.
  */
 final class EventStream {
+  private static final Logger LOG = LoggerFactory.getLogger(EventStream.class);
   private static final long KEEP_ALIVE_MILLIS = 15_000;
 
   /**
@@ -26,11 +29,10 @@ final class EventStream {
 
   private static final long NO_TIMER = -1;
 
-  /** An event with a token. */
-  private static final int TYPICAL_BYTES = 192;
-
   private final Exchange exchange;
+  private final Handover handover;
   private final RoutingContext http;
+  private final AnswerBody body;
   private final StreamFormat format;
   private final Timing timing;
   private final @Nullable TraceParent trace;
@@ -40,23 +42,26 @@ final class EventStream {
   private boolean silent;
 
   /**
+   * @param handover to the event loop of the connection
    * @param trace of which the sequences are a part, if the request is traced
    * @param sequences how many there will be
    */
   EventStream(
       Exchange exchange,
+      Handover handover,
       RoutingContext http,
       StreamFormat format,
       Timing timing,
       @Nullable TraceParent trace,
       int sequences) {
     this.exchange = exchange;
+    this.handover = handover;
     this.http = http;
     this.format = format;
     this.timing = timing;
     this.trace = trace;
     this.unended = sequences;
-    http.response().setWriteQueueMaxSize(MOST_UNSENT_BYTES);
+    this.body = new AnswerBody(http.request(), MOST_UNSENT_BYTES);
   }
 
   static void writeHead(HttpServerResponse response) {
@@ -81,7 +86,12 @@ final class EventStream {
 
       @Override
       public void generated(Generation generation, long nanoTime) {
-        exchange.context().runOnContext(_ -> write(sequence, generation, nanoTime));
+        handover.add(EventStream.this, sequence, generation, nanoTime);
+      }
+
+      @Override
+      public void stepTold() {
+        handover.send();
       }
 
       @Override
@@ -111,13 +121,24 @@ final class EventStream {
     http.vertx().cancelTimer(timer);
   }
 
+  /** Writes what a step has yielded; whatever goes wrong ends this stream alone. */
+  void receive(int sequence, Generation generation, long nanoTime) {
+    try {
+      write(sequence, generation, nanoTime);
+    } catch (RuntimeException e) {
+      LOG.atError().addKeyValue("request", RequestId.of(http)).setCause(e).log("bug in a stream");
+      exchange.abandon();
+      http.response().reset();
+    }
+  }
+
   private void write(int sequence, Generation generation, long nanoTime) {
     if (exchange.over()) {
       return;
     }
     timing.generated(nanoTime);
     exchange.used(generation.tokens().size());
-    var events = Buffer.buffer(TYPICAL_BYTES);
+    Buffer events = body.blank();
     format.append(sequence, generation, events);
     GeneratedText end = generation.end();
     if (end != null) {
@@ -131,7 +152,7 @@ final class EventStream {
       format.end(events);
       exchange.succeed(timing, longest);
       ensureHead();
-      http.response().end(events);
+      body.end(events);
     }
   }
 
@@ -141,8 +162,8 @@ final class EventStream {
     }
     ensureHead();
     silent = false;
-    http.response().write(events);
-    if (http.response().writeQueueFull()) {
+    body.write(events);
+    if (body.full()) {
       exchange.abandon();
       exchange.ended(ConnectionEnd.SLOW_READER);
       http.response().reset();

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Exchange {
   private final Gateway gateway;
+  private final Handover handover;
   private final RoutingContext http;
   private final Dialect dialect;
   private final Caller caller;
@@ -43,12 +44,14 @@ final class Exchange {
 
   Exchange(
       Gateway gateway,
+      Handover handover,
       RoutingContext http,
       Dialect dialect,
       Caller caller,
       Place place,
       RequestSpan span) {
     this.gateway = gateway;
+    this.handover = handover;
     this.http = http;
     this.dialect = dialect;
     this.caller = caller;
@@ -133,7 +136,13 @@ final class Exchange {
     List<GenerationRequest> sequences = prepared.sequences();
     var stream =
         new EventStream(
-            this, http, question.stream(prepared), timing, span.parent(), sequences.size());
+            this,
+            handover,
+            http,
+            question.stream(prepared),
+            timing,
+            span.parent(),
+            sequences.size());
     var entries = new ArrayList<Entry>();
     cancellation = () -> entries.forEach(Entry::cancel);
     for (GenerationRequest sequence : sequences) {

@@ -10,11 +10,16 @@ import org.jspecify.annotations.Nullable;
 /** Where generations are asked for. */
 final class GenerationRoute extends AskingRoute {
   private final Gateway gateway;
+  private final Handover handover;
   private final Dialect dialect;
 
-  GenerationRoute(Gateway gateway, Farewell farewell, Dialect dialect) {
+  /**
+   * @param handover to the event loop on which the route serves
+   */
+  GenerationRoute(Gateway gateway, Farewell farewell, Handover handover, Dialect dialect) {
     super(gateway, farewell, dialect.errors());
     this.gateway = gateway;
+    this.handover = handover;
     this.dialect = dialect;
   }
 
@@ -31,6 +36,6 @@ final class GenerationRoute extends AskingRoute {
 
   @Override
   void start(RoutingContext http, Caller caller, Place place, RequestSpan span) {
-    new Exchange(gateway, http, dialect, caller, place, span).start();
+    new Exchange(gateway, handover, http, dialect, caller, place, span).start();
   }
 }

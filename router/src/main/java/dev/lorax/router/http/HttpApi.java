@@ -50,6 +50,7 @@ final class HttpApi {
     this.settings = settings;
   }
 
+  /** The routes of the event loop that calls. */
   Router router(Vertx vertx) {
     Router router = Router.router(vertx);
     router.route().handler(HttpApi::watch);
@@ -58,7 +59,7 @@ final class HttpApi {
     router.route().handler(settings.crossOrigin().handler());
     guard(router);
     reading(router);
-    asking(router);
+    asking(router, new Handover(vertx.getOrCreateContext()));
     for (int status : REFUSALS.keySet()) {
       router.errorHandler(status, http -> refuse(http, status));
     }
@@ -98,23 +99,29 @@ final class HttpApi {
     router.get("/v1/models").handler(new ModelsRoute(gateway, clock.instant().getEpochSecond()));
   }
 
-  private void asking(Router router) {
-    post(router, "/", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
-    post(router, "/invocations", new GenerationRoute(gateway, farewell, NativeDialect.COMPATIBLE));
-    post(router, "/generate", new GenerationRoute(gateway, farewell, NativeDialect.GENERATE));
+  private void asking(Router router, Handover handover) {
+    post(router, "/", new GenerationRoute(gateway, farewell, handover, NativeDialect.COMPATIBLE));
+    post(
+        router,
+        "/invocations",
+        new GenerationRoute(gateway, farewell, handover, NativeDialect.COMPATIBLE));
+    post(
+        router,
+        "/generate",
+        new GenerationRoute(gateway, farewell, handover, NativeDialect.GENERATE));
     post(
         router,
         "/generate_stream",
-        new GenerationRoute(gateway, farewell, NativeDialect.GENERATE_STREAM));
+        new GenerationRoute(gateway, farewell, handover, NativeDialect.GENERATE_STREAM));
     texts(router);
     post(router, "/tokenize", new TokenizeRoute(gateway, tokenizer));
     post(router, "/adapters/load", new AdapterOrderRoute(gateway, false));
     post(router, "/adapters/unload", new AdapterOrderRoute(gateway, true));
     String model = gateway.facts().modelId();
     var chat = new ChatDialect(model, chatTemplate, gateway.intake().workers(), clock);
-    post(router, "/v1/chat/completions", new GenerationRoute(gateway, farewell, chat));
+    post(router, "/v1/chat/completions", new GenerationRoute(gateway, farewell, handover, chat));
     var completions = new CompletionsDialect(model, clock);
-    post(router, "/v1/completions", new GenerationRoute(gateway, farewell, completions));
+    post(router, "/v1/completions", new GenerationRoute(gateway, farewell, handover, completions));
   }
 
   private void texts(Router router) {

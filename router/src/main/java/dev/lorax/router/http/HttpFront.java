@@ -108,7 +108,10 @@ public final class HttpFront implements AutoCloseable {
               .setTcpNoDelay(true)
               .setHandle100ContinueAutomatically(true)
               .setMaxHeaderSize(MOST_HEADER_BYTES)
-              .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES);
+              .setMaxInitialLineLength(MOST_REQUEST_LINE_BYTES)
+              // Else each write of any answer passes a handler of what WebSockets may agree upon.
+              .setPerFrameWebSocketCompressionSupported(false)
+              .setPerMessageWebSocketCompressionSupported(false);
       if (certificate != null) {
         options.setSsl(true).setUseAlpn(true).setKeyCertOptions(certificate.pem());
       }

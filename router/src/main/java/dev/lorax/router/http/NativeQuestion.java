@@ -39,6 +39,7 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
 
   private final class NativeStream implements StreamFormat {
     private final Prepared prepared;
+    private final TokenEvent tokenEvent = new TokenEvent();
 
     NativeStream(Prepared prepared) {
       this.prepared = prepared;
@@ -51,7 +52,7 @@ record NativeQuestion(GenerateCall call, boolean inArray) implements Question {
         // The end belongs to the last token of the step.
         GeneratedText end = tokens.hasNext() ? null : generation.end();
         if (end == null && token.alternatives().isEmpty()) {
-          TokenEvent.append(token, events);
+          tokenEvent.append(token, events);
         } else {
           StreamFormat.event(event(prepared, token, end), events);
         }

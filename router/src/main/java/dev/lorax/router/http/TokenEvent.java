@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
  * The event of a token in the middle of upstream's stream, byte by byte. Nearly all that the router
  * writes are these; with a JSON generator for each, the generators took a third of the event loop's
  * time (JFR, 128 streams). The bytes are those that the generator would write: a property says so.
+ * Confined to one event loop.
  */
 final class TokenEvent {
   private static final byte[] ID = ascii("data: {\"token\":{\"id\":");
@@ -21,39 +22,44 @@ final class TokenEvent {
   private static final byte[] NULL = ascii("null");
   private static final byte[] HEX = ascii("0123456789ABCDEF");
 
+  private static final int TYPICAL_BYTES = 256;
+
   /** All names, and the longest numbers. */
   private static final int FRAME_BYTES = 192;
 
   /** A control character becomes six. */
   private static final int MOST_BYTES_PER_BYTE = 6;
 
-  private final byte[] bytes;
+  private byte[] bytes = new byte[TYPICAL_BYTES];
   private int length;
 
-  private TokenEvent(int capacity) {
-    bytes = new byte[capacity];
+  /** Adds the event of a token without alternatives. */
+  void append(Token token, Buffer events) {
+    byte[] text = token.text().getBytes(StandardCharsets.UTF_8);
+    begin(FRAME_BYTES + MOST_BYTES_PER_BYTE * text.length);
+    raw(ID);
+    raw(Integer.toString(token.id()));
+    raw(TEXT);
+    escaped(text);
+    raw(LOGPROB);
+    if (Float.isFinite(token.logprob())) {
+      raw(Float.toString(token.logprob()));
+    } else {
+      raw(NULL);
+    }
+    raw(SPECIAL);
+    raw(token.special() ? TRUE : FALSE);
+    raw(SKIPPED);
+    raw(token.skipped() ? TRUE : FALSE);
+    raw(END);
+    events.appendBytes(bytes, 0, length);
   }
 
-  /** Adds the event of a token without alternatives. */
-  static void append(Token token, Buffer events) {
-    byte[] text = token.text().getBytes(StandardCharsets.UTF_8);
-    var event = new TokenEvent(FRAME_BYTES + MOST_BYTES_PER_BYTE * text.length);
-    event.raw(ID);
-    event.raw(Integer.toString(token.id()));
-    event.raw(TEXT);
-    event.escaped(text);
-    event.raw(LOGPROB);
-    if (Float.isFinite(token.logprob())) {
-      event.raw(Float.toString(token.logprob()));
-    } else {
-      event.raw(NULL);
+  private void begin(int mostBytes) {
+    length = 0;
+    if (bytes.length < mostBytes) {
+      bytes = new byte[mostBytes];
     }
-    event.raw(SPECIAL);
-    event.raw(token.special() ? TRUE : FALSE);
-    event.raw(SKIPPED);
-    event.raw(token.skipped() ? TRUE : FALSE);
-    event.raw(END);
-    events.appendBytes(event.bytes, 0, event.length);
   }
 
   private void raw(byte[] ascii) {

@@ -241,16 +241,16 @@ class BatchLoopProperties {
 
     // One between two chunks, then a chunk, then one beside the last chunk, which leaves room.
     turn(loop);
-    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(1, 0, 0);
+    assertThat(shorts).extracting(Promise::generated).containsExactly(1, 0, 0);
     turn(loop);
-    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(2, 0, 0);
-    assertThat(longOne.tokens).isZero();
+    assertThat(shorts).extracting(Promise::generated).containsExactly(2, 0, 0);
+    assertThat(longOne.generated()).isZero();
     turn(loop);
-    assertThat(shorts).extracting(promise -> promise.tokens).containsExactly(3, 1, 0);
-    assertThat(longOne.tokens).isEqualTo(1);
+    assertThat(shorts).extracting(Promise::generated).containsExactly(3, 1, 0);
+    assertThat(longOne.generated()).isEqualTo(1);
 
     // Nobody's stream has paused.
-    assertThat(stream.tokens).isEqualTo(5);
+    assertThat(stream.generated()).isEqualTo(5);
     assertThat(epochs.getLast().violations()).isEmpty();
   }
 

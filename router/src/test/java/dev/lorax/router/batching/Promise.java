@@ -32,6 +32,11 @@ final class Promise implements GenerationSink {
     Objects.requireNonNull(entry).cancel();
   }
 
+  /** Tokens that it was generated, of which those of the last step may not have been told. */
+  int generated() {
+    return Objects.requireNonNull(entry).progress().tokens();
+  }
+
   boolean kept() {
     return !broken && (ends == 1 || (cancelled && ends == 0));
   }

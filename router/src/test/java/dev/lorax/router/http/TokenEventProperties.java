@@ -32,7 +32,7 @@ class TokenEventProperties {
         generated);
 
     var written = Buffer.buffer();
-    TokenEvent.append(token, written);
+    new TokenEvent().append(token, written);
 
     assertThat(written.toString()).isEqualTo(generated.toString());
   }
