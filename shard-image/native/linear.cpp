@@ -112,26 +112,27 @@ struct GroupedPanels {
       for (int half = 0; half < 2; half++)
         least[half] = -__builtin_convertvector(widened(zeros + place + half * LANES), Floats) * scale[half];
       const long last = std::min<long>(bounds[group + 1], end);
-      if (at % EACH != 0) at = widen(numbers, at, at + 1, k, scale, least, wide);
-      at = widen(numbers, at, at + (last - at) / EACH * EACH, k, scale, least, wide);
-      if (at < last) at = widen(numbers, at, last, k, scale, least, wide);
+      if (at % EACH != 0) at = widen<1>(numbers, at, at + 1, k, scale, least, wide);
+      at = widen<EACH>(numbers, at, at + (last - at) / EACH * EACH, k, scale, least, wide);
+      if (at < last) at = widen<1>(numbers, at, last, k, scale, least, wide);
     }
     multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
   }
 
-  // Inputs from at to last of one group: whole bytes of them, or one. Exact with scales of 16 bits.
+  // Inputs from at to last, which are of one group; at a time all of a byte, or one. Exact with scales
+  // of 16 bits.
+  template <long COUNT>
   INLINE long widen(const uint8_t* numbers, long at, long last, long k, const Floats* scale,
                     const Floats* least, float* wide) {
-    const bool single = last - at < EACH;
-    for (; at < last; at += EACH)
+    const Floats scales[2] = {scale[0], scale[1]}, leasts[2] = {least[0], least[1]};
+    for (; at < last; at += COUNT)
       for (int half = 0; half < 2; half++) {
-        Integers all = widened(numbers + at / EACH * PANEL + half * LANES);
-        float* to = wide + (at - k) * PANEL + half * LANES;
-        for (int each = 0; each < EACH; each++) {
-          if (single && each != at % EACH) continue;
-          Integers one = BITS == 8 ? all : (each == 0 ? all & 15 : all >> 4);
-          store(single ? to : to + each * PANEL,
-                __builtin_convertvector(one, Floats) * scale[half] + least[half]);
+        const Integers all = widened(numbers + at / EACH * PANEL + half * LANES);
+        for (long each = 0; each < COUNT; each++) {
+          const bool lower = (COUNT == EACH ? each : at % EACH) == 0;
+          const Integers one = BITS == 8 ? all : (lower ? all & 15 : all >> 4);
+          store(wide + (at + each - k) * PANEL + half * LANES,
+                __builtin_convertvector(one, Floats) * scales[half] + leasts[half]);
         }
       }
     return last;

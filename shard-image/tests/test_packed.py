@@ -12,12 +12,14 @@ from test_models import our_logits
 from tiny_model import write_model
 from transformers import AutoModelForCausalLM, LlamaConfig, Phi3Config, Qwen2Config
 
+from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
+from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.layers.grouped import from_grouped, group_numbers, restore_order
 from lorax_shard.layers.grouped_weight import GroupedWeight, NativeGroupedWeight
 from lorax_shard.layers.kept_weight import SeparateWeights, keep_weight
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
-from lorax_shard.models import load_model, read_model_config, weight_count
+from lorax_shard.models import WeightCount, load_model, read_model_config, weight_count
 from lorax_shard.weights import CheckpointError
 
 CPU = torch.device("cpu")
@@ -379,3 +381,13 @@ def test_the_memory_that_is_needed_is_that_of_the_packed_weights(
     table, norms = 336 * 64 * 2, 5 * 64 * 2
     shard = table + (norms + count.packed) // 2
     assert count.bytes_of_shard(torch.bfloat16, None, 2) == shard
+
+
+def test_a_packed_model_that_does_not_fit_is_not_told_to_be_quantised() -> None:
+    count = WeightCount(table=10**15, linear=0, packed=2**50)
+    memory = DeviceMemory(CPU, MemoryLimits(), shards=2)
+
+    with pytest.raises(OutOfMemory, match=r"as float32 with 524288.0 GiB of linear layers") as told:
+        memory.check_weights("m", count, torch.float32, None)
+    assert "set --dtype bfloat16" in str(told.value)
+    assert "--quantize" not in str(told.value)

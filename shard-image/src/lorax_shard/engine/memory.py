@@ -52,7 +52,7 @@ class DeviceMemory:
         if quantisation is not None:
             kind += f" with linear layers in {quantisation.value}"
         if count.packed:
-            kind += f" beside {_gib(count.packed)} of packed weights"
+            kind += f" with {_gib(count.packed // self._shards)} of linear layers in few bits"
         raise OutOfMemory(
             f"the weights of model {model} take {_gib(needed)} as {kind} on each of "
             f"{self._shards} shards, {self._device} has {_gib(free)} free: {', or '.join(ways)}"
