@@ -353,16 +353,6 @@ def test_contradictions_between_files_and_settings_are_refused(tmp_path: Path) -
         linears(dense)
 
 
-def test_only_our_own_decoders_are_packed(tmp_path: Path) -> None:
-    write_model(tmp_path / "model")
-    set_config(tmp_path / "model", GPTQ)
-    path = tmp_path / "model" / "config.json"
-    path.write_text(path.read_text().replace('"llama"', '"gpt_neox"'))
-
-    with pytest.raises(CheckpointError, match=r"'gpt_neox' .* quantised by gptq: expected one of"):
-        read_model_config(tmp_path / "model")
-
-
 @pytest.mark.parametrize(("bits", "divisor"), [(4, 2), (8, 1)])
 def test_the_memory_that_is_needed_is_that_of_the_packed_weights(
     bits: int, divisor: int, tmp_path: Path
