@@ -1,7 +1,9 @@
-"""Decoding with --quantize against decoding without it, in tokens for each CPU-second.
+"""Decoding with weights in few bits against decoding without, in tokens for each CPU-second.
 
     python bench/decode_model.py 0.5b 32 /tmp/0.5b       # once: a random model of this shape
     PYTHONPATH=shard-image/src python bench/quantised.py /tmp/0.5b int8
+    python bench/packed_model.py /tmp/0.5b /tmp/0.5b-gptq gptq       # once: a checkpoint of GPTQ
+    PYTHONPATH=shard-image/src python bench/quantised.py /tmp/0.5b /tmp/0.5b-gptq
 
 Two shards of one thread each, in turn, with bfloat16 for whatever is not quantised. The memory is
 that of each shard after its first batch, cache and code included.
@@ -23,15 +25,17 @@ _STEPS = 8
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("quantize", help="as the shard's option")
+    parser.add_argument("quantize", help="as the shard's option, or a model that is packed")
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 8, 32])
     parser.add_argument("--pairs", type=int, default=FEWEST_PAIRS)
     arguments = parser.parse_args()
     with ExitStack() as stack:
         sides = []
-        for options in (["--quantize", arguments.quantize], []):
+        packed = Path(arguments.quantize)
+        first = (packed, []) if packed.is_dir() else (arguments.model, ["--quantize", str(packed)])
+        for model, options in (first, (arguments.model, [])):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lorax-bench-")))
-            client = ShardClient(arguments.model, "bfloat16", "1", folder, options)
+            client = ShardClient(model, "bfloat16", "1", folder, options)
             stack.callback(client.stop)
             sides.append(client)
         quantised, whole = sides

@@ -88,7 +88,60 @@ struct Int4Panels {
   }
 };
 
+// Numbers of 4 or 8 bits as AWQ and GPTQ have them, less a zero and times a scale that a run of
+// inputs shares. Runs may be of any length. A block is always widened into the first cache.
+template <class Scale, int BITS>
+struct GroupedPanels {
+  const uint8_t* packed;                  // [panels, bytes of a column, PANEL]
+  const typename Scale::Element* scales;  // [panels, groups, PANEL]
+  const uint8_t* zeros;                   // the same
+  const int32_t* bounds;                  // [groups + 1]: the first input of each, and how many there are
+  long groups;
+  static constexpr long EACH = 8 / BITS;  // numbers in a byte, the first in the lower half
+
+  void multiply(const float* x, long rows, long depth, long panel, long k, long deep, float* out,
+                long columns, long width, bool add) const {
+    alignas(64) float wide[DEPTH_BLOCK * PANEL];
+    const uint8_t* numbers = packed + panel * ((depth + EACH - 1) / EACH) * PANEL;
+    const long end = k + deep;
+    long group = std::upper_bound(bounds, bounds + groups + 1, k) - bounds - 1;
+    for (long at = k; at < end; group++) {
+      const long place = (panel * groups + group) * PANEL;
+      Floats scale[2], least[2];
+      Scale::panel_row(scales + place, scale[0], scale[1]);
+      for (int half = 0; half < 2; half++)
+        least[half] = -__builtin_convertvector(widened(zeros + place + half * LANES), Floats) * scale[half];
+      const long last = std::min<long>(bounds[group + 1], end);
+      if (at % EACH != 0) at = widen<1>(numbers, at, at + 1, k, scale, least, wide);
+      at = widen<EACH>(numbers, at, at + (last - at) / EACH * EACH, k, scale, least, wide);
+      if (at < last) at = widen<1>(numbers, at, last, k, scale, least, wide);
+    }
+    multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
+  }
+
+  // Inputs from at to last, which are of one group; at a time all of a byte, or one. Exact with scales
+  // of 16 bits.
+  template <long COUNT>
+  INLINE long widen(const uint8_t* numbers, long at, long last, long k, const Floats* scale,
+                    const Floats* least, float* wide) {
+    const Floats scales[2] = {scale[0], scale[1]}, leasts[2] = {least[0], least[1]};
+    for (; at < last; at += COUNT)
+      for (int half = 0; half < 2; half++) {
+        const Integers all = widened(numbers + at / EACH * PANEL + half * LANES);
+        for (long each = 0; each < COUNT; each++) {
+          const bool lower = (COUNT == EACH ? each : at % EACH) == 0;
+          const Integers one = BITS == 8 ? all : (lower ? all & 15 : all >> 4);
+          store(wide + (at + each - k) * PANEL + half * LANES,
+                __builtin_convertvector(one, Floats) * scales[half] + leasts[half]);
+        }
+      }
+    return last;
+  }
+};
+
 const float* scales_of(const Int4Panels&) { return nullptr; }
+template <class Scale, int BITS>
+const float* scales_of(const GroupedPanels<Scale, BITS>&) { return nullptr; }
 template <class Weight>
 const float* scales_of(const Panels<Weight>& weight) { return weight.scales; }
 
@@ -162,4 +215,24 @@ EXPORT void lorax_linear_i4(const float* x, long rows, long depth, const uint8_t
                             const uint16_t* scales, const uint16_t* minimums, const float* bias,
                             float* out, long columns) {
   linear(x, rows, depth, Int4Panels{packed, scales, minimums}, bias, out, columns);
+}
+// packed, zeros as lorax_pack_i8 makes them of bytes [columns, depth * bits / 8 rounded up] and [columns,
+// groups]; scales as lorax_pack_* does of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2)
+EXPORT void lorax_linear_grouped(const float* x, long rows, long depth, const uint8_t* packed,
+                                 long bits, const void* scales, long kind, const uint8_t* zeros,
+                                 const int32_t* bounds, long groups, const float* bias, float* out,
+                                 long columns) {
+  auto run = [&](auto scale, auto each) {
+    using Scale = decltype(scale);
+    auto typed = static_cast<const typename Scale::Element*>(scales);
+    linear(x, rows, depth, GroupedPanels<Scale, decltype(each)::value>{packed, typed, zeros, bounds, groups},
+           bias, out, columns);
+  };
+  auto with = [&](auto scale) {
+    if (bits == 4) run(scale, std::integral_constant<int, 4>());
+    else run(scale, std::integral_constant<int, 8>());
+  };
+  if (kind == 0) with(Float32());
+  else if (kind == 1) with(BFloat16());
+  else with(Float16());
 }

@@ -69,6 +69,23 @@ struct BFloat16 {
   }
 };
 
+// Of scales only, so that it need not be fast.
+struct Float16 {
+  using Element = uint16_t;
+  INLINE void panel_row(const uint16_t* from, Floats& first, Floats& second) {
+    Words both = *reinterpret_cast<const Words*>(from);
+    first = wide(__builtin_convertvector(both & 0xffffu, Halves));
+    second = wide(__builtin_convertvector(both >> 16, Halves));
+  }
+  INLINE Floats wide(Halves narrow) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Floats>(_mm512_maskz_cvtph_ps(0xffff, reinterpret_cast<__m256i>(narrow)));
+#else
+    return reinterpret_cast<Floats>(_mm256_cvtph_ps(reinterpret_cast<__m128i>(narrow)));
+#endif
+  }
+};
+
 INLINE Integers widened(const uint8_t* from) {
 #if defined(__AVX512F__)
   __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));

@@ -178,7 +178,10 @@ def edited(directory: Path, **changes) -> Path:
         ({"model_type": "t5"}, "it is an encoder with a decoder"),
         ({"model_type": "gemma3"}, "it reads more than text"),
         ({"model_type": "vit"}, "it is no causal language model"),
-        ({"quantization_config": {"quant_method": "awq"}}, "quant_method 'awq'"),
+        (
+            {"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}},
+            "'gpt2' .* is not supported when it is quantised by awq: expected one of llama, ",
+        ),
     ],
 )
 def test_what_is_no_model_that_generates_is_refused_by_name(

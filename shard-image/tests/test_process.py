@@ -45,7 +45,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
     # given
     termination_log = folder / "termination-log"
     arguments = [
-        "--quantize=awq", "--speculative-tokens=17",
+        "--quantize=eetq", "--speculative-tokens=17",
         "--merge-adapter-weights", "--embedding-dim=64", "--dtype=int8",
         "--otlp-endpoint=collector:4317",
     ]  # fmt: skip
@@ -60,7 +60,8 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
 
     # then
     for reason in (
-        "--quantize awq is not supported: expected int8 or int4, which quantises any model",
+        "--quantize eetq is not supported: expected int8 or int4, which quantises any model as it "
+        "loads, or awq or gptq for a model that is quantised so",
         "--speculative-tokens must be from 0 to 16, got 17",
         "LORAX_SPECULATION_MAX_BATCH_SIZE must be at least 1, got 0",
         "--merge-adapter-weights needs --adapter-id, which names what to merge",

@@ -1,6 +1,5 @@
 """--quantize: the answers are those of the same model with its weights rounded."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from lorax_shard.layers.kept_weight import (
     NativeInt8Weight,
     keep_weight,
 )
+from lorax_shard.layers.packing import PackingMethod
 from lorax_shard.layers.parallel import ShardGroup, share_heads
 from lorax_shard.layers.quantisation import (
     Quantisation,
@@ -29,9 +29,8 @@ from lorax_shard.layers.quantisation import (
     to_int4,
     to_int8,
 )
-from lorax_shard.models import WeightCount, read_model_config
-from lorax_shard.server.config import QUANTISATIONS
-from lorax_shard.weights import CheckpointError
+from lorax_shard.models import WeightCount
+from lorax_shard.server.config import PACKINGS, QUANTISATIONS
 
 PROMPTS = [tuple(range(60, 95)), tuple(range(100, 109)), tuple(range(40, 95, 2))]
 TOKENS = 12
@@ -40,6 +39,7 @@ HEADS, KV_HEADS, HEAD_DIM = 9, 3, 8  # of the tiny model
 
 def test_every_name_is_one_that_the_option_takes() -> None:
     assert [kind.value for kind in Quantisation] == list(QUANTISATIONS)
+    assert [method.value for method in PackingMethod] == list(PACKINGS)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
@@ -274,13 +274,3 @@ def test_the_memory_that_is_needed_is_that_of_the_numbers() -> None:
     # The head stays in 8 bits: 1 of the table, and half of 7 / 2 * 5 / 8 and of 1 / 2.
     assert count.bytes_of_shard(bfloat16, Quantisation.INT4, 2) == peta * 75 // 32
     memory.check_weights("m", WeightCount(1000, 1000), bfloat16, int8)
-
-
-def test_a_model_that_is_quantised_already_is_refused(folder: Path) -> None:
-    write_model(folder / "awq")
-    path = folder / "awq" / "config.json"
-    raw = json.loads(path.read_text())
-    path.write_text(json.dumps(raw | {"quantization_config": {"quant_method": "awq", "bits": 4}}))
-
-    with pytest.raises(CheckpointError, match=r"quant_method 'awq'.*--quantize quantises"):
-        read_model_config(folder / "awq")

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from lorax_shard.failure import CodedError, FailureCode
+from lorax_shard.layers.kept_weight import ReadWeight
 from lorax_shard.layers.quantisation import Quantisation
 
 INDEX = "model.safetensors.index.json"
@@ -98,6 +100,7 @@ class WeightCount:
     table: int  # of the embeddings of tokens, which every shard holds whole
     linear: int  # of the linear layers, and of the norms, which are less than a hundredth of that
     head: int = 0  # of the output head
+    packed: int = 0  # bytes of linear layers that the checkpoint has in few bits
     is_tied: bool = False  # the head is the table, unless it is quantised
 
     def bytes_of_shard(
@@ -107,20 +110,27 @@ class WeightCount:
         table = self.table * dtype.itemsize
         if quantisation is None:
             divided = self.linear + (0 if self.is_tied else self.head)
-            return table + divided * dtype.itemsize // shards
+            return table + (divided * dtype.itemsize + self.packed) // shards
         bits = self.linear * quantisation.bits + self.head * quantisation.of_head.bits
         return table + bits // 8 // shards
 
 
-def parameter_count(directory: Path) -> int:
-    """Numbers in the weights of a model, from the headers of its files."""
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """What the header of a file says of a tensor."""
+
+    name: str
+    numbers: int
+    bytes: int
+
+
+def stored_tensors(directory: Path) -> Iterator[StoredTensor]:
+    """All tensors of a model, from the headers of its files."""
     what = f"model {label_of(directory)}"
-    files = set(_file_of_each(directory, what).values()) or {SINGLE}
-    return sum(
-        math.prod(entry["shape"])
-        for file in files
-        for entry in _header(directory / file, what).values()
-    )
+    for file in set(_file_of_each(directory, what).values()) or {SINGLE}:
+        for name, entry in _header(directory / file, what).items():
+            begin, end = entry["data_offsets"]
+            yield StoredTensor(name, math.prod(entry["shape"]), end - begin)
 
 
 def _file_of_each(directory: Path, what: str) -> dict[str, str]:
@@ -163,29 +173,33 @@ class Checkpoint:
     ) -> None:
         """optional_prefix: what the names of all tensors may lack that would begin with it."""
         self.quantisation = quantisation
+        self.dtype = dtype
+        self.device = device
+        self.what = f"model {label_of(directory)}"
         self._optional_prefix = optional_prefix
         self._directory = directory
-        self._dtype = dtype
-        self._device = device
-        self._what = f"model {label_of(directory)}"
         self._files: dict[str, Any] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._file_of = self._locate()
 
     def _locate(self) -> dict[str, str]:
-        places = _file_of_each(self._directory, self._what)
+        places = _file_of_each(self._directory, self.what)
         return places or dict.fromkeys(self._open(SINGLE).keys(), SINGLE)
 
     def _open(self, name: str) -> Any:
         if name not in self._files:
-            self._files[name] = open_safetensors(self._directory / name, self._what)
+            self._files[name] = open_safetensors(self._directory / name, self.what)
             # Asking a file for its names makes all of them anew.
             self._names[name] = frozenset(self._files[name].keys())
         return self._files[name]
 
+    def names(self) -> Iterator[str]:
+        """The tensors that there are."""
+        return iter(self._file_of)
+
     def holds(self, name: str) -> bool:
-        """Whether there is a tensor of this name."""
-        return name in self._file_of
+        """Whether there is a tensor of this name, with the optional prefix or without."""
+        return self._name_of(name) in self._file_of
 
     def read(
         self,
@@ -195,30 +209,53 @@ class Checkpoint:
         columns: range | None = None,
     ) -> Tensor:
         """See layers.linear.TensorReader."""
-        if name not in self._file_of and self.holds(name.removeprefix(self._optional_prefix)):
-            name = name.removeprefix(self._optional_prefix)
+        tensor = self.stored(name, shape, rows, columns).to(self.device, self.dtype)
+        return tensor.contiguous()
+
+    def read_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        rows: range | None = None,
+        columns: range | None = None,
+    ) -> ReadWeight:
+        """See layers.linear.TensorReader."""
+        return self.read(f"{name}.weight", shape, rows, columns)
+
+    def stored(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        rows: range | None = None,
+        columns: range | None = None,
+    ) -> Tensor:
+        """A tensor or a part of it as the file has it, on the host; fails as read does."""
+        name = self._name_of(name)
         if name not in self._file_of:
             raise CheckpointError(
-                f"{self._what} has no tensor {name} of shape {list(shape)} "
+                f"{self.what} has no tensor {name} of shape {list(shape)} "
                 f"among its {len(self._file_of)} tensors"
             )
         file = self._open(self._file_of[name])
         if name not in self._names[self._file_of[name]]:
             raise CheckpointError(
-                f"{self._what}: {INDEX} places tensor {name} in {self._file_of[name]}, "
+                f"{self.what}: {INDEX} places tensor {name} in {self._file_of[name]}, "
                 "which does not hold it"
             )
-        stored = file.get_slice(name)
-        if tuple(stored.get_shape()) != shape:
+        found = file.get_slice(name)
+        if tuple(found.get_shape()) != shape:
             raise CheckpointError(
-                f"{self._what}: tensor {name} must have shape {list(shape)} by config.json, "
-                f"got {list(stored.get_shape())}"
+                f"{self.what}: tensor {name} must have shape {list(shape)} by config.json, "
+                f"got {list(found.get_shape())}"
             )
         if rows is not None:
-            part = stored[rows.start : rows.stop]
+            part: Tensor = found[rows.start : rows.stop]
         elif columns is not None:
-            part = stored[:, columns.start : columns.stop]
+            part = found[:, columns.start : columns.stop]
         else:
-            part = stored[:]
-        tensor: Tensor = part.to(self._device, self._dtype)
-        return tensor.contiguous()
+            part = found[:]
+        return part
+
+    def _name_of(self, name: str) -> str:
+        shorter = name.removeprefix(self._optional_prefix)
+        return shorter if name not in self._file_of and shorter in self._file_of else name

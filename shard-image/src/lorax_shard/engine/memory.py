@@ -38,7 +38,7 @@ class DeviceMemory:
         if quantisation is None and dtype is torch.float32:
             halved = count.bytes_of_shard(torch.bfloat16, None, self._shards)
             ways.append(f"set --dtype bfloat16, which takes {_gib(halved)}")
-        for fewer in Quantisation:
+        for fewer in Quantisation if count.packed == 0 else ():
             size = count.bytes_of_shard(dtype, fewer, self._shards)
             if size < needed:
                 ways.append(f"set --quantize {fewer.value}, which takes {_gib(size)}")
@@ -51,6 +51,8 @@ class DeviceMemory:
         kind = _short(dtype)
         if quantisation is not None:
             kind += f" with linear layers in {quantisation.value}"
+        if count.packed:
+            kind += f" with {_gib(count.packed // self._shards)} of linear layers in few bits"
         raise OutOfMemory(
             f"the weights of model {model} take {_gib(needed)} as {kind} on each of "
             f"{self._shards} shards, {self._device} has {_gib(free)} free: {', or '.join(ways)}"

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lorax_shard.layers.grouped import GroupedNumbers, are_alike, join
+from lorax_shard.layers.grouped_weight import keep_grouped
 from lorax_shard.layers.native import (
     NativeKernels,
     PackedInt4,
@@ -29,6 +31,10 @@ from lorax_shard.layers.quantisation import (
 _DECODED_ROWS = 64
 
 
+# A weight [out, in] as a checkpoint has it.
+ReadWeight: TypeAlias = Tensor | GroupedNumbers
+
+
 class KeptWeight(Protocol):
     """A weight [out, in] of one linear layer on this shard."""
 
@@ -43,11 +49,44 @@ class KeptWeight(Protocol):
         """The weight [out, in] in the dtype of the model, dequantised; it may be a view."""
 
 
-def keep_weight(parts: Sequence[Tensor], quantisation: Quantisation | None) -> KeptWeight:
+def keep_weight(parts: Sequence[ReadWeight], quantisation: Quantisation | None) -> KeptWeight:
     """Weights [out_p, in] of one input, under one another, for their device and dtype.
 
-    One part at a time is quantised; without scratch as large as all of them.
+    What the checkpoint has in few bits stays exactly that; the rest is kept by quantisation.
     """
+    kept: list[KeptWeight] = []
+    widths = []
+    for run in _runs(parts):
+        widths.append(sum(map(len, run)))
+        grouped = [part for part in run if isinstance(part, GroupedNumbers)]
+        if grouped:
+            numbers = join(grouped)
+            kept.append(keep_grouped(numbers, native_kernels(numbers.device, numbers.dtype)))
+        else:
+            plain = [part for part in run if isinstance(part, Tensor)]
+            kept.append(_keep_plain(plain, quantisation))
+    return kept[0] if len(kept) == 1 else SeparateWeights(kept, widths)
+
+
+def _runs(parts: Sequence[ReadWeight]) -> list[list[ReadWeight]]:
+    """Neighbours that can be kept as one."""
+    runs: list[list[ReadWeight]] = []
+    for part in parts:
+        if runs and _fit(runs[-1][0], part):
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
+
+
+def _fit(one: ReadWeight, other: ReadWeight) -> bool:
+    if isinstance(one, GroupedNumbers) and isinstance(other, GroupedNumbers):
+        return are_alike(one, other)
+    return isinstance(one, Tensor) and isinstance(other, Tensor)
+
+
+def _keep_plain(parts: Sequence[Tensor], quantisation: Quantisation | None) -> KeptWeight:
+    """One part at a time is quantised; without scratch as large as all of them."""
     kernels = native_kernels(parts[0].device, parts[0].dtype)
     if quantisation is None:
         if kernels is not None:
@@ -76,6 +115,29 @@ def _keep_int4(parts: Sequence[Tensor], kernels: NativeKernels | None) -> KeptWe
     if kernels is None:
         return Int4Weight(numbers, parts[0].dtype)
     return NativeInt4Weight(kernels.pack_int4(numbers), parts[0].dtype, kernels)
+
+
+@dataclass(frozen=True, slots=True)
+class SeparateWeights:
+    """Projections of one input that are kept in different ways."""
+
+    kept: Sequence[KeptWeight]
+    widths: Sequence[int]  # outputs of each
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.kept[0].in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        biases = [None] * len(self.kept) if bias is None else bias.split(list(self.widths))
+        parts = [each.multiply(x, part) for each, part in zip(self.kept, biases, strict=True)]
+        return torch.cat(parts, 1)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return torch.cat([each.whole() for each in self.kept])
 
 
 @dataclass(frozen=True, slots=True)

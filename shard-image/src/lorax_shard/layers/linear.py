@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lorax_shard.layers.kept_weight import KeptWeight, keep_weight
+from lorax_shard.layers.kept_weight import KeptWeight, ReadWeight, keep_weight
 from lorax_shard.layers.lora import AdapterStack, new_stack
 from lorax_shard.layers.native import NativeKernels, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
@@ -35,6 +35,15 @@ class TensorReader(Protocol):
         columns: range | None = None,
     ) -> Tensor:
         """The named tensor, or a part of it. Fails when the whole has another shape."""
+
+    def read_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        rows: range | None = None,
+        columns: range | None = None,
+    ) -> ReadWeight:
+        """The weight of the linear layer of this name, or a part of it, plain or in few bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +190,11 @@ class LoraLinear(ABC):
         """This shard's share of an adapter's update of a projection."""
 
     def _set(
-        self, weights: Sequence[Tensor], bias: Tensor | None, quantisation: Quantisation | None
+        self, weights: Sequence[ReadWeight], bias: Tensor | None, quantisation: Quantisation | None
     ) -> None:
         """Takes weights [out, in] of one input and a bias, as whoever multiplies wants them."""
-        self._like = weights[0].new_empty(0)
-        self._kernels = native_kernels(weights[0].device, weights[0].dtype)
+        self._like = torch.empty(0, dtype=weights[0].dtype, device=weights[0].device)
+        self._kernels = native_kernels(self._like.device, self._like.dtype)
         self._quantisation = quantisation
         self.weight = keep_weight(weights, quantisation)
         self.bias = bias if bias is None or self._kernels is None else bias.float()
@@ -239,7 +248,7 @@ class ColumnParallelLinear(LoraLinear):
         for projection, rows in zip(self.projections, self._rows, strict=True):
             shape = (projection.out_features, projection.in_features)
             for part in rows:
-                weights.append(reader.read(f"{projection.name}.weight", shape, rows=part))
+                weights.append(reader.read_weight(projection.name, shape, rows=part))
                 if has_bias:
                     biases.append(reader.read(f"{projection.name}.bias", shape[:1], rows=part))
         bias = torch.cat(biases) if biases else None
@@ -286,7 +295,7 @@ class RowParallelLinear(LoraLinear):
         """Reads this shard's columns. The bias is held by shard 0 alone, or it would be summed."""
         projection = self.projections[0]
         shape = (projection.out_features, projection.in_features)
-        weight = reader.read(f"{projection.name}.weight", shape, columns=self._columns)
+        weight = reader.read_weight(projection.name, shape, columns=self._columns)
         has_bias = has_bias and self._group.rank == 0
         bias = reader.read(f"{projection.name}.bias", shape[:1]) if has_bias else None
         self._set([weight], bias, reader.quantisation)

@@ -1,7 +1,7 @@
 """The CPU kernels of the native folder, called on tensors.
 
-Activations are float32. Weights, adapters and the cache are float32 or bfloat16, weights also int8
-with a scale for each output. Widening is exact: the results are those of float32 arithmetic on the
+Activations are float32. Weights, adapters and the cache are float32 or bfloat16, weights also of
+fewer bits with scales. Widening is exact: the results are those of float32 arithmetic on the
 same numbers. What comes out for a row never depends on the rows beside it. All tensors are
 contiguous unless said otherwise, and results are new tensors unless said otherwise.
 """
@@ -23,6 +23,8 @@ _FOLDER = Path(__file__).resolve().parents[1] / "native"
 # What torch calls the instruction sets, and which library needs no more than they have.
 _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
 _SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
+# What the kernels call the formats of scales of groups.
+_SCALES = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 _P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _BY_DTYPE = {
     "lorax_pack": [_P, _L, _L, _L, _P],
@@ -35,6 +37,7 @@ _PLAIN = {
     "lorax_pack_i8": [_P, _L, _L, _L, _P],
     "lorax_linear_i8": [_P, _L, _L, _P, _P, _P, _P, _L],
     "lorax_linear_i4": [_P, _L, _L, _P, _P, _P, _P, _P, _L],
+    "lorax_linear_grouped": [_P, _L, _L, _P, _L, _P, _L, _P, _P, _L, _P, _P, _L],
     "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
     "lorax_gate": [_P, _L, _L, _L, _P],
     "lorax_greedy": [_P, _L, _L, _P, _P],
@@ -65,6 +68,17 @@ class PackedInt4:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedGroups:
+    """The numbers of a weight in groups of any length, in the order in which kernels read them."""
+
+    numbers: PackedWeight  # bytes as GroupedNumbers has them
+    scales: PackedWeight  # in float16, bfloat16 or float32
+    zeros: PackedWeight
+    bounds: Tensor  # [groups + 1] in int32: the first input of each, and how many there are
+    bits: int  # 4 or 8
+
+
+@dataclass(frozen=True, slots=True)
 class HeadCounts:
     """The heads of one shard, as they lie side by side in a fused projection."""
 
@@ -86,7 +100,7 @@ class NativeKernels:
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
-        """Weights [out, in] in float32, bfloat16 or int8, as one whose outputs lie side by side."""
+        """Weights [out, in] of 1, 2 or 4 bytes each, as one whose outputs lie side by side."""
         out, depth = sum(len(part) for part in parts), parts[0].shape[1]
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
@@ -94,7 +108,9 @@ class NativeKernels:
         if data.dtype is torch.int8:
             function = self._plain["lorax_pack_i8"]
         else:
-            function = self._functions["lorax_pack", data.dtype]
+            # Bits are moved, whatever they mean.
+            like = torch.bfloat16 if data.dtype is torch.float16 else data.dtype
+            function = self._functions["lorax_pack", like]
         first = 0
         for part in parts:
             rows = part.contiguous()
@@ -106,7 +122,7 @@ class NativeKernels:
         """The weight [out, in] again."""
         panels, depth, panel = weight.data.shape
         data = weight.data
-        if data.dtype is torch.bfloat16:  # its halves are interleaved
+        if data.dtype.itemsize == 2:  # its halves are interleaved
             data = data.view(panels, depth, panel // 2, 2).transpose(2, 3)
         rows = data.reshape(panels, depth, panel).transpose(1, 2).reshape(panels * panel, depth)
         return rows[: weight.out_features].contiguous()
@@ -176,6 +192,30 @@ class NativeKernels:
             None if bias is None else bias.data_ptr(),
             out.data_ptr(),
             packed.pairs.out_features,
+        )
+        return out
+
+    def linear_grouped(self, x: Tensor, packed: PackedGroups, bias: Tensor | None) -> Tensor:
+        """X [T, in], whose columns stand in the order of the groups, -> [T, out]; bias in float32.
+
+        Widening is exact with scales of 16 bits.
+        """
+        rows, depth = x.shape
+        out = x.new_empty(rows, packed.numbers.out_features)
+        self._plain["lorax_linear_grouped"](
+            x.data_ptr(),
+            rows,
+            depth,
+            packed.numbers.data.data_ptr(),
+            packed.bits,
+            packed.scales.data.data_ptr(),
+            _SCALES[packed.scales.data.dtype],
+            packed.zeros.data.data_ptr(),
+            packed.bounds.data_ptr(),
+            len(packed.bounds) - 1,
+            None if bias is None else bias.data_ptr(),
+            out.data_ptr(),
+            packed.numbers.out_features,
         )
         return out
 

@@ -16,7 +16,8 @@ from lorax_shard.models.foreign.config import ForeignConfig
 from lorax_shard.models.foreign.decoder import load_foreign_decoder
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.models.task import Task
-from lorax_shard.weights import Checkpoint, WeightCount, label_of, parameter_count
+from lorax_shard.packed_weights import PackedCheckpoint, is_packed, kept_bytes
+from lorax_shard.weights import Checkpoint, WeightCount, label_of, stored_tensors
 
 __all__ = [
     "ClassificationHead",
@@ -41,7 +42,12 @@ def weight_count(
 ) -> WeightCount:
     """The numbers in the weights of a model, by what may be quantised, from its files' headers."""
     table = config.vocab_size * config.hidden_size
-    rest = parameter_count(directory) - table
+    tensors = list(stored_tensors(directory))
+    if isinstance(config, ModelConfig) and config.packing is not None:
+        plain = sum(tensor.numbers for tensor in tensors if not is_packed(tensor.name))
+        # What is plain stays so, the head too, so that nobody needs to know how much of it is head.
+        return WeightCount(table, plain - table, packed=kept_bytes(tensors, config.packing))
+    rest = sum(tensor.numbers for tensor in tensors) - table
     if isinstance(config, EncoderConfig) or is_sentence_model(directory):
         return WeightCount(table, rest)
     if config.tied_embeddings:
@@ -63,7 +69,11 @@ def load_model(
         return load_foreign_decoder(directory, config, device, quantisation)
     model = LlamaDecoder(config, group, device, has_head)
     # What is saved without a head is saved without the name of what the head is beside.
-    model.load(Checkpoint(directory, config.dtype, device, "model.", quantisation))
+    if config.packing is not None:
+        assert quantisation is None
+        model.load(PackedCheckpoint(directory, config.packing, config.dtype, device, "model."))
+    else:
+        model.load(Checkpoint(directory, config.dtype, device, "model.", quantisation))
     return model
 
 

@@ -1,15 +1,17 @@
 """The architecture of a model, from its config.json."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lorax_shard.layers.packing import Packing
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
 from lorax_shard.models.encoder_config import ENCODER_TYPES, EncoderConfig, parse_encoder_config
 from lorax_shard.models.foreign.config import ForeignConfig, read_foreign_config
 from lorax_shard.models.number_format import read_dtype
+from lorax_shard.models.packing_config import read_packing
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 DECODER_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text")
@@ -56,6 +58,7 @@ class ModelConfig:
     mlp_bias: bool
     dtype: torch.dtype
     eos_token_ids: frozenset[int]
+    packing: Packing | None = None  # how the checkpoint has linear layers in few bits
 
     @property
     def layers(self) -> int:
@@ -68,18 +71,18 @@ def read_model_config(directory: Path) -> ModelConfig | EncoderConfig | ForeignC
     path = directory / "config.json"
     raw = read_json(path, f"model {label_of(directory)}")
     model_type = raw.get("model_type")
-    if quantised := raw.get("quantization_config"):
-        method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
-        raise UnsupportedCheckpoint(
-            f"quantization_config of {path} (quant_method {method!r}) is not supported: expected a "
-            "model that is not quantised, which --quantize quantises as it loads"
-        )
     try:
+        packing = read_packing(raw, path)
+        if packing is not None and model_type not in DECODER_TYPES:
+            raise UnsupportedCheckpoint(
+                f"model_type {model_type!r} of {path} is not supported when it is quantised by "
+                f"{packing.method.value}: expected one of {', '.join(DECODER_TYPES)}"
+            )
         if model_type not in (*DECODER_TYPES, *ENCODER_TYPES):
             return read_foreign_config(raw, path, ", ".join((*DECODER_TYPES, *ENCODER_TYPES)))
         if model_type in ENCODER_TYPES:
             return parse_encoder_config(raw, path)
-        return _parse_decoder(raw, path)
+        return replace(_parse_decoder(raw, path), packing=packing)
     except KeyError as error:
         raise CheckpointError(f"{path} lacks {error.args[0]!r}") from None
     except CheckpointError:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from lorax_shard.adapters.sources import AdapterSource
-from lorax_shard.server.config import DEVICES, QUANTISATIONS, ConfigurationError
+from lorax_shard.server.config import DEVICES, PACKINGS, QUANTISATIONS, ConfigurationError
 from lorax_shard.server.log import LEVELS
 
 _SWITCH = argparse.BooleanOptionalAction
@@ -73,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--uds-path", default="/tmp/lorax-server", help="socket path without -RANK")
     serve.add_argument("--device", choices=DEVICES, help="default: LORAX_DEVICE, else auto")
     serve.add_argument("--dtype", help="float32, float16 or bfloat16")
-    serve.add_argument("--quantize", help=f"{' or '.join(QUANTISATIONS)}: weights in fewer bits")
+    serve.add_argument(
+        "--quantize",
+        help=f"{' or '.join(QUANTISATIONS)}: weights in fewer bits; {' or '.join(PACKINGS)}: "
+        "expects a model that is quantised so",
+    )
     serve.add_argument("--logger-level", default="INFO", type=str.upper, choices=LEVELS)
     serve.add_argument("--json-output", action=_SWITCH, default=False)
     serve.add_argument("--sharded", action=_SWITCH, default=False, help="WORLD_SIZE is above 1")

@@ -12,7 +12,9 @@ from lorax_shard.failure import CodedError, FailureCode
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
-QUANTISATIONS = ("int8", "int4")  # the names of layers.quantisation, which imports torch
+# The names of layers.quantisation and layers.packing, which import torch.
+QUANTISATIONS = ("int8", "int4")
+PACKINGS = ("awq", "gptq")
 # More of a draft is hardly ever right, and each takes a row of logits.
 MOST_SPECULATIVE_TOKENS = 16
 DEVICES = ("auto", "cpu", "cuda")
@@ -49,7 +51,8 @@ class ServeConfig:
     master_port: int = 29500
     device: str = "auto"
     dtype: str | None = None
-    quantize: str | None = None  # of QUANTISATIONS; None keeps the weights as they are
+    # Of QUANTISATIONS, or of PACKINGS for a model that is stored so; None leaves weights alone.
+    quantize: str | None = None
     adapter_roots: tuple[Path, ...] = ()
     # For requests that name no adapter: resident under index 0, or merged into the base model.
     static_adapter: AdapterReference | None = None
@@ -93,10 +96,11 @@ class ServeConfig:
             found.append(f"device {self.device!r} is unknown: expected one of {', '.join(DEVICES)}")
         if self.dtype is not None and self.dtype not in DTYPES:
             found.append(f"dtype {self.dtype!r} is unknown: expected one of {', '.join(DTYPES)}")
-        if self.quantize is not None and self.quantize not in QUANTISATIONS:
+        if self.quantize is not None and self.quantize not in QUANTISATIONS + PACKINGS:
             found.append(
                 f"--quantize {self.quantize} is not supported: expected "
-                f"{' or '.join(QUANTISATIONS)}, which quantises any model as it loads"
+                f"{' or '.join(QUANTISATIONS)}, which quantises any model as it loads, or "
+                f"{' or '.join(PACKINGS)} for a model that is quantised so"
             )
         if self.otlp_endpoint is not None and not _is_collector(self.otlp_endpoint):
             found.append(

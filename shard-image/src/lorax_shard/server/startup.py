@@ -18,6 +18,7 @@ from lorax_shard.engine.limits import OutOfMemory, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.native import describe_cpu, native_kernels
+from lorax_shard.layers.packing import Packing
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import (
@@ -37,6 +38,7 @@ from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.server.abilities import Abilities, AbilityBuilder
 from lorax_shard.server.config import ConfigurationError, NoDevice, ServeConfig, UnsupportedDtype
 from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
+from lorax_shard.server.packed_models import check_packing, quantisation_of
 
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
@@ -69,7 +71,9 @@ def start_shard(config: ServeConfig) -> Shard:
     chat = ChatRenderer(config.model, tokenizer)
     memory = DeviceMemory(device, config.memory, config.world)
     name = label_of(config.model)
-    quantisation = None if config.quantize is None else Quantisation(config.quantize)
+    packing = model_config.packing if isinstance(model_config, ModelConfig) else None
+    check_packing(config, name, packing)
+    quantisation = quantisation_of(config)
     count = weight_count(config.model, model_config)
     # What transformers computes is loaded whole before it is quantised.
     at_first = None if isinstance(model_config, ForeignConfig) else quantisation
@@ -82,7 +86,7 @@ def start_shard(config: ServeConfig) -> Shard:
         config.rank,
         config.world,
         model_config.dtype,
-        f" with linear layers in {quantisation.value}" if quantisation is not None else "",
+        _linear_layers(quantisation, packing),
         device if device.type == "cuda" else f"cpu with {describe_cpu()}",
     )
     adapters = AdapterTable(model.linears())
@@ -106,6 +110,12 @@ def start_shard(config: ServeConfig) -> Shard:
     return Shard(
         config, model_config.dtype, device, abilities, chat, memory, directories, preloaded
     )
+
+
+def _linear_layers(quantisation: Quantisation | None, packing: Packing | None) -> str:
+    if packing is not None:
+        return f" with linear layers in {packing}"
+    return "" if quantisation is None else f" with linear layers in {quantisation.value}"
 
 
 def _read_config(config: ServeConfig) -> AnyConfig:
@@ -203,8 +213,8 @@ def _load_model(
             f"on more shards (--num-shard {config.world + 1}) or end what else uses {device} "
             f"({str(error).partition('. ')[0]})"
         ) from None
-    if device.type == "cuda" and quantisation is not None:
-        # What was there before it was quantised is scratch that no step needs.
+    if device.type == "cuda":
+        # What was there before it was quantised or put into order is scratch that no step needs.
         torch.cuda.empty_cache()
     return model
 

@@ -58,6 +58,16 @@ class _Weights:
         assert columns is None
         return tensor
 
+    def read_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        rows: range | None = None,
+        columns: range | None = None,
+    ) -> Tensor:
+        """See TensorReader."""
+        return self.read(f"{name}.weight", shape, rows, columns)
+
 
 def weight_of(module: nn.Module) -> Tensor | None:
     """[out, in] of a linear layer, in whatever order it keeps it; None for another module."""

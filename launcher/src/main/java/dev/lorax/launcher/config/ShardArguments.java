@@ -53,7 +53,7 @@ final class ShardArguments {
             .usually("none")
             .says(
                 "KIND",
-                "int8 or int4: weights of linear layers in 8 or 5 bits each, quantised as they load."),
+                "int8 or int4: weights of linear layers in 8 or 5 bits each, quantised as they load. awq or gptq expects a model that is quantised so, which needs no option."),
         Option.of("--speculative-tokens", Kind.WHOLE_NUMBER, value -> speculativeTokens = value)
             .initially(speculativeTokens)
             .says(

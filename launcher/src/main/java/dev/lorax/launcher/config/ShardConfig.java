@@ -70,10 +70,12 @@ public record ShardConfig(
     }
   }
 
-  /** How the weights of linear layers are kept. */
+  /** How the weights of linear layers are kept: quantised as they load, or stored quantised. */
   public enum Quantisation {
     INT8,
-    INT4;
+    INT4,
+    AWQ,
+    GPTQ;
 
     @Override
     public String toString() {

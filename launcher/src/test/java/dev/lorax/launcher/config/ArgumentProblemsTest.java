@@ -77,7 +77,7 @@ final class ArgumentProblemsTest {
             problems("--port", "70000", "--quantize", "eetq", "--colour", "red", "NUM_SHARD=many"))
         .containsExactlyInAnyOrder(
             "--port: expected a port from 1 to 65535, got 70000",
-            "--quantize: expected int8 or int4, got eetq",
+            "--quantize: expected int8, int4, awq or gptq, got eetq",
             "--colour: unknown option; --help lists all",
             "NUM_SHARD (--num-shard): expected a whole number, got many");
   }

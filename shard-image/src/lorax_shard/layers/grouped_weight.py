@@ -1,0 +1,86 @@
+"""How a linear layer keeps a weight that its checkpoint has in few bits; see KeptWeight."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lorax_shard.layers.grouped import GroupedNumbers, from_grouped, restore_order
+from lorax_shard.layers.native import NativeKernels, PackedGroups
+
+
+def keep_grouped(
+    grouped: GroupedNumbers, kernels: NativeKernels | None
+) -> "GroupedWeight | NativeGroupedWeight":
+    """The weight as its device multiplies it."""
+    if kernels is None:
+        return GroupedWeight(grouped)
+    ends = grouped.group_of.bincount().cumsum(0).to(torch.int32)
+    packed = PackedGroups(
+        kernels.pack(grouped.numbers.view(torch.int8)),
+        kernels.pack(grouped.scales),
+        kernels.pack(grouped.zeros.view(torch.int8)),
+        functional.pad(ends, (1, 0)),
+        grouped.bits,
+    )
+    return NativeGroupedWeight(packed, grouped.group_of, grouped.order, grouped.dtype, kernels)
+
+
+def _select(x: Tensor, order: Tensor | None) -> Tensor:
+    """The inputs [T, in] in the order in which the weight has them."""
+    return x if order is None else x.index_select(1, order)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedWeight:
+    """For PyTorch's operators: each product makes the weight anew and forgets it."""
+
+    grouped: GroupedNumbers
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.grouped.in_features
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        inputs = _select(x, self.grouped.order)
+        return functional.linear(inputs, from_grouped(self.grouped, x.dtype), bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        return restore_order(from_grouped(self.grouped, self.grouped.dtype), self.grouped.order)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeGroupedWeight:
+    """As the CPU kernels want it."""
+
+    packed: PackedGroups
+    group_of: Tensor  # as in GroupedNumbers
+    order: Tensor | None
+    dtype: torch.dtype  # of the model
+    kernels: NativeKernels
+
+    @property
+    def in_features(self) -> int:
+        """See KeptWeight."""
+        return self.group_of.shape[0]
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        return self.kernels.linear_grouped(_select(x, self.order), self.packed, bias)
+
+    def whole(self) -> Tensor:
+        """See KeptWeight."""
+        grouped = GroupedNumbers(
+            self.kernels.unpack(self.packed.numbers).view(torch.uint8),
+            self.kernels.unpack(self.packed.scales),
+            self.kernels.unpack(self.packed.zeros).view(torch.uint8),
+            self.group_of,
+            self.order,
+            self.packed.bits,
+            self.dtype,
+        )
+        return restore_order(from_grouped(grouped, self.dtype), self.order)
