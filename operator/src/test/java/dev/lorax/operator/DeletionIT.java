@@ -5,16 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
-import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.http.BasicBuilder;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.Interceptor;
 import java.io.IOException;
 import java.net.URI;
-import java.time.Clock;
 import java.time.Duration;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,12 +33,7 @@ final class DeletionIT {
     client = access.client();
     server = new TestingServer(client, access.namespace());
     server.create();
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
-            access.operatorClient(new NoNewsOfServers()),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace(), new NoNewsOfServers());
     server.awaitReason("PodsPending");
   }
 

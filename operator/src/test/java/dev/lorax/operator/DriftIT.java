@@ -3,15 +3,12 @@ package dev.lorax.operator;
 import static dev.lorax.operator.TestingServer.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
-import java.time.Clock;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,12 +30,7 @@ final class DriftIT {
     client = access.client();
     server = new TestingServer(client, access.namespace());
     server.create();
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
-            access.operatorClient(),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace());
     server.awaitReason("PodsPending");
   }
 

@@ -6,12 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lorax.crds.v1alpha1.Progress;
-import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,12 +31,7 @@ final class LauncherStatusIT {
     client = access.client();
     server = new TestingServer(client, access.namespace());
     launcher = TestingLauncher.start();
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
-            access.operatorClient(),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace());
     server.create();
     server.awaitReason("PodsPending");
     pod = new TestingPod(client, server.namespace(), TestingServer.NAME);

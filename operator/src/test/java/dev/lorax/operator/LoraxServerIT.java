@@ -60,12 +60,7 @@ final class LoraxServerIT {
     client = access.client();
     namespace = access.namespace();
     server = new TestingServer(client, namespace);
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0, null),
-            access.operatorClient(),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace());
   }
 
   @AfterEach

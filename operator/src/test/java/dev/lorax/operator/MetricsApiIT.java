@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lorax.operator.metricsapi.MetricsApi;
 import dev.lorax.operator.server.plan.PodLayout;
-import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
@@ -15,7 +14,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.Set;
 import javax.net.ssl.HttpsURLConnection;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -56,12 +54,7 @@ final class MetricsApiIT {
     Files.writeString(tls.resolve("tls.crt"), own.certificate());
     Files.writeString(tls.resolve("tls.key"), own.key());
     publish(frontProxy);
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
-            access.operatorClient(),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace());
     api = MetricsApi.start(0, tls, client, Clock.systemUTC());
   }
 

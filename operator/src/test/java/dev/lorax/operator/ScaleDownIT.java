@@ -4,11 +4,8 @@ import static dev.lorax.operator.TestingServer.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.operator.server.plan.PodLayout;
-import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
-import java.time.Clock;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,12 +30,7 @@ final class ScaleDownIT {
     server = new TestingServer(client, access.namespace());
     busy = TestingRouter.start().has(2, 5, 100);
     idle = TestingRouter.start();
-    operator =
-        LoraxOperator.start(
-            new OperatorConfig(Specs.IMAGES, Set.of(server.namespace()), null, "test", 0, null),
-            access.operatorClient(),
-            Clock.systemUTC(),
-            () -> {});
+    operator = access.startOperator(server.namespace());
   }
 
   @AfterEach

@@ -1,5 +1,6 @@
 package dev.lorax.operator;
 
+import dev.lorax.operator.server.plan.Specs;
 import io.fabric8.kubeapitest.KubeAPIServer;
 import io.fabric8.kubeapitest.KubeAPIServerConfigBuilder;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
@@ -14,7 +15,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
@@ -90,12 +93,30 @@ public final class TestingApiServer implements ParameterResolver {
       return operatorClientBuilder().build();
     }
 
-    /** One whose requests pass through {@code interceptor}. */
-    KubernetesClient operatorClient(Interceptor interceptor) {
+    private KubernetesClient operatorClient(Interceptor interceptor) {
       return operatorClientBuilder()
           .withHttpClientBuilderConsumer(
               http -> http.addOrReplaceInterceptor(interceptor.getClass().getName(), interceptor))
           .build();
+    }
+
+    /** An operator of this process that watches one namespace; who starts it closes it. */
+    LoraxOperator startOperator(String namespace) throws IOException {
+      return startOperator(namespace, operatorClient());
+    }
+
+    /** One whose requests pass through {@code interceptor}. */
+    LoraxOperator startOperator(String namespace, Interceptor interceptor) throws IOException {
+      return startOperator(namespace, operatorClient(interceptor));
+    }
+
+    private static LoraxOperator startOperator(String namespace, KubernetesClient client)
+        throws IOException {
+      return LoraxOperator.start(
+          new OperatorConfig(Specs.IMAGES, Set.of(namespace), null, "test", 0, null),
+          client,
+          Clock.systemUTC(),
+          () -> {});
     }
 
     private KubernetesClientBuilder operatorClientBuilder() {

@@ -30,6 +30,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A shard that speaks generate.v1 over a real Unix socket and generates by script. It keeps the
@@ -151,9 +152,12 @@ final class ScriptedShard implements AutoCloseable {
       return attributes;
     }
 
+    /** Told of a connection that was never ready, too; that has no attributes. */
     @Override
-    public void transportTerminated(Attributes attributes) {
-      connections.decrementAndGet();
+    public void transportTerminated(@Nullable Attributes attributes) {
+      if (attributes != null) {
+        connections.decrementAndGet();
+      }
     }
   }
 
