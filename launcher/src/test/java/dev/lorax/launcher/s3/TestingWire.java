@@ -20,6 +20,7 @@ final class TestingWire implements AutoCloseable {
 
   private final URI server;
   private final ServerSocket listener;
+  private final Thread acceptor;
   private final List<String> requests = new CopyOnWriteArrayList<>();
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
   private final AtomicInteger cuts = new AtomicInteger();
@@ -29,7 +30,7 @@ final class TestingWire implements AutoCloseable {
   TestingWire(URI server) throws IOException {
     this.server = server;
     this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    Thread.ofPlatform().daemon().start(this::accept);
+    this.acceptor = Thread.ofPlatform().daemon().start(this::accept);
   }
 
   URI endpoint() {
@@ -119,9 +120,11 @@ final class TestingWire implements AutoCloseable {
     }
   }
 
+  /** Whoever connects from now on is refused: until accept returns, the port goes on listening. */
   @Override
-  public void close() throws IOException {
+  public void close() throws IOException, InterruptedException {
     listener.close();
+    acceptor.join();
     for (var socket : sockets) {
       socket.close();
     }
