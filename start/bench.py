@@ -74,12 +74,24 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="of g9, at most; default: %(default)s",
     )
     parser.add_argument(
+        "--fewest-servers",
+        type=int,
+        choices=operator_bench.SIZES,
+        default=operator_bench.SIZES[0],
+        help="of g9, where not all sizes are wanted; default: %(default)s",
+    )
+    parser.add_argument(
         "--streams",
         type=int,
         default=stream_bench.STREAMS,
         help="of g10, at least; default: %(default)s",
     )
     options = parser.parse_args(arguments)
+    if options.fewest_servers > options.servers:
+        parser.error(
+            f"--fewest-servers must be at most --servers {options.servers}, "
+            f"got {options.fewest_servers}"
+        )
     if options.pairs < FEWEST_PAIRS:
         parser.error(f"--pairs must be at least {FEWEST_PAIRS}, got {options.pairs}")
     return options

@@ -50,7 +50,8 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
         try:
             if options.goal == "g9":
                 peer = functools.partial(operator_process.peer, _peer(stages))
-                sizes = tuple(size for size in SIZES if size <= options.servers)
+                wanted = range(options.fewest_servers, options.servers + 1)
+                sizes = tuple(size for size in SIZES if size in wanted)
                 many = g9.Setting(program, ours, peer, definition, folder)
                 return g9.measure(many, sizes, report)
             with api_server.started(program, folder) as api:
