@@ -6,14 +6,20 @@ stderr and starts without it, only slower. It does not look whether the jar is a
 cache is kept under a key of its jar, or in one image with it.
 """
 
+import contextlib
+import signal
+import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from failure import Failure
 from places import LOGS, content_key
+
+# Of a JVM that was told to end: it writes its cache first.
+END_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,27 @@ def record(rehearsal: Rehearsal, java: Path, folder: Path) -> None:
                 f"the rehearsal left no start-up cache of {', '.join(missing)}; see {log}"
             )
         made.rename(folder)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of a rehearsal: told to end at the end, and waited for as it writes its cache."""
+    process = subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(END_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def script(path: Path, body: str) -> None:

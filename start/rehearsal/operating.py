@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import IO
 
 from failure import Failure
 from places import CHECKOUT
-from startup_cache import Program
+from startup_cache import Program, running
 
 from rehearsal.api_in_memory import ApiServer, Object
 
@@ -24,7 +23,6 @@ PROGRAMS = {
 _HERE = Path(__file__).resolve().parent
 _SERVERS = "/apis/lorax.dev/v1alpha1/loraxservers"
 _READY_SECONDS = 120
-_END_SECONDS = 300
 _NAMESPACE = "rehearsal"
 
 # With the defaults that an API server would add.
@@ -72,26 +70,15 @@ class Operating:
 
 def _run(stage: Path, log: IO[bytes], server: ApiServer) -> None:
     images = ("LAUNCHER", "ROUTER", "SHARD_CPU", "SHARD_CUDA")
-    operator = subprocess.Popen(
-        [str(stage / "bin" / "lorax-operator")],
-        env={
-            **os.environ,
-            **{f"LORAX_{part}_IMAGE": "image" for part in images},
-            "LORAX_PORT": "0",
-            "HOME": str(stage),
-            "KUBECONFIG": str(_kubeconfig(stage, server)),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
+    environment = {
+        **os.environ,
+        **{f"LORAX_{part}_IMAGE": "image" for part in images},
+        "LORAX_PORT": "0",
+        "HOME": str(stage),
+        "KUBECONFIG": str(_kubeconfig(stage, server)),
+    }
+    with running([str(stage / "bin" / "lorax-operator")], environment, log) as operator:
         _wait_for_status(operator, server)
-        operator.send_signal(signal.SIGTERM)
-        operator.wait(_END_SECONDS)
-    finally:
-        operator.kill()
-        operator.wait()
 
 
 def _wait_for_status(operator: subprocess.Popen[bytes], server: ApiServer) -> None:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -12,7 +11,7 @@ from typing import IO
 
 from failure import Failure
 from places import CHECKOUT, LAUNCHER_JAR, ROUTER_JAR
-from startup_cache import Program, script
+from startup_cache import END_SECONDS, Program, running, script
 
 PROGRAMS = {
     "lorax-launcher": Program(LAUNCHER_JAR, CHECKOUT / "launcher" / "jvm.options"),
@@ -21,7 +20,6 @@ PROGRAMS = {
 _SHARD = Path(__file__).resolve().parent / "shard.py"
 _ROUNDS = 3
 _READY_SECONDS = 120
-_END_SECONDS = 300
 
 
 class Serving:
@@ -65,32 +63,22 @@ def _write_model(folder: Path) -> None:
 
 def _rehearse(stage: Path, log: IO[bytes]) -> None:
     port = _free_port()
-    launcher = subprocess.Popen(
-        [
-            str(stage / "bin" / "lorax-launcher"),
-            *("--model-id", str(stage / "model")),
-            *("--hostname", "127.0.0.1"),
-            *("--port", str(port)),
-            *("--status-port", "0"),
-            # A JVM writes its cache when it ends, which takes seconds.
-            *("--drain-timeout", f"{_END_SECONDS}s"),
-            *("--shard-uds-path", str(stage / "s")),
-            *("--huggingface-hub-cache", str(stage / "cache")),
-        ],
-        env={**os.environ, "PATH": f"{stage / 'bin'}{os.pathsep}{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
+    command = [
+        str(stage / "bin" / "lorax-launcher"),
+        *("--model-id", str(stage / "model")),
+        *("--hostname", "127.0.0.1"),
+        *("--port", str(port)),
+        *("--status-port", "0"),
+        # The router writes its cache before it has ended.
+        *("--drain-timeout", f"{END_SECONDS}s"),
+        *("--shard-uds-path", str(stage / "s")),
+        *("--huggingface-hub-cache", str(stage / "cache")),
+    ]
+    path = f"{stage / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    with running(command, {**os.environ, "PATH": path}, log) as launcher:
         _wait_until_ready(launcher, port)
         for _ in range(_ROUNDS):
             _ask_everything(port)
-        launcher.send_signal(signal.SIGTERM)
-        launcher.wait(_END_SECONDS)
-    finally:
-        launcher.kill()
-        launcher.wait()
 
 
 def _wait_until_ready(launcher: subprocess.Popen[bytes], port: int) -> None:
