@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.databind.InjectableValues;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import dev.lorax.crds.v1alpha1.LoraxServer;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.WatchEvent;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -31,6 +32,8 @@ final class LeanObjects {
     mapper.addMixIn(ObjectMeta.class, WithoutManagedFields.class);
     mapper.addMixIn(WatchEvent.class, WithObjectOfItsKind.class);
     var serialization = new KubernetesSerialization(mapper, true);
+    // What is not known by name is read as a tree, and converted.
+    serialization.registerKubernetesResource(LoraxServer.class);
     mapper.setInjectableValues(
         new InjectableValues.Std().addValue(KubernetesSerialization.class, serialization));
     return serialization;

@@ -106,7 +106,8 @@ final class LoraxOperator implements AutoCloseable {
 
   private void register(OperatorConfig config, Clock clock) {
     var reconciler =
-        new LoraxServerReconciler(new ServingPlanner(config.images()), clock, config.instance());
+        new LoraxServerReconciler(
+            new ServingPlanner(config.images()), client, clock, config.instance());
     operator.register(
         reconciler,
         overrides -> {

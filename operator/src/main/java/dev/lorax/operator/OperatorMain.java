@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.okhttp.OkHttpClientFactory;
 import io.javaoperatorsdk.operator.OperatorException;
 import java.io.IOException;
 import java.time.Clock;
@@ -37,6 +38,7 @@ public final class OperatorMain {
         new KubernetesClientBuilder()
             .withConfig(clientConfig(config))
             .withKubernetesSerialization(LeanObjects.serialization())
+            .withHttpClientFactory(new OkHttpClientFactory())
             .build();
     var operator =
         LoraxOperator.start(config, client, Clock.systemUTC(), OperatorMain::leadershipLost);

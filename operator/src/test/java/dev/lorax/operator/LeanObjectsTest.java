@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.operator.server.manifest.ManifestGoldenTest;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -45,6 +46,20 @@ final class LeanObjectsTest {
     // when, then
     assertThat(read(event)).isEqualTo(object).hasSameClassAs(object);
     assertThat(lean.unmarshal(event, WatchEvent.class).getType()).isEqualTo("MODIFIED");
+  }
+
+  @Test
+  void reads_a_server_as_one_and_not_as_a_tree() throws IOException {
+    // given
+    for (Path directory : GoldenFile.cases(ManifestGoldenTest.class)) {
+      LoraxServer server = GoldenFile.read(directory.resolve("in-server.yaml"), LoraxServer.class);
+
+      // when
+      Object read = read(event(JSON.writeValueAsString(server)));
+
+      // then
+      assertThat(read).isInstanceOf(LoraxServer.class).usingRecursiveComparison().isEqualTo(server);
+    }
   }
 
   @Test

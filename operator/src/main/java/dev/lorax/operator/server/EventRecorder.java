@@ -2,12 +2,13 @@ package dev.lorax.operator.server;
 
 import dev.lorax.crds.v1alpha1.LoraxServer;
 import dev.lorax.operator.log.LogKeys;
+import dev.lorax.operator.server.apply.Applier;
+import dev.lorax.operator.server.apply.ApplyBody;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Clock;
 import java.time.Instant;
@@ -31,17 +32,19 @@ final class EventRecorder {
   private static final DateTimeFormatter MICROS =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
 
+  private final Applier applier;
   private final Clock clock;
   private final String instance;
 
   /** {@code instance} names this process among the operator's replicas. */
-  EventRecorder(Clock clock, String instance) {
+  EventRecorder(Applier applier, Clock clock, String instance) {
+    this.applier = applier;
     this.clock = clock;
     this.instance = instance;
   }
 
   /** Tells that the condition {@code Ready} has come to be as it is for a new reason. */
-  void readyChanged(KubernetesClient client, LoraxServer server, Condition ready, boolean stuck) {
+  void readyChanged(LoraxServer server, Condition ready, boolean stuck) {
     Instant now = clock.instant();
     var event =
         new EventBuilder()
@@ -59,7 +62,7 @@ final class EventRecorder {
             .withRegarding(reference(server))
             .build();
     try {
-      client.resource(event).create();
+      applier.create(ApplyBody.of(event));
     } catch (KubernetesClientException e) {
       LOG.atWarn()
           .addKeyValue(LogKeys.NAMESPACE, server.getMetadata().getNamespace())

@@ -11,6 +11,7 @@ import dev.lorax.operator.server.plan.ServingPlanner;
 import dev.lorax.operator.server.status.Observed;
 import dev.lorax.operator.server.status.StatusReport;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
@@ -56,12 +57,16 @@ public final class LoraxServerReconciler implements Reconciler<LoraxServer> {
   private final StatusWriter statusWriter;
   private final Clock clock;
 
-  /** {@code instance} names this process among the operator's replicas. */
-  public LoraxServerReconciler(ServingPlanner planner, Clock clock, String instance) {
+  /**
+   * @param client by OkHttp
+   * @param instance names this process among the operator's replicas
+   */
+  public LoraxServerReconciler(
+      ServingPlanner planner, KubernetesClient client, Clock clock, String instance) {
     this.planner = planner;
-    var applier = new Applier(FIELD_MANAGER);
+    var applier = new Applier(client, FIELD_MANAGER);
     this.objects = new ServerObjects(applier);
-    this.statusWriter = new StatusWriter(applier, new EventRecorder(clock, instance));
+    this.statusWriter = new StatusWriter(applier, new EventRecorder(applier, clock, instance));
     this.clock = clock;
   }
 

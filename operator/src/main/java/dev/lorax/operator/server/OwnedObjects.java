@@ -99,7 +99,7 @@ final class OwnedObjects<R extends HasMetadata> {
   private void create(LoraxServer server, R wanted, ApplyBody body, Context<LoraxServer> context) {
     wanted.getMetadata().setResourceVersion(OF_NOTHING);
     try {
-      apply(wanted, body, context);
+      apply(wanted, body);
       source(context).handleRecentResourceCreate(ResourceID.fromResource(wanted), wanted);
     } catch (KubernetesClientException e) {
       if (e.getCode() != HttpURLConnection.HTTP_CONFLICT) {
@@ -115,14 +115,14 @@ final class OwnedObjects<R extends HasMetadata> {
   }
 
   private void update(R found, R wanted, ApplyBody body, Context<LoraxServer> context) {
-    apply(wanted, body, context);
+    apply(wanted, body);
     keepStatus(found, wanted);
     source(context).handleRecentResourceUpdate(ResourceID.fromResource(wanted), wanted, found);
   }
 
   /** What is wanted stands for what was written until that is seen: without defaults. */
-  private void apply(R wanted, ApplyBody body, Context<LoraxServer> context) {
-    applier.apply(context.getClient(), body).into(wanted.getMetadata());
+  private void apply(R wanted, ApplyBody body) {
+    applier.apply(body).into(wanted.getMetadata());
   }
 
   /** An apply leaves the status, which tells of the generation that it was computed from. */

@@ -7,7 +7,6 @@ import dev.lorax.operator.server.apply.ApplyBody;
 import dev.lorax.operator.server.status.ConditionType;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.PrimaryUpdateAndCacheUtils;
 import java.util.List;
@@ -42,17 +41,16 @@ final class StatusWriter {
   void write(LoraxServer server, LoraxServerStatus status, Context<LoraxServer> context) {
     if (!status.equals(server.getStatus())) {
       PrimaryUpdateAndCacheUtils.updateAndCacheResource(
-          server, context, now -> with(now, status), wanted -> apply(wanted, context.getClient()));
-      tell(server, status, context);
+          server, context, now -> with(now, status), this::apply);
+      tell(server, status);
     }
   }
 
-  private void tell(LoraxServer server, LoraxServerStatus status, Context<LoraxServer> context) {
+  private void tell(LoraxServer server, LoraxServerStatus status) {
     Optional<String> before = ready(statusOf(server)).map(Condition::getReason);
     ready(status)
         .filter(now -> !before.equals(Optional.of(now.getReason())))
-        .ifPresent(
-            now -> events.readyChanged(context.getClient(), server, now, needsSomebody(status)));
+        .ifPresent(now -> events.readyChanged(server, now, needsSomebody(status)));
   }
 
   private static LoraxServer with(LoraxServer server, LoraxServerStatus status) {
@@ -63,8 +61,8 @@ final class StatusWriter {
     return wanted;
   }
 
-  private LoraxServer apply(LoraxServer wanted, KubernetesClient client) {
-    applier.applyStatus(client, ApplyBody.of(statusOnly(wanted))).into(wanted.getMetadata());
+  private LoraxServer apply(LoraxServer wanted) {
+    applier.applyStatus(ApplyBody.of(statusOnly(wanted))).into(wanted.getMetadata());
     return wanted;
   }
 

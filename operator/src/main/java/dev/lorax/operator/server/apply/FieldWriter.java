@@ -75,7 +75,7 @@ final class FieldWriter {
     } else if (value instanceof IntOrString either) {
       write(either.getValue());
     } else if (Fields.isScalar(value)) {
-      // Those that have a spelling of their own: quantities, fractions, enums.
+      // Those that have a spelling of their own: quantities, times, fractions, enums.
       json.writeRawValue(MAPPER.writeValueAsString(value));
     } else {
       writeObject(value, null);

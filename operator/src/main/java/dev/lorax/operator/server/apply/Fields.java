@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.BeanDescription;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.introspect.AnnotatedMember;
 import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.Quantity;
 import java.lang.invoke.LambdaMetafactory;
 import java.lang.invoke.MethodHandle;
@@ -38,11 +39,7 @@ record Fields(List<Field> all) {
 
     /** Its value in {@code object}; null where it has none, or an empty one. */
     @Nullable Object of(Object object) {
-      Object value = getter.get(object);
-      return value instanceof Collection<?> list && list.isEmpty()
-              || value instanceof Map<?, ?> map && map.isEmpty()
-          ? null
-          : value;
+      return getter.get(object);
     }
   }
 
@@ -58,6 +55,7 @@ record Fields(List<Field> all) {
         || value instanceof Boolean
         || value instanceof Quantity
         || value instanceof IntOrString
+        || value instanceof MicroTime
         || value instanceof Enum<?>;
   }
 
@@ -84,6 +82,23 @@ record Fields(List<Field> all) {
 
   /** A call of the method, as if it were written here: by reflection each read takes longer. */
   private static Getter getter(Method method) {
+    Getter getter = call(method);
+    if (Collection.class.isAssignableFrom(method.getReturnType())) {
+      return object -> {
+        var list = (Collection<?>) getter.get(object);
+        return list == null || list.isEmpty() ? null : list;
+      };
+    }
+    if (Map.class.isAssignableFrom(method.getReturnType())) {
+      return object -> {
+        var map = (Map<?, ?>) getter.get(object);
+        return map == null || map.isEmpty() ? null : map;
+      };
+    }
+    return getter;
+  }
+
+  private static Getter call(Method method) {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       MethodHandle handle = lookup.unreflect(method);

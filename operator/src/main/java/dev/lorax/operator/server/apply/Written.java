@@ -40,6 +40,10 @@ public record Written(
     Long generation = null;
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String field = json.currentName();
+      // The largest part, and of kinds that the API server knows by itself the last one.
+      if (field.equals("managedFields") && !uid.isEmpty()) {
+        break;
+      }
       json.nextToken();
       switch (field) {
         case "uid" -> uid = json.getText();
