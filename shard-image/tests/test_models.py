@@ -33,7 +33,7 @@ from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.routing import route_segments
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
-from lorax_shard.weights import CheckpointError
+from lorax_shard.weights import Checkpoint, CheckpointError, stored_tensors
 
 CPU = torch.device("cpu")
 LLAMA3_ROPE = {
@@ -224,6 +224,29 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(CheckpointError, match="must hold a JSON object, got a list"):
         read_model_config(tmp_path)
+
+
+def test_weights_of_another_name_are_read_where_they_are_the_only_ones(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    config = read_model_config(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    names = set(Checkpoint(tmp_path, torch.float32, CPU).names())
+
+    weights = weights.rename(tmp_path / "gptq_model-4bit-128g.safetensors")
+    load_model(tmp_path, config, ShardGroup(), CPU)
+    assert {tensor.name for tensor in stored_tensors(tmp_path)} == names
+
+    index = {"weight_map": dict.fromkeys(names, weights.name)}
+    (tmp_path / f"{weights.name}.index.json").write_text(json.dumps(index))
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    load_model(tmp_path, config, ShardGroup(), CPU)
+
+    (tmp_path / f"{weights.name}.index.json").unlink()
+    with pytest.raises(
+        CheckpointError,
+        match=r"only one \*.safetensors in .*, got gptq_model-4bit-128g.safetensors, other.safe",
+    ):
+        load_model(tmp_path, config, ShardGroup(), CPU)
 
 
 def test_an_index_that_points_nowhere_is_named(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from lorax_shard.layers.quantisation import Quantisation
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
+_INDEX_END = ".safetensors.index.json"
+_FILE_END = ".safetensors"
 
 
 class CheckpointError(CodedError):
@@ -127,23 +129,39 @@ class StoredTensor:
 def stored_tensors(directory: Path) -> Iterator[StoredTensor]:
     """All tensors of a model, from the headers of its files."""
     what = f"model {label_of(directory)}"
-    for file in set(_file_of_each(directory, what).values()) or {SINGLE}:
+    for file in set(_file_of_each(directory, what).values()):
         for name, entry in _header(directory / file, what).items():
             begin, end = entry["data_offsets"]
             yield StoredTensor(name, math.prod(entry["shape"]), end - begin)
 
 
 def _file_of_each(directory: Path, what: str) -> dict[str, str]:
-    """Files by tensor, from the index; empty where one file has them all."""
-    if (directory / INDEX).is_file():
-        index = read_json(directory / INDEX, what)
-        places = index.get("weight_map")
-        if not isinstance(places, dict):
-            raise CheckpointError(f"{what}: {directory / INDEX} lacks 'weight_map'")
-        return {str(tensor): str(file) for tensor, file in places.items()}
-    if not (directory / SINGLE).is_file():
-        raise CheckpointError(f"{what} has no weights: expected {SINGLE} or {INDEX} in {directory}")
-    return {}
+    """Files by tensor: from the index, or from the one file that has them all."""
+    name = _weights_in(directory, what)
+    if not name.endswith(_INDEX_END):
+        return dict.fromkeys(_header(directory / name, what), name)
+    places = read_json(directory / name, what).get("weight_map")
+    if not isinstance(places, dict):
+        raise CheckpointError(f"{what}: {directory / name} lacks 'weight_map'")
+    return {str(tensor): str(file) for tensor, file in places.items()}
+
+
+def _weights_in(directory: Path, what: str) -> str:
+    """The index or the file. Some quantisers name them otherwise, so the only one will do too."""
+    for name in (INDEX, SINGLE):
+        if (directory / name).is_file():
+            return name
+    for end in (_INDEX_END, _FILE_END):
+        files = [path.name for path in directory.glob(f"*{end}") if path.is_file()]
+        others = sorted(name for name in files if not name.startswith("adapter_"))
+        if len(others) == 1:
+            return others[0]
+        if others:
+            raise CheckpointError(
+                f"{what} has no weights of its own: expected {SINGLE}, {INDEX} or only one "
+                f"*{end} in {directory}, got {', '.join(others)}"
+            )
+    raise CheckpointError(f"{what} has no weights: expected {SINGLE} or {INDEX} in {directory}")
 
 
 def read_pickled_tensors(path: Path, what: str) -> dict[str, Tensor]:
@@ -180,11 +198,7 @@ class Checkpoint:
         self._directory = directory
         self._files: dict[str, Any] = {}
         self._names: dict[str, frozenset[str]] = {}
-        self._file_of = self._locate()
-
-    def _locate(self) -> dict[str, str]:
-        places = _file_of_each(self._directory, self.what)
-        return places or dict.fromkeys(self._open(SINGLE).keys(), SINGLE)
+        self._file_of = _file_of_each(directory, self.what)
 
     def _open(self, name: str) -> Any:
         if name not in self._files:
@@ -239,7 +253,7 @@ class Checkpoint:
         file = self._open(self._file_of[name])
         if name not in self._names[self._file_of[name]]:
             raise CheckpointError(
-                f"{self.what}: {INDEX} places tensor {name} in {self._file_of[name]}, "
+                f"{self.what}: its index places tensor {name} in {self._file_of[name]}, "
                 "which does not hold it"
             )
         found = file.get_slice(name)

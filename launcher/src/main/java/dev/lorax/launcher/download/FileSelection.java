@@ -17,6 +17,7 @@ public enum FileSelection {
   BASE_MODEL("config.json", "tokenizer.json", "tokenizer_config.json"),
   ADAPTER("adapter_config.json");
 
+  private static final String SAFETENSORS = ".safetensors";
   private static final String SAFETENSORS_INDEX = "model.safetensors.index.json";
   private static final String TORCH_INDEX = "pytorch_model.bin.index.json";
 
@@ -104,8 +105,7 @@ public enum FileSelection {
 
   /** Prefers safetensors, and what the loaders prefer among them, so that nothing comes twice. */
   private Optional<Weights> stored(String what, Collection<String> paths) throws DownloadException {
-    Optional<Weights> found =
-        weights(paths, SAFETENSORS_INDEX, "model.safetensors", ".safetensors");
+    Optional<Weights> found = weights(paths, SAFETENSORS_INDEX, "model.safetensors", SAFETENSORS);
     if (found.isEmpty()) {
       found = weights(paths, TORCH_INDEX, "pytorch_model.bin", ".bin");
     }
@@ -120,6 +120,11 @@ public enum FileSelection {
     }
     if (paths.contains(usual)) {
       return Optional.of(new Weights.Files(List.of(usual)));
+    }
+    // Some quantisers name their weights otherwise.
+    TreeSet<String> indexes = root(paths, name -> name.endsWith(SAFETENSORS + ".index.json"));
+    if (this == BASE_MODEL && extension.equals(SAFETENSORS) && indexes.size() == 1) {
+      return Optional.of(new Weights.Indexed(indexes.first()));
     }
     List<String> others =
         root(paths, name -> name.endsWith(extension) && isWeights(name)).stream().toList();
