@@ -1,5 +1,6 @@
 package dev.lorax.operator.server.apply;
 
+import dev.lorax.operator.log.LogKeys;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.http.BasicBuilder;
 import io.fabric8.kubernetes.client.http.HttpRequest;
@@ -12,6 +13,8 @@ import java.net.URI;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import okhttp3.HttpUrl;
 import okhttp3.MediaType;
@@ -20,6 +23,8 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A client's connections, used on the thread that has something to send. The client itself hands
@@ -28,10 +33,16 @@ import okhttp3.ResponseBody;
  */
 final class DirectHttp {
 
+  private static final Logger LOG = LoggerFactory.getLogger(DirectHttp.class);
+
+  /** Of ten thousand servers all may be warned of, and each in other words. */
+  private static final int MOST_WARNINGS = 100;
+
   private final OkHttpClientImpl client;
   private final OkHttpClient connections;
   private final HttpUrl root;
   private final List<Interceptor> interceptors;
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
 
   /** Interceptors are shown what they add to, and need not see more than that it is a request. */
   private final HttpRequest anyRequest;
@@ -72,12 +83,23 @@ final class DirectHttp {
       interceptor.before(headers, anyRequest, client);
     }
     try (Response response = connections.newCall(request.build()).execute()) {
+      response.headers("Warning").forEach(warning -> tell(path, warning));
       ResponseBody answer = response.body();
       return response.isSuccessful() && answer != null
           ? Optional.of(answer.bytes())
           : Optional.empty();
     } catch (IOException e) {
       return Optional.empty();
+    }
+  }
+
+  /** What the API server does, and warns of: pods that it will refuse, fields that will go. */
+  private void tell(String path, String warning) {
+    if (told.size() < MOST_WARNINGS && told.add(warning)) {
+      LOG.atWarn()
+          .addKeyValue(LogKeys.PATH, path)
+          .addKeyValue(LogKeys.WARNING, warning)
+          .log("the API server warns; it is told once");
     }
   }
 

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.throwable;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.client.Config;
@@ -19,6 +23,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 final class ApplierTest {
 
@@ -163,6 +168,28 @@ final class ApplierTest {
     // when, then
     assertThatThrownBy(() -> applier.apply(ApplyBody.of(object())))
         .isInstanceOf(KubernetesClientException.class);
+  }
+
+  @Test
+  void tells_once_what_the_api_server_warns_of() {
+    // given
+    var logger = (Logger) LoggerFactory.getLogger(DirectHttp.class);
+    var lines = new ListAppender<ILoggingEvent>();
+    lines.start();
+    logger.addAppender(lines);
+    server.warns("would violate PodSecurity").answers(200, WRITTEN).answers(200, WRITTEN);
+
+    // when
+    applier.apply(ApplyBody.of(object()));
+    applier.apply(ApplyBody.of(object()));
+
+    // then
+    logger.detachAppender(lines);
+    assertThat(lines.list)
+        .singleElement()
+        .returns(Level.WARN, ILoggingEvent::getLevel)
+        .extracting(line -> line.getKeyValuePairs().getLast().value)
+        .isEqualTo("299 - \"would violate PodSecurity\"");
   }
 
   private static ConfigMap object() {

@@ -23,6 +23,7 @@ final class ScriptedApiServer implements AutoCloseable {
   private final List<Seen> seen = new CopyOnWriteArrayList<>();
   private final CountDownLatch end = new CountDownLatch(1);
   private volatile boolean silent;
+  private volatile String warning = "";
 
   /** A request. */
   record Seen(
@@ -58,6 +59,12 @@ final class ScriptedApiServer implements AutoCloseable {
     return this;
   }
 
+  /** With all answers from now on. */
+  ScriptedApiServer warns(String text) {
+    warning = text;
+    return this;
+  }
+
   /** From now on, until it is closed. */
   void staysSilent() {
     silent = true;
@@ -82,6 +89,9 @@ final class ScriptedApiServer implements AutoCloseable {
       if (silent) {
         end.await();
         return;
+      }
+      if (!warning.isEmpty()) {
+        exchange.getResponseHeaders().set("Warning", "299 - \"%s\"".formatted(warning));
       }
       Answer answer = answers.remove();
       byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
