@@ -73,7 +73,7 @@ final class HubModelE2E {
     String before = replica.uid();
 
     // when
-    world.secret("hub-token", Map.of("token", HubInCluster.TOKEN));
+    world.secret("hub-token", Map.of("token", World.HUB_TOKEN));
 
     // then
     await()

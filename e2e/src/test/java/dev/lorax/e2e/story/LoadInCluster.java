@@ -4,17 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lorax.e2e.load.StreamLoadMain;
-import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Base64;
-import java.util.List;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,7 +20,8 @@ import java.util.regex.Pattern;
 final class LoadInCluster {
 
   private static final String POD = "load";
-  private static final String PACKAGE = StreamLoadMain.class.getPackageName().replace('.', '/');
+  private static final Path CLASSES = Path.of("target/test-classes");
+  private static final String PACKAGE = StreamLoadMain.class.getPackageName();
   private static final Pattern SO_FAR = Pattern.compile("so far (\\d+)");
   private static final Pattern END = Pattern.compile("streams (\\d+) wrong (\\d+)");
 
@@ -52,20 +48,15 @@ final class LoadInCluster {
    * @param streams at a time
    */
   static LoadInCluster start(World world, String server, String questions, int streams) {
-    world
-        .client()
-        .resource(
-            new ConfigMapBuilder()
-                .withNewMetadata()
-                .withName(POD)
-                .withNamespace(World.NAMESPACE)
-                .endMetadata()
-                .addToBinaryData("load.jar", Base64.getEncoder().encodeToString(jar()))
-                .addToData("questions", read(world.manifest(questions)))
-                .addToData("server", "http://" + server + ":3000")
-                .addToData("streams", String.valueOf(streams))
-                .build())
-        .serverSideApply();
+    Map<String, String> settings =
+        Map.of(
+            "questions",
+            read(world.manifest(questions)),
+            "server",
+            "http://" + server + ":3000",
+            "streams",
+            String.valueOf(streams));
+    world.configMap(POD, settings, Map.of("load.jar", ClassesJar.of(CLASSES, PACKAGE)));
     world.apply("load.yaml");
     var load = new LoadInCluster(world);
     await()
@@ -111,24 +102,5 @@ final class LoadInCluster {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static byte[] jar() {
-    var bytes = new ByteArrayOutputStream();
-    try (var jar = new JarOutputStream(bytes);
-        var files = Files.list(classes())) {
-      List<Path> found = files.filter(file -> file.toString().endsWith(".class")).sorted().toList();
-      for (Path file : found) {
-        jar.putNextEntry(new JarEntry(PACKAGE + "/" + file.getFileName()));
-        Files.copy(file, jar);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return bytes.toByteArray();
-  }
-
-  private static Path classes() {
-    return Path.of("target/test-classes").resolve(PACKAGE).toAbsolutePath();
   }
 }

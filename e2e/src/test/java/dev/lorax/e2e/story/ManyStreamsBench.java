@@ -4,11 +4,9 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Base64;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -69,18 +67,7 @@ final class ManyStreamsBench {
   }
 
   private void serve(Path archive) throws IOException {
-    world
-        .client()
-        .resource(
-            new ConfigMapBuilder()
-                .withNewMetadata()
-                .withName("small-model")
-                .withNamespace(World.NAMESPACE)
-                .endMetadata()
-                .addToBinaryData(
-                    "model.tar", Base64.getEncoder().encodeToString(Files.readAllBytes(archive)))
-                .build())
-        .serverSideApply();
+    world.configMap("small-model", Map.of(), Map.of("model.tar", Files.readAllBytes(archive)));
     world.apply("many-streams.yaml");
     world.awaitReady(NAME);
   }

@@ -10,6 +10,12 @@ import java.util.concurrent.TimeUnit;
 /** The replicas of a server, and what makes them go and come. */
 final class Replicas {
 
+  /** A change that only an operator brings about, and no pod notices. */
+  static final String NO_BUDGET = "{\"spec\": {\"disruptionBudget\": {\"mode\": \"None\"}}}";
+
+  /** Takes that back. */
+  static final String OWN_BUDGET = "{\"spec\": {\"disruptionBudget\": null}}";
+
   /**
    * For a replica that starts beside a load, and one that stops, which finishes its streams first,
    * and on a busy machine takes its time over them.

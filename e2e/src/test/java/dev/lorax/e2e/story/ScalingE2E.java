@@ -33,9 +33,6 @@ final class ScalingE2E {
    */
   private static final String TIME_TO_DRAIN = "{\"spec\": {\"drainTimeout\": \"10m\"}}";
 
-  private static final String NO_BUDGET =
-      "{\"spec\": {\"disruptionBudget\": {\"mode\": \"None\"}}}";
-
   /** The same images by another name, as if they were new ones. */
   private static final String NEW_IMAGES =
       """
@@ -102,7 +99,7 @@ final class ScalingE2E {
 
     // when
     operator.kill(killed);
-    replicas.patch(NO_BUDGET);
+    replicas.patch(Replicas.NO_BUDGET);
 
     // then
     world.awaitReady(World.DEMO);

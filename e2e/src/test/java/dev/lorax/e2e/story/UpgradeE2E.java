@@ -16,10 +16,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class UpgradeE2E {
 
-  private static final String NO_BUDGET =
-      "{\"spec\": {\"disruptionBudget\": {\"mode\": \"None\"}}}";
-  private static final String OWN_BUDGET = "{\"spec\": {\"disruptionBudget\": null}}";
-
   private final World world;
   private final Replicas replicas;
   private final OperatorProcesses operator;
@@ -53,14 +49,14 @@ final class UpgradeE2E {
     // when the same image by another name is a new one
     world.operator("image.repository=docker.io/lorax/operator");
     replicas.eventually(() -> assertThat(operator.leader()).isNotEmpty().isNotEqualTo(leader));
-    replicas.patch(NO_BUDGET);
+    replicas.patch(Replicas.NO_BUDGET);
     replicas.eventually(
         () -> assertThat(world.kubectl("get", "poddisruptionbudgets", "--output=name")).isEmpty());
 
     // then
     world.awaitReady(World.DEMO);
     assertThat(processes()).isEqualTo(before);
-    replicas.patch(OWN_BUDGET);
+    replicas.patch(Replicas.OWN_BUDGET);
   }
 
   /** Each pod with how often its containers have started. */

@@ -9,11 +9,13 @@ import dev.lorax.e2e.cluster.Surroundings;
 import dev.lorax.e2e.install.Installation;
 import dev.lorax.e2e.install.Progress;
 import dev.lorax.e2e.install.ServerRollout;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -32,11 +34,15 @@ final class World implements AutoCloseable {
   /** Accelerators that a cluster of ours pretends to have. */
   static final int DEVICES = 2;
 
+  /** The token with which private repositories of the {@link #hub} can be read. */
+  static final String HUB_TOKEN = "hf_a-token-that-must-stay-secret";
+
   /** A process that starts on a machine that has other things to do. */
   static final Duration OPERATOR_DEADLINE = Duration.ofMinutes(4);
 
   private static final List<String> OPERATOR_VALUES =
       List.of("metricsApi.enabled=true", "resources.requests.cpu=100m");
+  private static final String HUB_PACKAGE = "dev.lorax.launcher.testing.hub";
   private static final String SAMPLE = "docs/samples/loraxserver-demo.yaml";
   private static final String MANIFESTS = "src/test/resources/dev/lorax/e2e/story";
   private static final Duration READY_DEADLINE = Duration.ofMinutes(8);
@@ -158,11 +164,29 @@ final class World implements AutoCloseable {
     return config.module().resolve(MANIFESTS).resolve(name);
   }
 
-  /** A hub with the demo's model and adapters; costs nothing when it is there already. */
+  /**
+   * The hub of the launcher's tests as a pod, with the demo's model and adapters; costs nothing
+   * when it is there already. Pods cannot reach a server on this machine, whatever the cluster is.
+   */
   void hub() {
-    HubInCluster.provideClasses(client(), config, NAMESPACE);
+    Path classes = config.repository().resolve("launcher/target/test-classes");
+    configMap("hub-classes", Map.of(), Map.of("hub.jar", ClassesJar.of(classes, HUB_PACKAGE)));
     apply("hub.yaml");
     kubectl("wait", "--for=condition=Ready", "pod/hub", "--timeout=2m");
+  }
+
+  /** Makes a ConfigMap, or gives it other values and files. */
+  void configMap(String name, Map<String, String> values, Map<String, byte[]> files) {
+    var map =
+        new ConfigMapBuilder()
+            .withNewMetadata()
+            .withName(name)
+            .withNamespace(NAMESPACE)
+            .endMetadata()
+            .withData(values);
+    files.forEach(
+        (file, bytes) -> map.addToBinaryData(file, Base64.getEncoder().encodeToString(bytes)));
+    client().resource(map.build()).serverSideApply();
   }
 
   /** Makes a Secret, or gives it other values. */
