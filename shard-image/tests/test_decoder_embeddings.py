@@ -1,5 +1,6 @@
 """Decoders that embed: beside generating, or made for it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from transformers import (
 
 from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.engine.engine import Engine
+from lorax_shard.layers import native
 from lorax_shard.models.task import Task
 from lorax_shard.weights import CheckpointError
 
@@ -94,6 +96,52 @@ def test_a_decoder_that_is_made_to_embed_needs_no_head(tmp_path: Path) -> None:
     assert abilities.task is Task.EMBEDDING
     mean = torch.stack([last_hidden(model, ids).mean(0) for ids in texts(*LENGTHS)])
     torch.testing.assert_close(ours, mean, **TOLERANCE)
+
+
+@pytest.mark.parametrize("kernels", [True, False], ids=["kernels", "torch"])
+def test_a_decoder_that_looks_both_ways_embeds_as_in_transformers(
+    tmp_path: Path, kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given windows that are shorter and longer than texts
+    if not kernels:
+        monkeypatch.setattr(native, "_load", lambda: (None, "without"))
+    torch.manual_seed(1)
+    config = Gemma3TextConfig(
+        vocab_size=write_tokenizer(tmp_path),
+        hidden_size=48,
+        intermediate_size=80,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        query_pre_attn_scalar=12,
+        sliding_window=20,
+        sliding_window_pattern=2,
+        initializer_range=0.2,
+        use_bidirectional_attention=True,
+        attn_implementation="eager",
+    )
+    model = AutoModel.from_config(config).eval()
+    model.save_pretrained(tmp_path)
+    write_sentence_files(tmp_path, MEAN)
+
+    # when
+    ours = embed(open_abilities(tmp_path), texts(*LENGTHS))
+
+    # then
+    mean = torch.stack([last_hidden(model, ids).mean(0) for ids in texts(*LENGTHS)])
+    torch.testing.assert_close(ours, mean, **TOLERANCE)
+
+
+def test_a_decoder_that_looks_both_ways_cannot_generate(tmp_path: Path) -> None:
+    write_model(tmp_path, Gemma3TextConfig, query_pre_attn_scalar=12, sliding_window=20)
+    path = tmp_path / "config.json"
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"use_bidirectional_attention": True})
+    )
+
+    with pytest.raises(CheckpointError, match=r"gemma3_text with modules\.json alone"):
+        open_abilities(tmp_path)
 
 
 def test_a_checkpoint_without_a_head_cannot_generate(tmp_path: Path) -> None:

@@ -7,7 +7,15 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from text_shard import classify, embed, open_abilities
-from tiny_encoders import FAMILY, MAX_TOKENS, MEAN, texts, write_encoder, write_sentence_files
+from tiny_encoders import (
+    FAMILY,
+    MAX_TOKENS,
+    MEAN,
+    texts,
+    write_dense,
+    write_encoder,
+    write_sentence_files,
+)
 from torch.nn import functional
 from transformers import (
     AutoModel,
@@ -89,6 +97,58 @@ def test_pooling_and_length_are_what_the_files_say(tmp_path: Path, pooling: dict
     # then
     pooled = torch.stack([expected(hidden_states(model, ids)) for ids in texts(*LENGTHS)])
     torch.testing.assert_close(ours, functional.normalize(pooled), **TOLERANCE)
+
+
+@torch.inference_mode()
+def test_dense_modules_follow_the_pooling_in_their_order(tmp_path: Path) -> None:
+    # given
+    model = write_encoder(tmp_path, "bert", AutoModel)
+    write_sentence_files(tmp_path, MEAN, normalises=True, dense=2)
+    identity = "torch.nn.modules.linear.Identity"
+    first = write_dense(
+        tmp_path / "2_Dense", 48, 80, bias=False, activation_function=identity, pickled=True
+    )
+    second = write_dense(tmp_path / "3_Dense", 80, 16)
+
+    # when
+    ours = embed(open_abilities(tmp_path), texts(*LENGTHS))
+
+    # then
+    means = torch.stack([hidden_states(model, ids).mean(0) for ids in texts(*LENGTHS)])
+    expected = functional.normalize(torch.tanh(second(first(means))))
+    torch.testing.assert_close(ours, expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("taken", "config", "reason"),
+    [
+        (40, {}, "takes vectors of 40 numbers, the module before it makes 48"),
+        (48, {"out_features": 8}, r"linear.weight of shape \[8, 48\] .* got \[16, 48\]"),
+        (48, {"out_features": 0}, "out_features of .* must be positive, got 0"),
+        (48, {"activation_function": "my.own.Swish"}, "activation_function 'my.own.Swish' of"),
+        (48, {"use_residual": True}, "use_residual True of .* expected False"),
+        (48, {"module_input_name": "token_embeddings"}, "module_input_name 'token_embeddings'"),
+    ],
+)
+def test_dense_modules_that_do_not_fit_are_refused(
+    tmp_path: Path, taken: int, config: dict, reason: str
+) -> None:
+    write_encoder(tmp_path, "bert", AutoModel)
+    write_sentence_files(tmp_path, MEAN, dense=1)
+    write_dense(tmp_path / "2_Dense", taken, 16, **config)
+
+    with pytest.raises(CheckpointError, match=reason):
+        open_abilities(tmp_path)
+
+
+def test_a_dense_module_without_weights_says_which(tmp_path: Path) -> None:
+    write_encoder(tmp_path, "bert", AutoModel)
+    write_sentence_files(tmp_path, MEAN, dense=1)
+    write_dense(tmp_path / "2_Dense", 48, 16)
+    (tmp_path / "2_Dense" / "model.safetensors").unlink()
+
+    with pytest.raises(CheckpointError, match="2_Dense has no weights: expected model"):
+        open_abilities(tmp_path)
 
 
 def test_without_such_files_the_first_token_speaks_as_upstream(tmp_path: Path) -> None:
@@ -254,7 +314,15 @@ def test_encoders_that_do_not_fit_are_refused_by_name(
         (
             "modules.json",
             [{"type": "x.Pooling", "path": "1_Pooling"}, {"type": "x.Dense", "path": "2_Dense"}],
-            "modules Pooling, Dense of .* expected Transformer, Pooling and, if at all, Normalize",
+            "modules Pooling, Dense of .* expected Transformer, Pooling and, if at all, Dense",
+        ),
+        (
+            "modules.json",
+            [
+                {"type": f"x.{kind}", "path": "1_Pooling"}
+                for kind in ("Transformer", "Pooling", "WordWeights")
+            ],
+            "modules Transformer, Pooling, WordWeights",
         ),
         ("modules.json", {"a": 1}, "must list modules with type and path"),
         ("1_Pooling/config.json", {}, "pooling of no kind"),

@@ -11,7 +11,7 @@ from lorax_shard.adapters.table import ResidentAdapter
 from lorax_shard.engine.texts import Text, steps
 from lorax_shard.layers.routing import LoraSlot
 from lorax_shard.layers.text_attention import TextAttention
-from lorax_shard.models.pooling import Embedding, Pooling
+from lorax_shard.models.pooling import Embedding, Pooling, normalise
 
 LENGTHS = st.lists(st.integers(1, 100), min_size=1, max_size=12)
 ADAPTERS = [None, *(ResidentAdapter("", LoraSlot(8, slot), 8, 0) for slot in range(2))]
@@ -62,7 +62,7 @@ def test_pooling_looks_at_one_text_at_a_time(
     lengths: list[int], pooling: Pooling, normalises: bool
 ) -> None:
     hidden = torch.randn(sum(lengths), 3, generator=torch.Generator().manual_seed(1))
-    embedding = Embedding(pooling, normalises, 100)
+    embedding = Embedding(pooling, 100, (normalise,) if normalises else ())
 
     pooled = embedding.pool(hidden, lengths)
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from tiny_model import write_tokenizer
 from transformers import (
     BertConfig,
@@ -52,20 +53,22 @@ def write_encoder(directory: Path, name: str, auto_class, **changes):
 
 
 def write_sentence_files(
-    directory: Path, pooling: dict, normalises: bool = False, max_tokens: int | None = None
+    directory: Path,
+    pooling: dict,
+    normalises: bool = False,
+    max_tokens: int | None = None,
+    dense: int = 0,
 ) -> None:
-    """What sentence-transformers saves beside a model."""
-    kinds = {"Transformer": "", "Pooling": "1_Pooling"}
-    if normalises:
-        kinds["Normalize"] = "2_Normalize"
+    """What sentence-transformers saves beside a model; the files of dense modules are their own."""
+    kinds = ["Transformer", "Pooling", *["Dense"] * dense, *["Normalize"] * normalises]
     modules = [
         {
             "idx": place,
             "name": str(place),
-            "path": path,
+            "path": f"{place}_{kind}" if place else "",
             "type": f"sentence_transformers.models.{kind}",
         }
-        for place, (kind, path) in enumerate(kinds.items())
+        for place, kind in enumerate(kinds)
     ]
     (directory / "modules.json").write_text(json.dumps(modules))
     (directory / "1_Pooling").mkdir(exist_ok=True)
@@ -73,6 +76,27 @@ def write_sentence_files(
     if max_tokens is not None:
         limit = json.dumps({"max_seq_length": max_tokens})
         (directory / "sentence_bert_config.json").write_text(limit)
+
+
+def write_dense(
+    folder: Path, taken: int, made: int, *, pickled: bool = False, **config
+) -> torch.nn.Linear:
+    """A dense module as sentence-transformers saves it; also its linear layer."""
+    linear = torch.nn.Linear(taken, made, bias=config.get("bias", True))
+    folder.mkdir(exist_ok=True)
+    written = {
+        "in_features": taken,
+        "out_features": made,
+        "bias": True,
+        "activation_function": "torch.nn.modules.activation.Tanh",
+    }
+    (folder / "config.json").write_text(json.dumps(written | config))
+    tensors = {f"linear.{name}": each.detach() for name, each in linear.named_parameters()}
+    if pickled:
+        torch.save(tensors, folder / "pytorch_model.bin")
+    else:
+        save_file(tensors, folder / "model.safetensors")
+    return linear
 
 
 def texts(*lengths: int) -> list[list[int]]:

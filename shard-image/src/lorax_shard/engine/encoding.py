@@ -15,11 +15,12 @@ from lorax_shard.engine.messages import (
 )
 from lorax_shard.engine.texts import Text, TextReader, step_tokens, steps
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
+from lorax_shard.layers.attention import AttentionPlan
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.prefill import PrefillPlan, Span
 from lorax_shard.layers.routing import LoraRouting, route_segments
 from lorax_shard.layers.step import StepContext
-from lorax_shard.layers.text_attention import TextAttention
+from lorax_shard.layers.text_attention import TextAttention, TextPlan
 from lorax_shard.models import Decoder, Encoder
 from lorax_shard.models.classification import ClassificationHead, Label
 from lorax_shard.models.encoder import TextStep
@@ -62,7 +63,7 @@ class EncoderTexts:
 
 
 class DecoderTexts:
-    """Texts read by a decoder: every token sees those before it.
+    """Texts read by a decoder: every token sees those before it, or all where it is made so.
 
     Keys and values are needed while a layer attends and never again, so all layers write them to
     the same scratch.
@@ -81,17 +82,22 @@ class DecoderTexts:
         shape = KvShape(1, self._model.kv_heads, config.head_dim, config.dtype)
         scratch = KvCache(shape, -(-tokens // BLOCK_SIZE), self._device)
         lora = _routing(texts, self._device)
-        firsts = np.cumsum([0, *lengths[:-1]]).tolist()
-        spans = [Span(first, n, 0, None) for first, n in zip(firsts, lengths, strict=True)]
         step = StepContext(
             token_ids=_ids(texts, self._device),
             positions=_positions(lengths, self._device),
-            attention=PrefillPlan(spans, torch.arange(tokens, device=self._device)),
+            attention=self._plan(lengths),
             lora=lora,
             logit_rows=None,
             logit_lora=lora,
         )
         return self._model.hidden_states(step, scratch.layers * config.layers)
+
+    def _plan(self, lengths: Sequence[int]) -> AttentionPlan:
+        if not self._model.config.is_causal:
+            return TextPlan(lengths, self._device)
+        firsts = np.cumsum([0, *lengths[:-1]]).tolist()
+        spans = [Span(first, n, 0, None) for first, n in zip(firsts, lengths, strict=True)]
+        return PrefillPlan(spans, torch.arange(sum(lengths), device=self._device))
 
 
 class Embedder:

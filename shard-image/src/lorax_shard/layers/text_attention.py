@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lorax_shard.layers.attention import HeadAttention, LayerCache, masked
+
 # Texts are attended to together when their lengths round up to the same multiple of this. Linear
 # layers never see padding; attention sees at most this many tokens of it per text.
 _LENGTH_STEP = 32
@@ -21,6 +23,11 @@ class _Group:
     tokens: Tensor  # [t] the rows there
     mask: Tensor | None  # [n, 1, 1, L], False for padding; None without
 
+    def put(self, attended: Tensor, output: Tensor) -> None:
+        """Puts [n, H, L, D] to where they belong in [T, H * D]."""
+        rows = attended.transpose(1, 2).flatten(2).flatten(0, 1)  # [n * L, H * D]
+        output[self.tokens] = rows if self.places is None else rows[self.places]
+
 
 class TextAttention:
     """How the tokens of texts that lie one after another attend: each text to all of itself.
@@ -30,16 +37,7 @@ class TextAttention:
 
     def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
         self._tokens = sum(lengths)
-        starts = [0]
-        for length in lengths:
-            starts.append(starts[-1] + length)
-        members: dict[int, list[int]] = {}
-        for text, length in enumerate(lengths):
-            members.setdefault(-(-length // _LENGTH_STEP), []).append(text)
-        self._groups = [
-            _group([starts[text] for text in texts], [lengths[text] for text in texts], device)
-            for texts in members.values()
-        ]
+        self._groups = _groups(lengths, device)
 
     def attend(self, qkv: Tensor, heads: int) -> Tensor:
         """[T, 3 * H * D], queries before keys before values -> [T, H * D]."""
@@ -50,9 +48,64 @@ class TextAttention:
             attended = functional.scaled_dot_product_attention(
                 query, key, value, attn_mask=group.mask
             )
-            rows = attended.transpose(1, 2).flatten(2).flatten(0, 1)  # [n * L, H * D]
-            output[group.tokens] = rows if group.places is None else rows[group.places]
+            group.put(attended, output)
         return output
+
+
+class TextPlan:
+    """The same for decoders that are made to look both ways.
+
+    A window reaches as far forward as back. Nothing is read from the cache: a step has all of its
+    texts.
+    """
+
+    def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
+        self.slots = torch.arange(sum(lengths), device=device)
+        self._groups = _groups(lengths, device)
+        self._masks: dict[tuple[int, int], Tensor] = {}  # by group and window
+
+    def attend(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:
+        """See AttentionPlan."""
+        output = qkv.new_empty(len(qkv), layer.heads.queries * layer.heads.dim)
+        share = layer.heads.queries // layer.heads.kv
+        queries, keys, values = layer.split(qkv)
+        for place, group in enumerate(self._groups):
+            query = queries[group.rows].transpose(1, 2)  # [n, H, L, D]
+            key, value = (
+                tokens[group.rows].transpose(1, 2).repeat_interleave(share, 1)
+                for tokens in (keys, values)
+            )
+            mask = self._mask(place, layer.window, query.dtype)
+            group.put(masked(query, key, value, mask, layer), output)
+        return output
+
+    def _mask(self, place: int, window: int, dtype: torch.dtype) -> Tensor:
+        """[n or 1, 1, L or 1, L], 0 where a token looks and -inf elsewhere; for all layers."""
+        if (place, window) not in self._masks:
+            group = self._groups[place]
+            width = group.rows.shape[1]
+            seen = group.rows.new_ones(1, 1, 1, width, dtype=torch.bool)
+            if group.mask is not None:
+                seen = group.mask
+            if window:
+                ahead = torch.arange(width, device=seen.device)
+                seen = seen & ((ahead - ahead[:, None]).abs() < window)
+            mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+            self._masks[place, window] = mask.masked_fill_(~seen, float("-inf"))
+        return self._masks[place, window]
+
+
+def _groups(lengths: Sequence[int], device: torch.device) -> list[_Group]:
+    starts = [0]
+    for length in lengths:
+        starts.append(starts[-1] + length)
+    members: dict[int, list[int]] = {}
+    for text, length in enumerate(lengths):
+        members.setdefault(-(-length // _LENGTH_STEP), []).append(text)
+    return [
+        _group([starts[text] for text in texts], [lengths[text] for text in texts], device)
+        for texts in members.values()
+    ]
 
 
 def _group(starts: Sequence[int], lengths: Sequence[int], device: torch.device) -> _Group:

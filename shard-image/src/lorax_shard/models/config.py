@@ -12,6 +12,7 @@ from lorax_shard.models.encoder_config import ENCODER_TYPES, EncoderConfig, pars
 from lorax_shard.models.foreign.config import ForeignConfig, read_foreign_config
 from lorax_shard.models.number_format import read_dtype
 from lorax_shard.models.packing_config import read_packing
+from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 DECODER_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text")
@@ -23,7 +24,8 @@ _ACTIVATIONS = {"silu": False, "gelu_pytorch_tanh": True}
 class LayerAttention:
     """How far back a layer looks and which rotary it uses."""
 
-    window: int  # tokens, the current one included; 0 = all
+    # Tokens, the current one included; 0 = all. The same again ahead where nothing is causal.
+    window: int
     rope_theta: float
     rope_scaling: RotaryScaling
 
@@ -49,6 +51,7 @@ class ModelConfig:
     norms_heads: bool  # queries and keys are normalised, head by head
     norms_outputs: bool  # attention and MLP are normalised after themselves, too
     max_positions: int
+    is_causal: bool  # else tokens see those behind them too, and nothing can be generated
     embedding_scale: float
     tied_embeddings: bool
     is_fused: bool  # the checkpoint has qkv_proj and gate_up_proj
@@ -100,12 +103,16 @@ def _parse_decoder(raw: dict[str, Any], path: Path) -> ModelConfig:
             f"{key} {activation!r} of {path} is not supported: "
             f"expected one of {', '.join(_ACTIVATIONS)}"
         )
-    if raw.get("use_bidirectional_attention"):
-        raise UnsupportedCheckpoint(f"use_bidirectional_attention of {path} is not supported")
-    return _parse(raw, model_type, gelu=_ACTIVATIONS[activation])
+    is_causal = not raw.get("use_bidirectional_attention")
+    if not is_causal and (model_type != "gemma3_text" or not is_sentence_model(path.parent)):
+        raise UnsupportedCheckpoint(
+            f"use_bidirectional_attention of {path} is not supported: expected of model_type "
+            "gemma3_text with modules.json alone, which is made to embed"
+        )
+    return _parse(raw, model_type, is_causal, gelu=_ACTIVATIONS[activation])
 
 
-def _parse(raw: dict[str, Any], model_type: str, gelu: bool) -> ModelConfig:
+def _parse(raw: dict[str, Any], model_type: str, is_causal: bool, gelu: bool) -> ModelConfig:
     heads = int(raw["num_attention_heads"])
     hidden = int(raw["hidden_size"])
     head_dim = int(raw.get("head_dim") or hidden // heads)
@@ -121,7 +128,7 @@ def _parse(raw: dict[str, Any], model_type: str, gelu: bool) -> ModelConfig:
         kv_heads=int(raw.get("num_key_value_heads") or heads),
         head_dim=head_dim,
         rotary_dim=int(head_dim * float(raw.get("partial_rotary_factor") or 1.0)),
-        attention=_attention(raw, model_type),
+        attention=_attention(raw, model_type, is_causal),
         attention_scale=scalar**-0.5,
         attention_cap=float(raw.get("attn_logit_softcapping") or 0.0),
         logit_cap=float(raw.get("final_logit_softcapping") or 0.0),
@@ -130,6 +137,7 @@ def _parse(raw: dict[str, Any], model_type: str, gelu: bool) -> ModelConfig:
         norms_heads=model_type in ("qwen3", "gemma3_text"),
         norms_outputs=is_gemma,
         max_positions=int(raw["max_position_embeddings"]),
+        is_causal=is_causal,
         embedding_scale=hidden**0.5 if is_gemma else 1.0,
         tied_embeddings=bool(raw.get("tie_word_embeddings", is_gemma)),
         is_fused=model_type == "phi3",
@@ -149,10 +157,13 @@ def token_ids(value: Any) -> frozenset[int]:
     return frozenset(value) if isinstance(value, list) else frozenset([int(value)])
 
 
-def _attention(raw: dict[str, Any], model_type: str) -> tuple[LayerAttention, ...]:
+def _attention(raw: dict[str, Any], model_type: str, is_causal: bool) -> tuple[LayerAttention, ...]:
     """Layers in order. Where the file does not say which slide, the model's own rule does."""
     count = int(raw["num_hidden_layers"])
     window = int(raw.get("sliding_window") or 0)
+    if window and not is_causal:
+        # The file has the tokens on both sides together, and transformers counts the middle one.
+        window = window // 2 + 1
     if model_type in ("qwen2", "qwen3") and not raw.get("use_sliding_window", False):
         window = 0
     kinds = raw.get("layer_types") or [

@@ -19,8 +19,16 @@ class DecoderConfig(Protocol):
         """Rows of the embedding, and columns of the logits."""
 
     @property
+    def hidden_size(self) -> int:
+        """Numbers of a token's hidden state."""
+
+    @property
     def max_positions(self) -> int:
         """Tokens of prompt and answer together."""
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a token sees no others than those before it."""
 
     @property
     def layers(self) -> int:

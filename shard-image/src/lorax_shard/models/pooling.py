@@ -1,6 +1,6 @@
 """From the hidden states of a text's tokens to one vector for the text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,18 +18,26 @@ class Pooling(Enum):
     MAX = "max"
 
 
+def normalise(vectors: Tensor) -> Tensor:
+    """[B, size] -> the same directions with length 1."""
+    return functional.normalize(vectors, dim=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """How a model's hidden states become embeddings."""
 
     pooling: Pooling
-    normalises: bool  # to length 1
     max_tokens: int  # of the longest text
+    # What makes other vectors of those that were pooled, in this order.
+    layers: tuple[Callable[[Tensor], Tensor], ...] = ()
 
     def pool(self, hidden: Tensor, lengths: Sequence[int]) -> Tensor:
-        """[T, hidden] of texts that lie one after another -> float32 [B, hidden]."""
-        pooled = self._pool(hidden.float(), torch.tensor(lengths, device=hidden.device))
-        return functional.normalize(pooled, dim=1) if self.normalises else pooled
+        """[T, hidden] of texts that lie one after another -> float32 [B, size of the vectors]."""
+        vectors = self._pool(hidden.float(), torch.tensor(lengths, device=hidden.device))
+        for layer in self.layers:
+            vectors = layer(vectors)
+        return vectors
 
     def _pool(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         ends = lengths.cumsum(0)

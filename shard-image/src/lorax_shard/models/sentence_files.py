@@ -1,14 +1,21 @@
 """The files in which sentence-transformers says how a model embeds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from lorax_shard.models.pooling import Embedding, Pooling
+import torch
+from torch import Tensor
+
+from lorax_shard.models.dense import read_dense
+from lorax_shard.models.pooling import Embedding, Pooling, normalise
 from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 _MODULES = "modules.json"
+_FIRST = ["Transformer", "Pooling"]
+_AFTER = {"Dense", "Normalize"}
 _MODES = {
     "cls": Pooling.FIRST,
     "lasttoken": Pooling.LAST,
@@ -26,22 +33,56 @@ _SWITCHES = {
 }
 
 
-def read_embedding(directory: Path, max_positions: int, otherwise: Pooling) -> Embedding:
+class TextConfig(Protocol):
+    """What there is to know of a model beside those files."""
+
+    @property
+    def hidden_size(self) -> int:
+        """Of the hidden states of a token."""
+
+    @property
+    def max_positions(self) -> int:
+        """Tokens of the longest text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    kind: str  # the name of its class
+    folder: str
+
+
+def read_embedding(
+    directory: Path, config: TextConfig, otherwise: Pooling, device: torch.device
+) -> Embedding:
     """How the model of a directory embeds.
 
     otherwise: the pooling of a model without such files. The vectors of those who pool the last
     token are compared by their direction, so they get length 1.
     """
     if not is_sentence_model(directory):
-        return Embedding(otherwise, otherwise is Pooling.LAST, max_positions)
+        layers = (normalise,) if otherwise is Pooling.LAST else ()
+        return Embedding(otherwise, config.max_positions, layers)
     what = f"model {label_of(directory)}"
     modules = _modules(directory / _MODULES, what)
+    pooling = modules[1].folder
     limit = _max_sequence(directory, what)
     return Embedding(
-        pooling=_pooling(directory / modules["Pooling"] / "config.json", what),
-        normalises="Normalize" in modules,
-        max_tokens=min(max_positions, limit) if limit else max_positions,
+        pooling=_pooling(directory / pooling / "config.json", what),
+        max_tokens=min(config.max_positions, limit) if limit else config.max_positions,
+        layers=tuple(_layers(directory, modules[2:], what, config.hidden_size, device)),
     )
+
+
+def _layers(
+    directory: Path, modules: Sequence[_Module], what: str, width: int, device: torch.device
+) -> Iterator[Callable[[Tensor], Tensor]]:
+    for module in modules:
+        if module.kind == "Normalize":
+            yield normalise
+        else:
+            dense = read_dense(directory / module.folder, what, width, device)
+            width = dense.weight.shape[0]
+            yield dense
 
 
 def is_sentence_model(directory: Path) -> bool:
@@ -49,22 +90,24 @@ def is_sentence_model(directory: Path) -> bool:
     return (directory / _MODULES).is_file()
 
 
-def _modules(path: Path, what: str) -> Mapping[str, str]:
-    """The folder of each module by its kind. What would change the result is refused."""
+def _modules(path: Path, what: str) -> Sequence[_Module]:
+    """All modules, in order. What would change the result is refused."""
     try:
-        modules = json.loads(path.read_text(encoding="utf-8"))
-        folders = {str(each["type"]).rsplit(".", 1)[-1]: str(each["path"]) for each in modules}
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        modules = [
+            _Module(str(each["type"]).rsplit(".", 1)[-1], str(each["path"])) for each in entries
+        ]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{what}: {path} must list modules with type and path: {error}"
         ) from None
-    unknown = folders.keys() - {"Transformer", "Pooling", "Normalize"}
-    if unknown or "Pooling" not in folders:
+    kinds = [module.kind for module in modules]
+    if kinds[:2] != _FIRST or not _AFTER.issuperset(kinds[2:]):
         raise UnsupportedCheckpoint(
-            f"{what}: modules {', '.join(folders)} of {path} are not supported: expected "
-            "Transformer, Pooling and, if at all, Normalize"
+            f"{what}: modules {', '.join(kinds)} of {path} are not supported: expected "
+            f"{', '.join(_FIRST)} and, if at all, {', '.join(sorted(_AFTER))}"
         )
-    return folders
+    return modules
 
 
 def _pooling(path: Path, what: str) -> Pooling:

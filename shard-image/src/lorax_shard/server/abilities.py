@@ -51,7 +51,7 @@ class AbilityBuilder:
 
     def of_decoder(self, model: Decoder) -> Abilities:
         """A decoder embeds, and generates unless it is made to embed."""
-        embedding = read_embedding(self.directory, model.config.max_positions, Pooling.LAST)
+        embedding = read_embedding(self.directory, model.config, Pooling.LAST, self.device)
         texts = DecoderTexts(model, self.device)
         reader = self._reader(model.config.vocab_size, embedding.max_tokens)
         embedder = Embedder(texts, reader, embedding, self.group)
@@ -74,7 +74,7 @@ class AbilityBuilder:
         config = model.config
         texts = EncoderTexts(model, self.device)
         if config.task is Task.EMBEDDING:
-            embedding = read_embedding(self.directory, config.max_positions, Pooling.FIRST)
+            embedding = read_embedding(self.directory, config, Pooling.FIRST, self.device)
             reader = self._reader(config.vocab_size, embedding.max_tokens)
             embedder = Embedder(texts, reader, embedding, self.group)
             engine = TextEngine(texts, reader, self.adapters, self.device)

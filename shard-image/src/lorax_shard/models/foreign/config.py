@@ -36,6 +36,11 @@ class ForeignConfig:
     kv_heads: int = 0
     head_dim: int = 0
 
+    @property
+    def is_causal(self) -> bool:
+        """Others are not read."""
+        return True
+
     def check_shards(self, count: int) -> None:
         """Fails unless one shard holds all of the model."""
         if count > 1:

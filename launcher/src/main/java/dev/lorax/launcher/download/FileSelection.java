@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -29,7 +30,11 @@ public enum FileSelection {
       Pattern.compile(".*\\.(json|jinja|model|tiktoken)|vocab\\.txt|merges\\.txt");
 
   /** What sentence-transformers keeps beside a model: one folder for each step after it. */
-  private static final Pattern SENTENCE_MODULES = Pattern.compile("\\d+_\\w+/config\\.json");
+  private static final Pattern SENTENCE_MODULES = Pattern.compile("(\\d+_\\w+/)config\\.json");
+
+  /** Weights of such a step, as the shards prefer them. */
+  private static final List<String> MODULE_WEIGHTS =
+      List.of("model.safetensors", "pytorch_model.bin");
 
   private final String keyFile;
   private final List<String> required;
@@ -159,7 +164,17 @@ public enum FileSelection {
                 COMPANIONS.matcher(name).matches()
                     && !name.endsWith(".index.json")
                     && isWeights(name));
-    paths.stream().filter(path -> SENTENCE_MODULES.matcher(path).matches()).forEach(names::add);
+    for (var path : paths) {
+      Matcher module = SENTENCE_MODULES.matcher(path);
+      if (module.matches()) {
+        names.add(path);
+        MODULE_WEIGHTS.stream()
+            .map(name -> module.group(1) + name)
+            .filter(paths::contains)
+            .findFirst()
+            .ifPresent(names::add);
+      }
+    }
     return names;
   }
 

@@ -63,14 +63,17 @@ final class HubTest extends HubTestCase {
   }
 
   @Test
-  void what_says_how_a_model_embeds_comes_from_its_folders() throws Exception {
+  void what_a_model_embeds_with_comes_from_its_folders() throws Exception {
     // given a model of sentence-transformers, with more folders than count
     TinyModel.companions(server.repo("org/embeds"))
         .put("model.safetensors", TinyModel.safetensors("all", SHARD_BYTES))
         .put("modules.json", "[]")
         .put("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\":true}")
-        .put("2_Normalize/config.json", "{ }")
+        .put("3_Normalize/config.json", "{ }")
         .put("1_Pooling/notes.json", "{}")
+        .put("2_Dense/config.json", "{\"in_features\":8,\"out_features\":4}")
+        .put("2_Dense/model.safetensors", TinyModel.safetensors("linear.weight", 128))
+        .put("2_Dense/pytorch_model.bin", "the same again")
         .put("onnx/config.json", "{}");
 
     // when
@@ -80,8 +83,10 @@ final class HubTest extends HubTestCase {
     assertThat(model.resolve("modules.json")).hasContent("[]");
     assertThat(model.resolve("1_Pooling/config.json"))
         .hasContent("{\"pooling_mode_mean_tokens\":true}");
-    assertThat(model.resolve("2_Normalize/config.json")).exists();
+    assertThat(model.resolve("3_Normalize/config.json")).exists();
     assertThat(model.resolve("1_Pooling").toFile().list()).containsExactly("config.json");
+    assertThat(model.resolve("2_Dense").toFile().list())
+        .containsExactlyInAnyOrder("config.json", "model.safetensors");
     assertThat(model.resolve("onnx")).doesNotExist();
     assertThat(fetchOffline("org/embeds", null)).isEqualTo(model);
   }

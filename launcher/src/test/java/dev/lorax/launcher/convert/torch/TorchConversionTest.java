@@ -80,6 +80,8 @@ final class TorchConversionTest {
     Path pooling = Files.createDirectories(model.resolve("1_Pooling"));
     Files.writeString(pooling.resolve("config.json"), "{\"pooling_mode_mean_tokens\":true}");
     Files.writeString(pooling.resolve("model.bin"), "weights of something else");
+    Path dense = Files.createDirectories(model.resolve("2_Dense"));
+    Files.writeString(dense.resolve("pytorch_model.bin"), "a layer of its own");
     Files.writeString(Files.createDirectories(model.resolve("onnx")).resolve("config.json"), "{}");
 
     // when
@@ -90,6 +92,7 @@ final class TorchConversionTest {
     assertThat(converted.resolve("1_Pooling/config.json"))
         .hasContent("{\"pooling_mode_mean_tokens\":true}");
     assertThat(converted.resolve("1_Pooling").toFile().list()).containsExactly("config.json");
+    assertThat(converted.resolve("2_Dense/pytorch_model.bin")).hasContent("a layer of its own");
     assertThat(converted.resolve("onnx")).doesNotExist();
   }
 
