@@ -85,12 +85,17 @@ final class DirectHttp {
     try (Response response = connections.newCall(request.build()).execute()) {
       response.headers("Warning").forEach(warning -> tell(path, warning));
       ResponseBody answer = response.body();
-      return response.isSuccessful() && answer != null
-          ? Optional.of(answer.bytes())
-          : Optional.empty();
+      if (response.isSuccessful() && answer != null) {
+        return Optional.of(answer.bytes());
+      }
+      LOG.atDebug()
+          .addKeyValue(LogKeys.PATH, path)
+          .addKeyValue(LogKeys.REASON, response.code())
+          .log("not written at once");
     } catch (IOException e) {
-      return Optional.empty();
+      LOG.atDebug().addKeyValue(LogKeys.PATH, path).setCause(e).log("not written at once");
     }
+    return Optional.empty();
   }
 
   /** What the API server does, and warns of: pods that it will refuse, fields that will go. */
