@@ -178,6 +178,14 @@ def read_pickled_tensors(path: Path, what: str) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in content.items()}
 
 
+def read_tensors(path: Path, what: str) -> dict[str, Tensor]:
+    """All tensors of a file on the host, of safetensors or of torch.save."""
+    if path.suffix != _FILE_END:
+        return read_pickled_tensors(path, what)
+    with open_safetensors(path, what) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
 class Checkpoint:
     """The tensors of a model directory, converted to one dtype and device as they are read."""
 

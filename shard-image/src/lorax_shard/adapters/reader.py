@@ -14,8 +14,8 @@ from lorax_shard.layers.linear import LoraMatrices, Projection
 from lorax_shard.weights import (
     CheckpointError,
     UnsupportedCheckpoint,
-    open_safetensors,
     read_pickled_tensors,
+    read_tensors,
     safetensors_bytes,
 )
 
@@ -63,7 +63,7 @@ def read_adapter(
     what = f"adapter {adapter_id}"
     config = read_adapter_config(directory, adapter_id)
     path = _weights_file(directory, what)
-    tensors = _read_tensors(path, what)
+    tensors = read_tensors(path, what)
     _drop_frozen_copies(tensors, projections, config, what)
     pairs = _pair(tensors, config, what)
     unknown = sorted(pairs.keys() - projections.keys())
@@ -87,13 +87,6 @@ def _weights_file(directory: Path, what: str) -> Path:
         if (directory / name).is_file():
             return directory / name
     raise CheckpointError(f"{what} has no weights: expected {' or '.join(WEIGHTS)}")
-
-
-def _read_tensors(path: Path, what: str) -> dict[str, Tensor]:
-    if path.suffix != ".safetensors":
-        return read_pickled_tensors(path, what)
-    with open_safetensors(path, what) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def _drop_frozen_copies(

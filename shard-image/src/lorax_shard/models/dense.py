@@ -13,9 +13,8 @@ from lorax_shard.weights import (
     SINGLE,
     CheckpointError,
     UnsupportedCheckpoint,
-    open_safetensors,
     read_json,
-    read_pickled_tensors,
+    read_tensors,
 )
 
 _PICKLED = "pytorch_model.bin"
@@ -58,7 +57,8 @@ def read_dense(folder: Path, what: str, width: int, device: torch.device) -> Den
     """
     config = folder / "config.json"
     raw = read_json(config, what)
-    _check(raw, config, what)
+    activation = _activation(raw, config, what)
+    _refuse_more(raw, config, what)
     taken = _features(raw, "in_features", config, what)
     made = _features(raw, "out_features", config, what)
     if taken != width:
@@ -80,18 +80,22 @@ def read_dense(folder: Path, what: str, width: int, device: torch.device) -> Den
     return Dense(
         tensor("linear.weight", made, taken),
         tensor("linear.bias", made) if raw.get("bias", True) else None,
-        _ACTIVATIONS[raw.get("activation_function", _OF_NONE)],
+        activation,
     )
 
 
-def _check(raw: Mapping[str, Any], config: Path, what: str) -> None:
-    activation = raw.get("activation_function", _OF_NONE)
-    if activation not in _ACTIVATIONS:
-        known = ", ".join(name.rsplit(".", 1)[-1] for name in _ACTIVATIONS)
+def _activation(raw: Mapping[str, Any], config: Path, what: str) -> Callable[[Tensor], Tensor]:
+    name = raw.get("activation_function", _OF_NONE)
+    if name not in _ACTIVATIONS:
+        known = ", ".join(each.rsplit(".", 1)[-1] for each in _ACTIVATIONS)
         raise UnsupportedCheckpoint(
-            f"{what}: activation_function {activation!r} of {config} is not supported: expected "
+            f"{what}: activation_function {name!r} of {config} is not supported: expected "
             f"PyTorch's {known}"
         )
+    return _ACTIVATIONS[name]
+
+
+def _refuse_more(raw: Mapping[str, Any], config: Path, what: str) -> None:
     for key, expected in _EXPECTED.items():
         found = raw.get(key)
         if found is not None and found != expected:
@@ -108,9 +112,7 @@ def _features(raw: Mapping[str, Any], key: str, config: Path, what: str) -> int:
 
 
 def _tensors(folder: Path, what: str) -> Mapping[str, Tensor]:
-    if (folder / SINGLE).is_file():
-        file = open_safetensors(folder / SINGLE, what)
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if (folder / _PICKLED).is_file():
-        return read_pickled_tensors(folder / _PICKLED, what)
+    for name in (SINGLE, _PICKLED):
+        if (folder / name).is_file():
+            return read_tensors(folder / name, what)
     raise CheckpointError(f"{what}: {folder} has no weights: expected {SINGLE} or {_PICKLED}")
