@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc  # type: ignore[import-not-found]
@@ -24,6 +25,8 @@ class RouterCalls:
     def __init__(self, channel: Any) -> None:
         self._shard = generate_pb2_grpc.LoraxServiceStub(channel)
         self._extensions = extensions_pb2_grpc.ExtensionsStub(channel)
+        self._steps: SimpleQueue[Any] = SimpleQueue()
+        self._replies = self._extensions.Steps(iter(self._steps.get, None))
         self._batches = 0
 
     def prefill(self, requests: Sequence[Any], beside: Any = None) -> Stepped:
@@ -59,7 +62,10 @@ class RouterCalls:
         self._shard.OffloadAdapter(pb.OffloadAdapterRequest(**_named(adapter), adapter_index=index))
 
     def _step(self, request: Any) -> Stepped:
-        answer = self._extensions.Step(request)
+        self._steps.put(request)
+        answer = next(self._replies)
+        if answer.HasField("failure"):
+            raise RuntimeError(answer.failure.message)
         tokens = dict(zip(answer.tokens.request_ids, answer.tokens.ids, strict=True))
         for generation in answer.generations:
             (tokens[generation.request_id],) = generation.next_tokens.ids

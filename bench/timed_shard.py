@@ -53,16 +53,16 @@ class Stopwatches:
         """Times everything that is of a class or a module."""
         self._around(Steps, "decode", self._arrives, None)
         self._around(Engine, "decode", self._begins, lambda: self._mark("ended"))
-        self._around(columns, "step_response", lambda *_: self._mark("told"), None)
+        self._around(columns, "step_reply", lambda *_: self._mark("told"), None)
         self._sum(TokenTexts, "add")
-        plain = grpc.unary_unary_rpc_method_handler
+        plain = grpc.stream_stream_rpc_method_handler
 
         def handler(behavior: Any, **how: Any) -> Any:
-            if behavior.__name__ == "Step":
+            if behavior.__name__ == "Steps":
                 how["response_serializer"] = self._last(how["response_serializer"])
             return plain(behavior, **how)
 
-        grpc.unary_unary_rpc_method_handler = handler
+        grpc.stream_stream_rpc_method_handler = handler
 
     def _arrives(self, *_: Any) -> None:
         self._step = {"texts_ns": 0}

@@ -1,7 +1,5 @@
-"""A Step says the same as a Prefill or a Decode, in another form."""
+"""Steps say the same as a Prefill or a Decode, in another form."""
 
-import grpc
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from testing_router import Answer, TestingRouter, rows
@@ -17,7 +15,7 @@ from lorax_shard.engine.messages import (
 )
 from lorax_shard.pb import extensions_pb2
 from lorax_shard.server import translate
-from lorax_shard.server.columns import step_response
+from lorax_shard.server.columns import step_reply
 
 PROMPTS = [tuple(range(60, 95)), (40, 41, 42), tuple(range(200, 217))]
 
@@ -78,7 +76,7 @@ results = st.builds(
 @given(result=results, world=st.integers(1, 3))
 def test_columns_say_what_rows_say(result: StepResult, world: int) -> None:
     for rank in range(world):
-        response = step_response(result, rank, world)
+        response = step_reply(result, rank, world)
 
         told = [*rows(response.tokens), *response.generations]
         expected = translate.generations(result.generations, rank, world)
@@ -94,7 +92,7 @@ def _by_id(messages: list) -> list:
 
 @given(result=st.builds(StepResult, st.lists(plain, min_size=1, max_size=20), st.none()))
 def test_a_token_alone_takes_no_message(result: StepResult) -> None:
-    response = step_response(result, 0, 1)
+    response = step_reply(result, 0, 1)
 
     assert not response.generations
     assert len(response.tokens.ids) == len(result.generations)
@@ -133,11 +131,4 @@ def _mixed_batch(router: TestingRouter) -> list[Answer]:
 def test_says_that_it_makes_steps(group) -> None:
     capabilities = group.extensions().Capabilities(extensions_pb2.CapabilitiesRequest())
 
-    assert capabilities.step
-
-
-def test_a_step_of_neither_kind_is_refused(group) -> None:
-    with pytest.raises(grpc.RpcError) as refused:
-        group.extensions().Step(extensions_pb2.StepRequest())
-
-    assert refused.value.details() == "a Step: expected prefill or decode, got neither"
+    assert capabilities.steps

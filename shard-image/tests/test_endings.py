@@ -8,19 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from shard_process import Shard, launch, start_group
-from testing_router import TestingRouter
+from testing_router import LONG_PREFILL_REQUESTS, TestingRouter
 from tiny_model import TinyModel
 
 from lorax_shard.cgroup import ControlGroups
 from lorax_shard.pb import generate_pb2 as pb
-
-# A prefill of these takes a good part of a second.
-LONG_PROMPTS = [[60 + (start + place) % 200 for place in range(400)] for start in range(40)]
-
-
-def long_prefill(router: TestingRouter) -> pb.PrefillRequest:
-    requests = [router.request(prompt, max_new_tokens=2) for prompt in LONG_PROMPTS]
-    return pb.PrefillRequest(batch=pb.Batch(id=900, requests=requests, size=len(requests)))
 
 
 def test_a_step_beyond_its_time_ends_the_shard(tiny: TinyModel, folder: Path) -> None:
@@ -33,7 +25,7 @@ def test_a_step_beyond_its_time_ends_the_shard(tiny: TinyModel, folder: Path) ->
     router = TestingRouter(group)
 
     # when
-    step = router.master.Prefill.future(long_prefill(router), timeout=60)
+    step = router.master.Prefill.future(router.long_prefill(), timeout=60)
 
     # then
     assert group.shards[0].process.wait(timeout=60) == 70
@@ -54,7 +46,7 @@ def test_health_is_answered_while_a_step_runs_and_a_stop_lets_it_end(
     router = TestingRouter(group)
 
     # when
-    step = router.master.Prefill.future(long_prefill(router), timeout=60)
+    step = router.master.Prefill.future(router.long_prefill(), timeout=60)
     answered = 0
     while not step.done() and answered < 5:
         router.master.Health(pb.HealthRequest(), timeout=10)
@@ -64,7 +56,7 @@ def test_health_is_answered_while_a_step_runs_and_a_stop_lets_it_end(
 
     # then
     assert still_running
-    assert len(step.result().generations) == len(LONG_PROMPTS)
+    assert len(step.result().generations) == LONG_PREFILL_REQUESTS
     assert group.shards[0].process.wait(timeout=30) == 0
 
 

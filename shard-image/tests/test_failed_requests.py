@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from shard_process import ShardGroup as Group
-from testing_router import TestingRouter
+from testing_router import StepStream, TestingRouter
 from tiny_model import TinyModel, write_forgetful_model
 
 from lorax_shard.adapters.table import AdapterTable
@@ -26,6 +26,8 @@ from lorax_shard.engine.messages import (
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import load_model, read_model_config
+from lorax_shard.pb import extensions_pb2
+from lorax_shard.pb import generate_pb2 as pb
 
 PROMPT = tuple(range(60, 80))
 CPU = torch.device("cpu")
@@ -64,6 +66,29 @@ def test_a_prefill_names_the_requests_of_an_adapter_that_overflows(
     assert line["message"] == f"Prefill failed: {failed.value.details()}"
     assert line["extra"] == {"request_ids": str(bad.id)}
     assert router.run(good)[0].ids == alone.ids
+    assert router.offload(60, overflowing)
+
+
+def test_a_step_that_fails_in_a_stream_names_them_too(
+    router: TestingRouter, group: Group, overflowing: str
+) -> None:
+    # given
+    router.load(60, overflowing)
+    good, bad = (router.request(list(PROMPT), adapter=index) for index in (2, 60))
+    batch = pb.Batch(id=870, requests=[good, bad], size=2)
+    stream = StepStream(group.extensions())
+
+    # when
+    stream.ask(extensions_pb2.StepRequest(prefill=pb.PrefillRequest(batch=batch)))
+
+    # then
+    failure = stream.reply().failure
+    assert failure.status == grpc.StatusCode.INTERNAL.value[0]
+    assert failure.message == "the model yields NaN or infinite logits with overflowing"
+    assert failure.request_ids == [bad.id]
+    line = group.shards[0].log_records()[-1]
+    assert line["message"] == f"Prefill failed: {failure.message}"
+    assert line["extra"] == {"request_ids": str(bad.id)}
     assert router.offload(60, overflowing)
 
 

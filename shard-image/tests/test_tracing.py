@@ -12,10 +12,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from shard_process import ENVIRONMENT, ShardGroup, start_group
 from testing_collector import TestingCollector, attributes, running_collector
-from testing_router import TestingRouter
+from testing_router import StepStream, TestingRouter
 from tiny_model import TinyModel
 
 from lorax_shard.downloads.access import DownloadAccess
+from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server.config import ServeConfig
 from lorax_shard.server.tracing import traced_requests
@@ -128,6 +129,30 @@ def test_each_step_is_a_part_of_the_first_request_and_linked_to_the_others(
     resource = collector.resources[-1]
     assert resource["service.name"] == "lorax-shard"
     assert resource["lorax.shards"] == 2
+
+
+def test_a_step_of_a_stream_says_itself_what_is_traced(
+    router: TestingRouter, collector: TestingCollector, traced: ShardGroup
+) -> None:
+    # given
+    request = router.request(PROMPT)
+    batch = pb.Batch(id=899, requests=[request], size=1)
+    named = f"{request.id}={PARENTS[ONE]}"
+    streams = [StepStream(stub) for stub in traced.extensions_of_all()]
+
+    # when
+    for stream in streams:
+        stream.ask(
+            extensions_pb2.StepRequest(
+                prefill=pb.PrefillRequest(batch=batch), traced_requests=named
+            )
+        )
+    assert [stream.reply().batch.id for stream in streams] == [899, 899]
+
+    # then
+    (span,) = collector.wait_for(count(1))
+    assert span.name == "prefill"
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (ONE, SPAN_ONE)
 
 
 def test_requests_that_are_not_traced_make_no_spans(

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from queue import SimpleQueue
+from weakref import finalize
 
 from shard_process import ShardGroup
 
-from lorax_shard.pb import extensions_pb2
+from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
 
 BLOCK_SIZE = 16
 CACHE_TOKENS = 64 * 1024
+LONG_PREFILL_REQUESTS = 40
 
 
 @dataclass
@@ -40,6 +43,21 @@ class Answer:
             self.final = generation.generated_text
 
 
+class StepStream:
+    """One call that carries steps to one shard. It ends when nobody has it any more."""
+
+    def __init__(self, stub: extensions_pb2_grpc.ExtensionsStub) -> None:
+        self._requests: SimpleQueue[extensions_pb2.StepRequest | None] = SimpleQueue()
+        self.call = stub.Steps(iter(self._requests.get, None))
+        finalize(self, self._requests.put, None)
+
+    def ask(self, request: extensions_pb2.StepRequest) -> None:
+        self._requests.put(request)
+
+    def reply(self) -> extensions_pb2.StepReply:
+        return next(self.call)
+
+
 class TestingRouter:
     """Drives a shard group step by step. Blocks are handed out upwards and never reused.
 
@@ -51,6 +69,7 @@ class TestingRouter:
     def __init__(self, group: ShardGroup) -> None:
         self.stubs = group.stubs()
         self._extensions = group.extensions_of_all()
+        self._streams: list[StepStream] = []
         self.master = self.stubs[0]
         self.columns = False
         self.answers: dict[int, Answer] = {}
@@ -143,12 +162,20 @@ class TestingRouter:
             chunk_len=chunk,
         )
 
+    def long_prefill(self) -> pb.PrefillRequest:
+        """What takes a shard a good part of a second."""
+        requests = [
+            self.request([60 + (start + place) % 200 for place in range(400)], max_new_tokens=2)
+            for start in range(LONG_PREFILL_REQUESTS)
+        ]
+        return pb.PrefillRequest(batch=pb.Batch(id=900, requests=requests, size=len(requests)))
+
     def prefill(
         self, *requests: pb.Request, joined: pb.CachedBatch | None = None, holds: bool = False
     ) -> pb.CachedBatch | None:
         """Starts a batch, or joins one that makes a step meanwhile; what goes on of it.
 
-        holds: unfinished prompts of the joined batch make no step; only a Step can say so.
+        holds: unfinished prompts of the joined batch make no step; only Steps can say so.
         """
         batch = pb.Batch(id=self._next_batch, requests=requests, size=len(requests))
         self._next_batch += 1
@@ -189,8 +216,10 @@ class TestingRouter:
         return [self.answers.pop(request.id) for request in requests]
 
     def _step(self, request: extensions_pb2.StepRequest) -> pb.CachedBatch | None:
-        calls = [stub.Step.future(request, timeout=60) for stub in self._extensions]
-        responses = [call.result() for call in calls]
+        self._streams = self._streams or [StepStream(stub) for stub in self._extensions]
+        for stream in self._streams:
+            stream.ask(request)
+        responses = [stream.reply() for stream in self._streams]
         for response in responses:
             for generation in rows(response.tokens):
                 self.answers.setdefault(generation.request_id, Answer()).add(generation)

@@ -98,18 +98,21 @@ class Extensions(extensions_pb2_grpc.ExtensionsServicer):  # type: ignore[misc]
 
     def Capabilities(self, request: Any, context: Any) -> Any:
         """As the shard says it."""
-        return extensions_pb2.CapabilitiesResponse(resume=True, step=True)
+        return extensions_pb2.CapabilitiesResponse(resume=True, steps=True)
 
-    def Step(self, request: Any, context: Any) -> Any:
-        """A Prefill or Decode; in columns what has but a token to tell."""
+    def Steps(self, requests: Any, context: Any) -> Any:
+        """Prefills and Decodes; in columns what has but a token to tell."""
+        return (self._step(request, context) for request in requests)
+
+    def _step(self, request: Any, context: Any) -> Any:
         if request.HasField("prefill"):
             rows = self._shard.Prefill(request.prefill, context)
-            return extensions_pb2.StepResponse(
+            return extensions_pb2.StepReply(
                 generations=rows.generations, batch=rows.batch if rows.HasField("batch") else None
             )
         rows = self._shard.Decode(request.decode, context)
         plain = [row for row in rows.generations if not row.HasField("generated_text")]
-        return extensions_pb2.StepResponse(
+        return extensions_pb2.StepReply(
             tokens=extensions_pb2.TokenColumns(
                 request_ids=[row.request_id for row in plain],
                 ids=[row.next_tokens.ids[0] for row in plain],

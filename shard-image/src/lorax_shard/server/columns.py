@@ -1,11 +1,11 @@
-"""The answer to a Step: columns for the requests that have but a token to tell."""
+"""The reply to a step: columns for the requests that have but a token to tell."""
 
 from lorax_shard.engine.messages import Generation, StepResult
 from lorax_shard.pb import extensions_pb2 as extensions
 from lorax_shard.server import translate
 
 
-def step_response(result: StepResult, rank: int, world: int) -> extensions.StepResponse:
+def step_reply(result: StepResult, rank: int, world: int) -> extensions.StepReply:
     """What this shard tells of a step: its share of the requests, each in one of two forms.
 
     A message for a request takes ten times as long to make as its place in the columns (decision
@@ -14,7 +14,7 @@ def step_response(result: StepResult, rank: int, world: int) -> extensions.StepR
     share = [item for item in result.generations if item.request_id % world == rank]
     others = [item for item in share if not _is_plain(item)]
     plain = [item for item in share if _is_plain(item)] if others else share
-    return extensions.StepResponse(
+    return extensions.StepReply(
         tokens=_columns(plain) if plain else None,
         generations=translate.generations(others, rank, world),
         batch=translate.cached_batch(result.batch),

@@ -1,7 +1,8 @@
 """From exceptions to gRPC statuses, at one place."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -39,6 +40,41 @@ _STATUSES: dict[type[Exception], grpc.StatusCode] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a caller is told of a call that raised."""
+
+    status: grpc.StatusCode
+    message: str
+    request_ids: Sequence[int]  # those without which it can be made, as far as is known
+
+    @classmethod
+    def of(cls, error: Exception, method: str) -> "Failure":
+        """The failure, which is logged here: a caller may tell nobody."""
+        request_ids = error.request_ids if isinstance(error, RequestsFailed) else ()
+        failure = cls(
+            _STATUSES.get(type(error), grpc.StatusCode.INTERNAL),
+            str(error) or type(error).__name__,
+            request_ids,
+        )
+        # A refusal explains itself; anything else is a bug or a broken machine and needs its
+        # traceback.
+        explained = isinstance(error, ValueError | RequestsFailed)
+        _LOG.error(
+            "%s failed: %s",
+            method,
+            failure.message,
+            exc_info=None if explained else error,
+            extra={"request_ids": failure.listed} if request_ids else None,
+        )
+        return failure
+
+    @property
+    def listed(self) -> str:
+        """The requests as metadata and logs name them."""
+        return ",".join(map(str, self.request_ids))
+
+
 class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Ends a call that raised with a status that carries the exception's text."""
 
@@ -47,7 +83,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         continuation: Callable[[Any], Awaitable[Any]],
         handler_call_details: Any,
     ) -> Any:
-        """Wraps unary handlers; generate.v1 has no others. Reflection streams pass through."""
+        """Wraps unary handlers. Streams pass through: steps reply with failures of their own."""
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
@@ -57,24 +93,10 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             try:
                 return await handler.unary_unary(request, context)
             except Exception as error:
-                message = str(error) or type(error).__name__
-                # A refusal explains itself; anything else is a bug or a broken machine and needs
-                # its traceback.
-                explained = isinstance(error, ValueError | RequestsFailed)
-                failed = ""
-                if isinstance(error, RequestsFailed):
-                    failed = ",".join(map(str, error.request_ids))
-                _LOG.error(
-                    "%s failed: %s",
-                    method,
-                    message,
-                    exc_info=not explained,
-                    extra={"request_ids": failed} if failed else None,
-                )
-                if failed:
-                    context.set_trailing_metadata(((_FAILED_REQUESTS, failed),))
-                status = _STATUSES.get(type(error), grpc.StatusCode.INTERNAL)
-                await context.abort(status, message)
+                failure = Failure.of(error, method)
+                if failure.request_ids:
+                    context.set_trailing_metadata(((_FAILED_REQUESTS, failure.listed),))
+                await context.abort(failure.status, failure.message)
 
         return grpc.unary_unary_rpc_method_handler(
             call,

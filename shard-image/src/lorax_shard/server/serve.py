@@ -42,7 +42,9 @@ async def serve(config: ServeConfig) -> None:
     gc.freeze()
     gc.enable()
     spans = _span_sender(config)
-    server = _build_server(shard, compute, Steps(compute, spans))
+    steps = Steps(compute, spans)
+    extensions = ExtensionsServicer(shard, compute, steps)
+    server = _build_server(LoraxServicer(shard, compute, steps), extensions)
     # Before the socket appears: whoever sees it may stop the process at once.
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,8 +57,10 @@ async def serve(config: ServeConfig) -> None:
     _LOG.info("Server started at unix://%s", socket)
     await stopped.wait()
     _LOG.info("stopping")
-    # First, because the server waits for calls, and a call for an adapter waits for its download.
+    # First, because the server waits for calls: those of steps wait for their router, and a call
+    # for an adapter for its download.
     shard.directories.downloader.close()
+    extensions.close()
     await server.stop(_STOP_GRACE_SECONDS)
     compute.close()
     if spans is not None:
@@ -101,14 +105,10 @@ def _span_sender(config: ServeConfig) -> "SpanSender | None":
     return SpanSender(config.otlp_endpoint, model)
 
 
-def _build_server(shard: Shard, compute: ComputeThread, steps: Steps) -> grpc.aio.Server:
+def _build_server(servicer: LoraxServicer, extensions: ExtensionsServicer) -> grpc.aio.Server:
     server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_UNLIMITED)
-    generate_pb2_grpc.add_LoraxServiceServicer_to_server(
-        LoraxServicer(shard, compute, steps), server
-    )
-    extensions_pb2_grpc.add_ExtensionsServicer_to_server(
-        ExtensionsServicer(shard, compute, steps), server
-    )
+    generate_pb2_grpc.add_LoraxServiceServicer_to_server(servicer, server)
+    extensions_pb2_grpc.add_ExtensionsServicer_to_server(extensions, server)
     services = (
         generate_pb2.DESCRIPTOR.services_by_name["LoraxService"].full_name,
         extensions_pb2.DESCRIPTOR.services_by_name["Extensions"].full_name,

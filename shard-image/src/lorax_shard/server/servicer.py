@@ -10,15 +10,15 @@ from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.models import Task
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc
 from lorax_shard.pb import generate_pb2 as pb
-from lorax_shard.server import columns, translate
+from lorax_shard.server import translate
 from lorax_shard.server.adapter_calls import AdapterCalls
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
 from lorax_shard.server.startup import Shard
-from lorax_shard.server.step_calls import StepCalls
-from lorax_shard.server.steps import Steps
+from lorax_shard.server.step_calls import StepCalls, StepStreams
+from lorax_shard.server.steps import Metadata, Steps
 
 _LOG = logging.getLogger(__name__)
 
@@ -107,12 +107,12 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
         """The first token of each prompt of a new batch, and a step of a cached one beside it."""
         config = self._shard.config
         return translate.prefill_response(
-            await self._calls.prefill(request, context), config.rank, config.world
+            await self._calls.prefill(request, _metadata(context)), config.rank, config.world
         )
 
     async def Decode(self, request: pb.DecodeRequest, context: Any) -> pb.DecodeResponse:
         """The next token of each sequence of the named batches."""
-        result = await self._calls.decode(request, context)
+        result = await self._calls.decode(request, _metadata(context))
         config = self._shard.config
         return pb.DecodeResponse(
             generations=translate.generations(result.generations, config.rank, config.world),
@@ -126,7 +126,9 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
             raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
         batch = translate.batch_request(request.batch)
         adapters = self._abilities.engine.adapters
-        items = await self._steps.texts("embed", embedder.embed, batch, adapters, context)
+        items = await self._steps.texts(
+            "embed", embedder.embed, batch, adapters, _metadata(context)
+        )
         config = self._shard.config
         return pb.EmbedResponse(embeddings=translate.embeddings(items, config.rank, config.world))
 
@@ -137,7 +139,9 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
             raise NotOffered(f"this model {self._abilities.task.value}, it does not classify")
         batch = translate.batch_request(request.batch)
         adapters = self._abilities.engine.adapters
-        items = await self._steps.texts("classify", classifier.classify, batch, adapters, context)
+        items = await self._steps.texts(
+            "classify", classifier.classify, batch, adapters, _metadata(context)
+        )
         config = self._shard.config
         return pb.ClassifyResponse(
             classify_prediction_lists=translate.classifications(items, config.rank, config.world)
@@ -187,6 +191,11 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         self._compute = compute
         self._config = shard.config
         self._calls = StepCalls(shard, steps)
+        self._streams = StepStreams(shard, self._calls)
+
+    def close(self) -> None:
+        """Ends the calls that else end with their router."""
+        self._streams.close()
 
     async def RenderChat(
         self, request: extensions_pb2.RenderChatRequest, context: Any
@@ -229,21 +238,18 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     ) -> extensions_pb2.CapabilitiesResponse:
         """What a model that generates can do, and nothing for others."""
         generates = self._abilities.task is Task.GENERATION
-        return extensions_pb2.CapabilitiesResponse(resume=generates, step=generates)
+        return extensions_pb2.CapabilitiesResponse(resume=generates, steps=generates)
 
     async def Resume(
         self, request: extensions_pb2.ResumeRequest, context: Any
     ) -> pb.PrefillResponse:
         """The next token of requests that have generated on a shard which is gone."""
-        result = await self._calls.resume(request, context)
+        result = await self._calls.resume(request, _metadata(context))
         return translate.prefill_response(result, self._config.rank, self._config.world)
 
-    async def Step(
-        self, request: extensions_pb2.StepRequest, context: Any
-    ) -> extensions_pb2.StepResponse:
-        """A Prefill or a Decode with an answer in columns."""
-        result = await self._calls.step(request, context)
-        return columns.step_response(result, self._config.rank, self._config.world)
+    async def Steps(self, requests: Any, context: Any) -> None:
+        """Prefills and Decodes of one router, one after the other."""
+        await self._streams.serve(context)
 
     async def DescribeModel(
         self, request: extensions_pb2.DescribeModelRequest, context: Any
@@ -253,3 +259,7 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
             max_text_tokens=self._abilities.max_text_tokens,
             classification=translate.classification_kind(self._abilities.task),
         )
+
+
+def _metadata(context: Any) -> Metadata:
+    return context.invocation_metadata() or ()

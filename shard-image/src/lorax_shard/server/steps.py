@@ -5,7 +5,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.engine import Engine
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lorax_shard.server.tracing import SpanSender, Traced
 
 _T = TypeVar("_T")
+Metadata: TypeAlias = List[tuple[str, str | bytes]]
+TRACED_REQUESTS = "lorax-traced-requests"  # see extensions.proto
 
 
 @dataclass(slots=True)
@@ -71,22 +73,27 @@ class Steps:
         self._traced: dict[int, Traced] = {}  # by batch, as the engine has them
 
     async def prefill(
-        self, engine: Engine, batch: BatchRequest, joined: int | None, holds: bool, context: Any
+        self,
+        engine: Engine,
+        batch: BatchRequest,
+        joined: int | None,
+        holds: bool,
+        metadata: Metadata,
     ) -> StepResult:
         """Engine.prefill."""
         if self._spans is None:
             return await self._compute.run(engine.prefill, batch, joined, holds)
         joined_ids = [] if joined is None else [joined]
         return await self._step(
-            "prefill", engine, joined_ids, context, lambda: engine.prefill(batch, joined, holds)
+            "prefill", engine, joined_ids, metadata, lambda: engine.prefill(batch, joined, holds)
         )
 
-    async def decode(self, engine: Engine, batch_ids: List[int], context: Any) -> StepResult:
+    async def decode(self, engine: Engine, batch_ids: List[int], metadata: Metadata) -> StepResult:
         """Engine.decode."""
         if self._spans is None:
             return await self._compute.run(engine.decode, batch_ids)
         return await self._step(
-            "decode", engine, batch_ids, context, lambda: engine.decode(batch_ids)
+            "decode", engine, batch_ids, metadata, lambda: engine.decode(batch_ids)
         )
 
     async def filter(self, engine: Engine, batch_id: int, kept: List[int]) -> BatchSummary:
@@ -108,12 +115,12 @@ class Steps:
         function: Callable[[BatchRequest], _T],
         batch: BatchRequest,
         adapters: AdapterTable,
-        context: Any,
+        metadata: Metadata,
     ) -> _T:
         """A call that reads texts: Embedder.embed or Classifier.classify."""
         if self._spans is None:
             return await self._compute.run(function, batch)
-        traced = _named(context)
+        traced = _named(metadata)
         if not traced:
             return await self._compute.run(function, batch)
         record = _Record()
@@ -134,13 +141,13 @@ class Steps:
         name: str,
         engine: Engine,
         batch_ids: List[int],
-        context: Any,
+        metadata: Metadata,
         run: Callable[[], StepResult],
     ) -> StepResult:
         traced: Traced = {}
         for batch_id in batch_ids:
             traced |= self._traced.get(batch_id, {})
-        traced |= _named(context)
+        traced |= _named(metadata)
         record = _Record()
 
         def observed() -> StepResult:
@@ -199,7 +206,7 @@ class Steps:
         return timed
 
 
-def _named(context: Any) -> "Traced":
+def _named(metadata: Metadata) -> "Traced":
     from lorax_shard.server.tracing import traced_requests
 
-    return traced_requests(context.invocation_metadata() or ())
+    return traced_requests(metadata)

@@ -1,7 +1,7 @@
 """Spans of steps, sent to a collector by OTLP. Imported only where a shard is told of one."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from opentelemetry.context import Context
@@ -21,11 +21,12 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from lorax_shard.server.steps import TRACED_REQUESTS, Metadata
+
 NAME = "lorax-shard"
 # For spans that have not been sent when the process stops; launchers wait longer.
 _LAST_SPANS_SECONDS = 3.0
 _PARENT = "traceparent"
-_REQUESTS = "lorax-traced-requests"  # see extensions.proto
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 # Spans of requests by the id of the request. Upstream's router names one span and no request: that
@@ -83,11 +84,11 @@ class SpanSender:
         closing.join(_LAST_SPANS_SECONDS)
 
 
-def traced_requests(metadata: Sequence[tuple[str, str | bytes]]) -> Traced:
+def traced_requests(metadata: Metadata) -> Traced:
     """The sampled spans that the headers of a call name; what is no span is left out."""
     headers = {key: value for key, value in metadata if isinstance(value, str)}
     traced: Traced = {}
-    for entry in headers.get(_REQUESTS, "").split(","):
+    for entry in headers.get(TRACED_REQUESTS, "").split(","):
         request_id, _, parent = entry.partition("=")
         context = _span_context(parent)
         if context is not None and request_id.isdecimal():

@@ -3,8 +3,8 @@ package dev.lorax.bench;
 import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
 import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
+import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.StepRequest;
-import dev.lorax.protocol.extensions.v1.StepResponse;
 import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheResponse;
@@ -65,7 +65,7 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
   private final Map<Long, List<Sequence>> cache = new HashMap<>();
   private volatile long busyNanos;
   private volatile long tokens;
-  private final StepReply<DecodeResponse> rows = new StepReply<>(StepReply::rows);
+  private final StepAnswers<DecodeResponse> rows = new StepAnswers<>(StepAnswers::rows);
   private final Extensions extensions = new Extensions();
 
   private ScriptedShardMain(String[] arguments) {
@@ -147,7 +147,7 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
           kept.removeIf(sequence -> !ids.contains(sequence.id()));
           cache.put(request.getBatchId(), kept);
           return FilterBatchResponse.newBuilder()
-              .setBatch(StepReply.cached(request.getBatchId(), kept))
+              .setBatch(StepAnswers.cached(request.getBatchId(), kept))
               .build();
         });
   }
@@ -172,14 +172,15 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
     var reply = PrefillResponse.newBuilder();
     sequences.forEach(sequence -> reply.addGenerations(sequence.next()));
     tokens += sequences.size();
-    if (sequences.stream().anyMatch(Sequence::alive)) {
-      cache.put(id, sequences);
-      reply.setBatch(StepReply.cached(id, sequences));
+    List<Sequence> kept = kept(sequences);
+    if (!kept.isEmpty()) {
+      cache.put(id, kept);
+      reply.setBatch(StepAnswers.cached(id, kept));
     }
     return reply.build();
   }
 
-  private <R> R goOn(DecodeRequest request, StepReply<R> form) {
+  private <R> R goOn(DecodeRequest request, StepAnswers<R> form) {
     step();
     List<Sequence> sequences = new ArrayList<>();
     for (CachedBatch batch : request.getBatchesList()) {
@@ -187,35 +188,58 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
     }
     tokens += sequences.size();
     long id = request.getBatches(0).getId();
-    R reply = form.of(id, sequences);
-    if (sequences.stream().anyMatch(Sequence::alive)) {
-      cache.put(id, sequences);
+    boolean ends = false;
+    for (Sequence sequence : sequences) {
+      ends |= sequence.advance();
     }
-    return reply;
+    List<Sequence> kept = ends ? kept(sequences) : sequences;
+    if (!kept.isEmpty()) {
+      cache.put(id, kept);
+    }
+    return form.of(id, sequences, ends, kept);
   }
 
-  /** Steps as our shards answer them. */
+  /** Upstream's shards keep those that have ended until the router has them filtered out. */
+  private List<Sequence> kept(List<Sequence> sequences) {
+    List<Sequence> alive = sequences.stream().filter(Sequence::alive).toList();
+    return inColumns || alive.isEmpty() ? alive : sequences;
+  }
+
+  /** Steps as our shards answer them: what has ended is no longer in the batch. */
   private final class Extensions extends ExtensionsImplBase {
-    private final StepReply<StepResponse> columns = new StepReply<>(StepReply::columns);
+    private final StepAnswers<StepReply> columns = new StepAnswers<>(StepAnswers::columns);
 
     @Override
     public void capabilities(
         CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
-      answer(observer, CapabilitiesResponse.newBuilder().setStep(inColumns).build());
+      answer(observer, CapabilitiesResponse.newBuilder().setSteps(inColumns).build());
     }
 
     @Override
-    public void step(StepRequest request, StreamObserver<StepResponse> observer) {
-      compute(
-          observer,
-          () -> {
-            if (request.hasDecode()) {
-              return goOn(request.getDecode(), columns);
-            }
-            PrefillResponse begun = begin(request.getPrefill());
-            var reply = StepResponse.newBuilder().addAllGenerations(begun.getGenerationsList());
-            return begun.hasBatch() ? reply.setBatch(begun.getBatch()).build() : reply.build();
-          });
+    public StreamObserver<StepRequest> steps(StreamObserver<StepReply> replies) {
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(StepRequest request) {
+          compute.execute(() -> replies.onNext(reply(request)));
+        }
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {
+          replies.onCompleted();
+        }
+      };
+    }
+
+    private StepReply reply(StepRequest request) {
+      if (request.hasDecode()) {
+        return goOn(request.getDecode(), columns);
+      }
+      PrefillResponse begun = begin(request.getPrefill());
+      var reply = StepReply.newBuilder().addAllGenerations(begun.getGenerationsList());
+      return begun.hasBatch() ? reply.setBatch(begun.getBatch()).build() : reply.build();
     }
   }
 

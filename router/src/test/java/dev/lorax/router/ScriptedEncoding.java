@@ -52,8 +52,7 @@ final class ScriptedEncoding {
             .collect(Collectors.joining(","));
     if (!culprits.isEmpty()) {
       var trailers = new Metadata();
-      trailers.put(
-          Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER), culprits);
+      trailers.put(ScriptedText.FAILED_REQUESTS, culprits);
       throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
     }
     if (texts.stream().anyMatch(text -> text.getInputs().contains("poison"))) {

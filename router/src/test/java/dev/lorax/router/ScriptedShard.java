@@ -86,7 +86,7 @@ final class ScriptedShard implements AutoCloseable {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
   }
 
-  /** What came beside each Prefill and each Embed. */
+  /** What came beside each Prefill and each Embed, or in the step that was a Prefill. */
   List<Metadata> headersOfWork() {
     return List.copyOf(headersOfWork);
   }
@@ -161,6 +161,17 @@ final class ScriptedShard implements AutoCloseable {
     }
   }
 
+  /** What a step says that other calls say in their headers. */
+  private static Metadata headersOf(StepRequest step) {
+    var headers = new Metadata();
+    if (!step.getTracedRequests().isEmpty()) {
+      headers.put(
+          Metadata.Key.of("lorax-traced-requests", Metadata.ASCII_STRING_MARSHALLER),
+          step.getTracedRequests());
+    }
+    return headers;
+  }
+
   private final class Listener implements ServerInterceptor {
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -187,12 +198,12 @@ final class ScriptedShard implements AutoCloseable {
             unansweredSteps.incrementAndGet();
             return;
           }
-          boolean begins =
-              message instanceof PrefillRequest
-                  || message instanceof EmbedRequest
-                  || (message instanceof StepRequest step && step.hasPrefill());
-          if (begins && service.remembers()) {
-            headersOfWork.add(headers);
+          if (service.remembers()) {
+            if (message instanceof PrefillRequest || message instanceof EmbedRequest) {
+              headersOfWork.add(headers);
+            } else if (message instanceof StepRequest step && step.hasPrefill()) {
+              headersOfWork.add(headersOf(step));
+            }
           }
           super.onMessage(message);
         }

@@ -12,8 +12,8 @@ import dev.lorax.protocol.extensions.v1.PrepareSchemaResponse;
 import dev.lorax.protocol.extensions.v1.RenderChatRequest;
 import dev.lorax.protocol.extensions.v1.RenderChatResponse;
 import dev.lorax.protocol.extensions.v1.ResumeRequest;
+import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.StepRequest;
-import dev.lorax.protocol.extensions.v1.StepResponse;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
 import dev.lorax.router.batching.ModelAbilities;
 import io.grpc.Status;
@@ -123,7 +123,24 @@ final class ScriptedTemplate extends ExtensionsImplBase {
 
   /** The service sees the step alone, whichever way it was asked for. */
   @Override
-  public void step(StepRequest request, StreamObserver<StepResponse> observer) {
+  public StreamObserver<StepRequest> steps(StreamObserver<StepReply> replies) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(StepRequest request) {
+        step(request, replies);
+      }
+
+      @Override
+      public void onError(Throwable error) {}
+
+      @Override
+      public void onCompleted() {
+        replies.onCompleted();
+      }
+    };
+  }
+
+  private void step(StepRequest request, StreamObserver<StepReply> replies) {
     if (request.getHoldPrompts()) {
       heldSteps.incrementAndGet();
     }
@@ -131,14 +148,14 @@ final class ScriptedTemplate extends ExtensionsImplBase {
       service.prefill(
           request.getPrefill(),
           ScriptedColumns.into(
-              observer,
+              replies,
               rows -> rows.getGenerationsList(),
               rows -> rows.hasBatch() ? rows.getBatch() : null));
     } else {
       service.decode(
           request.getDecode(),
           ScriptedColumns.into(
-              observer,
+              replies,
               rows -> rows.getGenerationsList(),
               rows -> rows.hasBatch() ? rows.getBatch() : null));
     }

@@ -19,6 +19,10 @@ import org.jspecify.annotations.Nullable;
  * the text with an end token in third place; what stands between « and » in it is the answer.
  */
 final class ScriptedText {
+  /** See extensions.proto. */
+  static final Metadata.Key<String> FAILED_REQUESTS =
+      Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
+
   private static final int VOCABULARY = 50;
   private static final int END_TOKEN = 2;
   private static final int DICTATED_PIECE = 5;
@@ -77,8 +81,7 @@ final class ScriptedText {
                 .collect(Collectors.joining(","));
     if (!culprits.isEmpty()) {
       var trailers = new Metadata();
-      var key = Metadata.Key.of("lorax-failed-requests", Metadata.ASCII_STRING_MARSHALLER);
-      trailers.put(key, culprits);
+      trailers.put(FAILED_REQUESTS, culprits);
       throw Status.INTERNAL.withDescription("numbers overflow").asRuntimeException(trailers);
     }
   }

@@ -47,7 +47,7 @@ record ShardScript(
           Duration.ZERO,
           Set.of("red", "green", "blue"),
           List.of(),
-          CapabilitiesResponse.newBuilder().setResume(true).setStep(true).build(),
+          CapabilitiesResponse.newBuilder().setResume(true).setSteps(true).build(),
           new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
           false);
 

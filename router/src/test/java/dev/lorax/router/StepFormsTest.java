@@ -15,7 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whether shards answer in columns or, as upstream's, in rows: clients get the same. */
+/**
+ * Whether steps are a stream of columns or, as upstream's, calls with rows: clients get the same.
+ */
 class StepFormsTest {
   private static final List<String> PARAMETERS =
       List.of(
@@ -32,7 +34,7 @@ class StepFormsTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void clients_get_the_same_from_columns_and_from_rows(int shards) throws Exception {
-    List<String> columns = answers("columns", shards, ShardScript.PLAIN, Set.of("Step"));
+    List<String> columns = answers("columns", shards, ShardScript.PLAIN, Set.of("Steps"));
     List<String> rows =
         answers(
             "rows", shards, ShardScript.PLAIN.withoutCapabilities(), Set.of("Prefill", "Decode"));
@@ -52,7 +54,7 @@ class StepFormsTest {
       assertThat(ill.join().statusCode()).isEqualTo(424);
       assertThat(ill.join().body()).contains("numbers overflow");
       assertThat(well.join().statusCode()).isEqualTo(200);
-      assertThat(shard.methods()).contains("Step").doesNotContain("Prefill", "Decode");
+      assertThat(shard.methods()).contains("Steps").doesNotContain("Prefill", "Decode");
       assertThat(shard.violations()).isEmpty();
     }
   }
@@ -79,7 +81,7 @@ class StepFormsTest {
               .toList();
       for (ScriptedShard shard : shards) {
         assertThat(shard.methods()).containsAll(methods);
-        assertThat(shard.methods().contains("Step")).isEqualTo(methods.contains("Step"));
+        assertThat(shard.methods().contains("Steps")).isEqualTo(methods.contains("Steps"));
         assertThat(shard.methods().contains("Decode")).isEqualTo(methods.contains("Decode"));
         assertThat(shard.violations()).isEmpty();
       }

@@ -44,8 +44,8 @@ final class Handshake {
     CapabilitiesResponse capabilities = ShardCapabilities.ask(first, deadlines.control());
     ShardProfile profile = profile(info, capabilities);
     StepCalls steps =
-        capabilities.getStep()
-            ? new ColumnStepCalls(channels, deadlines.step())
+        capabilities.getSteps()
+            ? new StreamStepCalls(channels, deadlines.step())
             : new RowStepCalls(channels, deadlines.step());
     return new GrpcShardGroup(channels, steps, profile, deadlines);
   }
@@ -120,7 +120,7 @@ final class Handshake {
             totalBlocks,
             info.getSpeculate(),
             info.getChunkedPrefill(),
-            capabilities.getStep(),
+            capabilities.getSteps(),
             capabilities.getResume(),
             preloaded(info),
             abilities);

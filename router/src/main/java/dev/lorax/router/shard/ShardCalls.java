@@ -4,11 +4,14 @@ import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.ShardException;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Calls in flight, and what their failures mean. */
@@ -19,24 +22,36 @@ final class ShardCalls {
 
   private ShardCalls() {}
 
-  /** Waits for all; a lost shard outweighs one that answered with an error. */
+  /** Waits for all, whose deadlines are their own; a lost shard outweighs one that failed. */
   static <R> Pending<List<R>> all(String method, List<? extends Future<R>> calls) {
-    return () -> {
-      var answers = new ArrayList<R>(calls.size());
-      ShardException worst = null;
-      for (int i = 0; i < calls.size(); i++) {
-        try {
-          answers.add(calls.get(i).get());
-        } catch (ExecutionException e) {
-          ShardException failure = failure(method, i, e);
-          worst = worst == null || failure instanceof ShardException.Lost ? failure : worst;
-        }
+    return () -> wait(method, calls, Future::get);
+  }
+
+  /** The same for answers that have no deadline; it begins now. */
+  static <R> Pending<List<R>> all(
+      String method, List<? extends Future<R>> answers, Duration deadline) {
+    long end = System.nanoTime() + deadline.toNanos();
+    return () ->
+        wait(method, answers, answer -> answer.get(end - System.nanoTime(), TimeUnit.NANOSECONDS));
+  }
+
+  private static <R> List<R> wait(
+      String method, List<? extends Future<R>> calls, Waiting<R> waiting)
+      throws ShardException, InterruptedException {
+    var answers = new ArrayList<R>(calls.size());
+    ShardException worst = null;
+    for (int i = 0; i < calls.size(); i++) {
+      try {
+        answers.add(waiting.answer(calls.get(i)));
+      } catch (ExecutionException | TimeoutException e) {
+        ShardException failure = failure(method, i, e);
+        worst = worst == null || failure instanceof ShardException.Lost ? failure : worst;
       }
-      if (worst != null) {
-        throw worst;
-      }
-      return answers;
-    };
+    }
+    if (worst != null) {
+      throw worst;
+    }
+    return answers;
   }
 
   /** Waits for the answer of one shard. */
@@ -49,8 +64,9 @@ final class ShardCalls {
     }
   }
 
-  private static ShardException failure(String method, int shardIndex, ExecutionException e) {
-    Status status = Status.fromThrowable(e);
+  private static ShardException failure(String method, int shardIndex, Exception e) {
+    Status status =
+        e instanceof TimeoutException ? Status.DEADLINE_EXCEEDED : Status.fromThrowable(e);
     String detail = status.getDescription() == null ? "" : status.getDescription();
     return switch (status.getCode()) {
       case UNAVAILABLE, CANCELLED ->
@@ -80,5 +96,10 @@ final class ShardCalls {
   /** What gRPC adds after it is about buffers and streams. */
   private static String firstLine(String detail) {
     return detail.lines().findFirst().orElse("no detail");
+  }
+
+  /** How an answer is waited for. */
+  private interface Waiting<R> {
+    R answer(Future<R> call) throws ExecutionException, InterruptedException, TimeoutException;
   }
 }

@@ -25,11 +25,13 @@ final class TraceHeaders {
   private static final int MOST_REQUESTS = 32;
 
   /** Those of steps on behalf of no request in particular. */
-  static final TraceHeaders NOTHING = new TraceHeaders(null);
+  static final TraceHeaders NOTHING = new TraceHeaders("", null);
 
+  private final String requests;
   private final @Nullable ClientInterceptor sender;
 
-  private TraceHeaders(@Nullable ClientInterceptor sender) {
+  private TraceHeaders(String requests, @Nullable ClientInterceptor sender) {
+    this.requests = requests;
     this.sender = sender;
   }
 
@@ -52,6 +54,11 @@ final class TraceHeaders {
     return sender == null ? stub : stub.withInterceptors(sender);
   }
 
+  /** What a step says that is no call of its own; empty for nothing. */
+  String requests() {
+    return requests;
+  }
+
   /** The requests of a call that are traced, as far as there is room for them. */
   private static final class Traced {
     private final List<String> requests = new ArrayList<>();
@@ -70,8 +77,9 @@ final class TraceHeaders {
       }
       var headers = new Metadata();
       headers.put(PARENT, first.value());
-      headers.put(REQUESTS, String.join(",", requests));
-      return new TraceHeaders(MetadataUtils.newAttachHeadersInterceptor(headers));
+      String named = String.join(",", requests);
+      headers.put(REQUESTS, named);
+      return new TraceHeaders(named, MetadataUtils.newAttachHeadersInterceptor(headers));
     }
   }
 }

@@ -47,7 +47,7 @@ final class WireGenerations {
         || columns.getTextsCount() != count
         || special.length() > count) {
       throw new ShardException.Refused(
-          ("shard %d answered Step with columns that do not fit: %d request ids, %d ids, %d"
+          ("shard %d answered a step with columns that do not fit: %d request ids, %d ids, %d"
                   + " logprobs, %d texts, special up to place %d")
               .formatted(
                   shardIndex,

@@ -3,7 +3,7 @@ package dev.lorax.router.shard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.lorax.protocol.extensions.v1.StepResponse;
+import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.TokenColumns;
 import dev.lorax.protocol.generate.v1.AlternativeTokens;
 import dev.lorax.protocol.generate.v1.FinishReason;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 class WireGenerationsProperties {
   @Property
   void columns_say_what_rows_say(@ForAll("steps") List<Generation> rows) throws Exception {
-    StepResponse columns = ScriptedColumns.of(rows, null);
+    StepReply columns = ScriptedColumns.of(rows, null);
     var fromRows = new ArrayList<dev.lorax.router.generation.Generation>();
     var fromColumns = new ArrayList<dev.lorax.router.generation.Generation>();
 
@@ -45,11 +45,11 @@ class WireGenerationsProperties {
 
     assertRefused(
         short0.build(),
-        "shard 3 answered Step with columns that do not fit: 1 request ids, 1 ids, 1 logprobs, 0"
+        "shard 3 answered a step with columns that do not fit: 1 request ids, 1 ids, 1 logprobs, 0"
             + " texts, special up to place -1");
     assertRefused(
         beyond.build(),
-        "shard 3 answered Step with columns that do not fit: 1 request ids, 1 ids, 1 logprobs, 1"
+        "shard 3 answered a step with columns that do not fit: 1 request ids, 1 ids, 1 logprobs, 1"
             + " texts, special up to place 1");
   }
 

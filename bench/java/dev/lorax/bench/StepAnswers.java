@@ -1,6 +1,6 @@
 package dev.lorax.bench;
 
-import dev.lorax.protocol.extensions.v1.StepResponse;
+import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.TokenColumns;
 import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
@@ -10,26 +10,26 @@ import java.util.List;
  * Answers to the decode steps of one form. While nobody comes or ends, an answer is the last one
  * again: the shard must cost nothing. Confined to the thread that computes.
  */
-final class StepReply<R> {
+final class StepAnswers<R> {
   private final Form<R> form;
   private R last;
   private List<Sequence> lastSequences = List.of();
 
-  StepReply(Form<R> form) {
+  StepAnswers(Form<R> form) {
     this.form = form;
   }
 
-  /** Advances the sequences; what this step yielded. */
-  R of(long id, List<Sequence> sequences) {
-    boolean ends = false;
-    for (Sequence sequence : sequences) {
-      ends |= sequence.advance();
-    }
+  /**
+   * What a step yielded.
+   *
+   * @param ends whether some of the sequences have ended in it
+   * @param kept those of the batch that goes on
+   */
+  R of(long id, List<Sequence> sequences, boolean ends, List<Sequence> kept) {
     if (last != null && !ends && sequences.equals(lastSequences)) {
       return last;
     }
-    boolean goesOn = sequences.stream().anyMatch(Sequence::alive);
-    R made = form.make(sequences, goesOn ? cached(id, sequences) : null);
+    R made = form.make(sequences, kept.isEmpty() ? null : cached(id, kept));
     last = made;
     lastSequences = ends ? List.of() : sequences;
     return made;
@@ -41,8 +41,8 @@ final class StepReply<R> {
     return batch == null ? reply.build() : reply.setBatch(batch).build();
   }
 
-  static StepResponse columns(List<Sequence> sequences, CachedBatch batch) {
-    var reply = StepResponse.newBuilder();
+  static StepReply columns(List<Sequence> sequences, CachedBatch batch) {
+    var reply = StepReply.newBuilder();
     var columns = TokenColumns.newBuilder();
     for (Sequence sequence : sequences) {
       if (sequence.alive()) {
