@@ -46,6 +46,7 @@ class Case:
     cache_tokens: int = 1_000_000
     load_millis: int = 0
     adapters: int = 0
+    pause_micros: int = 0  # the clients look so often instead of being woken
     rows: bool = False  # the shard answers as upstream's does
 
 
@@ -174,7 +175,14 @@ class Server(ABC):
         """Loads it, and looks at it once the warm-up is over."""
         case = self._case
         load = self._run(
-            "LoadMain", self.port, case.streams, case.tokens, warm_tokens, seconds, case.adapters
+            "LoadMain",
+            self.port,
+            case.streams,
+            case.tokens,
+            warm_tokens,
+            seconds,
+            case.adapters,
+            case.pause_micros,
         )
         self._processes.remove(load)
         try:

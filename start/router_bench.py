@@ -1,4 +1,4 @@
-"""`./lorax bench g4|g4b|g6`: goals of the router, measured with a shard that computes nothing."""
+"""`./lorax bench g4|g4b|g6|latency`: the router, measured with a shard that computes nothing."""
 
 import argparse
 import sys
@@ -17,16 +17,23 @@ sys.path.insert(0, str(CHECKOUT / "bench"))
 
 import g4
 import g6
+import latency
 from ratios import Row
 from streams import Setting, StreamsError
 
 _BENCH = CHECKOUT / "bench"
 _Measure = Callable[[Setting, int, Callable[[str], None]], tuple[list[Row], dict[str, Any]]]
-_MEASURES: Mapping[str, _Measure] = {"g4": g4.cost, "g4b": g4.busy, "g6": g6.measure}
+_MEASURES: Mapping[str, _Measure] = {
+    "g4": g4.cost,
+    "g4b": g4.busy,
+    "g6": g6.measure,
+    "latency": latency.measure,
+}
 GOALS: Mapping[str, str] = {
     "g4": "CPU per streamed token",
     "g4b": "how busy the shard is",
     "g6": "64 adapters in 8 places",
+    "latency": "first and next tokens at 1, 64 and 512 streams",
 }
 PLOT = "ratios_plot.py"
 
