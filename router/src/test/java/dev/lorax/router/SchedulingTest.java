@@ -75,6 +75,19 @@ class SchedulingTest {
   }
 
   @Test
+  void an_adapter_is_on_its_way_and_in_its_place_before_the_step_ends() throws Exception {
+    start(ShardScript.PLAIN.withStep(Duration.ofMillis(1500)));
+    var stream = router.postLater("/generate", generation("", 3));
+    await().untilAsserted(() -> assertThat(shard.calls(DecodeRequest.class)).hasSize(1));
+
+    var cold = router.postLater("/generate", generation("red", 1));
+
+    await().untilAsserted(() -> assertThat(shard.calls(LoadAdapterRequest.class)).hasSize(1));
+    assertThat(shard.calls(DecodeRequest.class)).hasSize(1);
+    assertThat(List.of(stream.join(), cold.join())).allMatch(answer -> answer.statusCode() == 200);
+  }
+
+  @Test
   void tells_to_come_again_later_when_too_many_tokens_wait() throws Exception {
     start(NARROW.withStep(Duration.ofMillis(20)), "--max-queue-tokens", "300");
     var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();

@@ -62,8 +62,15 @@ public final class Backlog {
     onTheWay.addAndGet(tokens);
   }
 
-  /** The batch loop has looked at it. */
-  void received(long tokens) {
+  /** It does not wait: it has been refused, or will not be looked at. */
+  void returned(long tokens) {
+    onTheWay.addAndGet(-tokens);
+  }
+
+  /** The batch loop has let it wait. Called by the loop alone. */
+  @SuppressWarnings("NonAtomicOperationOnVolatileField") // nobody else writes it
+  void queued(long tokens) {
+    waitingTokens += tokens;
     onTheWay.addAndGet(-tokens);
   }
 

@@ -16,6 +16,9 @@ sealed interface BatchCommand {
 
   record Stop() implements BatchCommand {}
 
+  /** The shards have answered the call that the loop waits for. */
+  record Answered() implements BatchCommand {}
+
   /** News about shards, worth nothing once the loop has others. */
   sealed interface FromShards extends BatchCommand {
     ShardGroup shards();

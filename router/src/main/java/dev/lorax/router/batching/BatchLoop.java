@@ -5,10 +5,9 @@ import dev.lorax.router.adapter.ResidencyLimits;
 import dev.lorax.router.generation.Rejection;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +19,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BatchLoop {
   /** How long the loop sleeps at most when nothing runs: waiting requests may expire meanwhile. */
-  private static final long TICK_MILLIS = 250;
+  private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
   private static final Rejection SHUTTING_DOWN =
       Rejection.unavailable("the server is shutting down");
 
-  private final BlockingQueue<BatchCommand> commands;
+  private final Inbox inbox;
   private final BatchLimits limits;
   private final BatchObserver observer;
   private final Ticker ticker;
@@ -77,8 +76,8 @@ public final class BatchLoop {
     this.ticker = environment.ticker();
     this.backlog = environment.backlog();
     this.waiting = new WaitingEntries(limits.order());
-    this.commands = new ArrayBlockingQueue<>(commandCapacity);
-    this.search = new ShardSearch(connector, connectors, commands);
+    this.inbox = new Inbox(commandCapacity);
+    this.search = new ShardSearch(connector, connectors, inbox);
     var mover = new AdapterMover(ticker, movers, this::post);
     this.residency = new Residency(residency, mover, waiting, observer, ticker);
   }
@@ -100,7 +99,7 @@ public final class BatchLoop {
     if (offer(new BatchCommand.Submit(entry))) {
       return null;
     }
-    backlog.received(tokens);
+    backlog.returned(tokens);
     return ended ? SHUTTING_DOWN : Rejection.overloaded();
   }
 
@@ -112,7 +111,7 @@ public final class BatchLoop {
   /** Whether the loop will take it, if only to turn it away. */
   private boolean offer(BatchCommand command) {
     // One that came after the end stays where nobody looks any more.
-    return commands.offer(command) && !(ended && commands.remove(command));
+    return inbox.offer(command) && !(ended && inbox.remove(command));
   }
 
   /** Why no request at all would be queued now, or null. */
@@ -144,7 +143,7 @@ public final class BatchLoop {
 
   private void post(BatchCommand command) {
     try {
-      commands.put(command);
+      inbox.put(command);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -152,7 +151,7 @@ public final class BatchLoop {
 
   /** Obeys what has been said until now and makes one turn, for a loop that was not started. */
   void turnOnce() throws InterruptedException {
-    for (BatchCommand command = commands.poll(); command != null; command = commands.poll()) {
+    for (BatchCommand command = inbox.poll(); command != null; command = inbox.poll()) {
       obey(command);
     }
     turn();
@@ -178,9 +177,8 @@ public final class BatchLoop {
   /** Takes all commands there are, waiting for one if there is nothing else to do. */
   private boolean takeCommands() throws InterruptedException {
     boolean idle = session == null || session.idle();
-    BatchCommand command =
-        idle ? commands.poll(TICK_MILLIS, TimeUnit.MILLISECONDS) : commands.poll();
-    for (; command != null; command = commands.poll()) {
+    BatchCommand command = idle ? inbox.poll(TICK_NANOS) : inbox.poll();
+    for (; command != null; command = inbox.poll()) {
       if (command instanceof BatchCommand.Stop) {
         return false;
       }
@@ -192,8 +190,12 @@ public final class BatchLoop {
   private void obey(BatchCommand command) {
     switch (command) {
       case BatchCommand.Submit submit -> {
-        backlog.received(submit.entry().request().tokens());
-        residency.queue(submit.entry());
+        int tokens = submit.entry().request().tokens();
+        if (residency.queue(submit.entry())) {
+          backlog.queued(tokens);
+        } else {
+          backlog.returned(tokens);
+        }
       }
       case BatchCommand.Order order -> {
         residency.take(order.order());
@@ -211,6 +213,7 @@ public final class BatchLoop {
           hear(news);
         }
       }
+      case BatchCommand.Answered _ -> {}
       case BatchCommand.Stop _ -> throw new IllegalStateException("stop is not obeyed here");
     }
   }
@@ -231,16 +234,10 @@ public final class BatchLoop {
   private void turn() throws InterruptedException {
     long now = ticker.nanos();
     busy = isBusy();
-    for (Entry entry : waiting.removeStale(now)) {
-      if (!entry.cancelled()) {
-        entry.sink().failed(expired(entry));
-      }
-    }
+    expire(now);
     if (session != null) {
       try {
-        if (residency.advance(session.shards(), now)) {
-          publish();
-        }
+        move(now);
         session.turn();
       } catch (ShardException e) {
         lose(e.reason());
@@ -259,6 +256,45 @@ public final class BatchLoop {
         session == null
             ? TurnState.withoutShards(waits, waiting.tokens())
             : session.state(waits, waiting.tokens()));
+  }
+
+  /**
+   * Hears, while the shards compute, what concerns only those who wait: the adapter of a request
+   * can be on its way, and an adapter that has been downloaded can be loaded, before the step ends.
+   */
+  private void hearDuring(Pending<?> call) throws InterruptedException {
+    var answered = new AtomicBoolean();
+    call.whenAnswered(() -> {
+      answered.set(true);
+      // If there is no room, the loop has something else to wake up for.
+      inbox.offer(new BatchCommand.Answered());
+    });
+    for (long left = call.mostNanos(); !answered.get() && left > 0; left = call.mostNanos()) {
+      BatchCommand command = inbox.pollNew(Math.min(left, TICK_NANOS));
+      switch (command) {
+        case null -> expire(ticker.nanos());
+        case BatchCommand.Answered _ -> {}
+        case BatchCommand.Submit _, BatchCommand.Order _, BatchCommand.Moved _ -> {
+          obey(command);
+          move(ticker.nanos());
+        }
+        default -> inbox.defer(command);
+      }
+    }
+  }
+
+  private void move(long now) {
+    if (session != null && residency.advance(session.shards(), now)) {
+      publish();
+    }
+  }
+
+  private void expire(long now) {
+    for (Entry entry : waiting.removeStale(now)) {
+      if (!entry.cancelled()) {
+        entry.sink().failed(expired(entry));
+      }
+    }
   }
 
   private boolean isBusy() {
@@ -280,7 +316,7 @@ public final class BatchLoop {
       String reason = "the new ones cannot go on with what was generated";
       fail(waiting.removeInterrupted(1), Interruption.rejection(reason));
     }
-    session = new BatchSession(shards, limits, waiting, observer, ticker);
+    session = new BatchSession(shards, limits, waiting, observer, ticker, this::hearDuring);
     shards
         .lost()
         .thenAcceptAsync(
@@ -313,7 +349,7 @@ public final class BatchLoop {
   private void leave() {
     ended = true;
     search.end();
-    for (BatchCommand command = commands.poll(); command != null; command = commands.poll()) {
+    for (BatchCommand command = inbox.poll(); command != null; command = inbox.poll()) {
       turnAway(command);
     }
     fail(waiting.removeAll(), SHUTTING_DOWN);
@@ -327,13 +363,16 @@ public final class BatchLoop {
   private void turnAway(BatchCommand command) {
     switch (command) {
       case BatchCommand.Submit submit -> {
-        backlog.received(submit.entry().request().tokens());
+        backlog.returned(submit.entry().request().tokens());
         submit.entry().sink().failed(SHUTTING_DOWN);
       }
       case BatchCommand.Order order ->
           order.order().outcome().complete(new AdapterOrder.Outcome.Refused(SHUTTING_DOWN));
       case BatchCommand.Connected connected -> connected.shards().close();
-      case BatchCommand.FromShards _, BatchCommand.Drain _, BatchCommand.Stop _ -> {}
+      case BatchCommand.FromShards _,
+          BatchCommand.Drain _,
+          BatchCommand.Stop _,
+          BatchCommand.Answered _ -> {}
     }
   }
 

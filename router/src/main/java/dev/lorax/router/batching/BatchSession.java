@@ -31,17 +31,22 @@ final class BatchSession {
   private final Scheduler scheduler;
   private final BatchObserver observer;
   private final Ticker ticker;
+  private final Meanwhile meanwhile;
   private final RunningBatch running = new RunningBatch();
   private final Delivery delivery;
   private int stepsSinceJoin;
   private Collection<Entry> stepping = List.of();
 
+  /**
+   * @param meanwhile returns when the call has been answered, or sooner
+   */
   BatchSession(
       ShardGroup shards,
       BatchLimits limits,
       WaitingEntries waiting,
       BatchObserver observer,
-      Ticker ticker) {
+      Ticker ticker,
+      Meanwhile meanwhile) {
     ShardProfile profile = shards.profile();
     this.shards = shards;
     this.limits = limits;
@@ -49,6 +54,7 @@ final class BatchSession {
     this.scheduler = new Scheduler(limits, waiting, blocks, profile);
     this.observer = observer;
     this.ticker = ticker;
+    this.meanwhile = meanwhile;
     this.delivery = new Delivery(running, observer, ticker);
   }
 
@@ -304,6 +310,12 @@ final class BatchSession {
   private <T extends @Nullable Object> T send(Pending<T> call)
       throws ShardException, InterruptedException {
     delivery.flush();
+    meanwhile.during(call);
     return call.await();
+  }
+
+  /** What is done while the shards compute; it must not touch what runs. */
+  interface Meanwhile {
+    void during(Pending<?> call) throws InterruptedException;
   }
 }

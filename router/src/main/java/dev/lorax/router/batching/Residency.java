@@ -37,15 +37,16 @@ final class Residency {
     this.ticker = ticker;
   }
 
-  /** Lets a request wait for its adapter, or fails it if that could not be had just now. */
-  void queue(Entry entry) {
+  /** Lets a request wait for its adapter; false if that could not be had, and the request fails. */
+  boolean queue(Entry entry) {
     Adapter adapter = table.resolve(entry.adapterKey());
     AdapterState.Failed failed = table.refusal(adapter, ticker.nanos());
-    if (failed == null) {
-      waiting.add(entry, adapter);
-    } else {
+    if (failed != null) {
       entry.sink().failed(Rejection.generation(failed.reason()));
+      return false;
     }
+    waiting.add(entry, adapter);
+    return true;
   }
 
   void take(AdapterOrder order) {

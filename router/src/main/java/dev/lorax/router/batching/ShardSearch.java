@@ -1,6 +1,5 @@
 package dev.lorax.router.batching;
 
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -12,14 +11,14 @@ import org.jspecify.annotations.Nullable;
 final class ShardSearch {
   private final ShardConnector connector;
   private final Executor threads;
-  private final BlockingQueue<BatchCommand> loop;
+  private final Inbox loop;
   private @Nullable Thread searching;
   private boolean ended;
 
   /**
    * @param threads runs what waits for shards
    */
-  ShardSearch(ShardConnector connector, Executor threads, BlockingQueue<BatchCommand> loop) {
+  ShardSearch(ShardConnector connector, Executor threads, Inbox loop) {
     this.connector = connector;
     this.threads = threads;
     this.loop = loop;

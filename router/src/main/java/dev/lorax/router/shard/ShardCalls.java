@@ -1,16 +1,16 @@
 package dev.lorax.router.shard;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.ShardException;
 import io.grpc.Metadata;
 import io.grpc.Status;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -27,12 +27,14 @@ final class ShardCalls {
     return () -> wait(method, calls, Future::get);
   }
 
-  /** The same for answers that have no deadline; it begins now. */
-  static <R> Pending<List<R>> all(
-      String method, List<? extends Future<R>> answers, Duration deadline) {
-    long end = System.nanoTime() + deadline.toNanos();
-    return () ->
-        wait(method, answers, answer -> answer.get(end - System.nanoTime(), TimeUnit.NANOSECONDS));
+  /**
+   * The answers to calls that have no deadline of their own.
+   *
+   * @param endNanos on the clock of {@link System#nanoTime}
+   */
+  static <R> List<R> waitUntil(long endNanos, String method, List<? extends Future<R>> calls)
+      throws ShardException, InterruptedException {
+    return wait(method, calls, call -> call.get(endNanos - System.nanoTime(), NANOSECONDS));
   }
 
   private static <R> List<R> wait(
@@ -66,7 +68,9 @@ final class ShardCalls {
 
   private static ShardException failure(String method, int shardIndex, Exception e) {
     Status status =
-        e instanceof TimeoutException ? Status.DEADLINE_EXCEEDED : Status.fromThrowable(e);
+        e instanceof TimeoutException
+            ? Status.DEADLINE_EXCEEDED.withDescription("no reply within its time")
+            : Status.fromThrowable(e);
     String detail = status.getDescription() == null ? "" : status.getDescription();
     return switch (status.getCode()) {
       case UNAVAILABLE, CANCELLED ->

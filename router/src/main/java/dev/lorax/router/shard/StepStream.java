@@ -9,7 +9,6 @@ import io.grpc.stub.StreamObserver;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +24,7 @@ final class StepStream {
   }
 
   /** The reply to come. Fails with the status of the call if that ends first. */
-  Future<StepReply> ask(StepRequest request) {
+  CompletableFuture<StepReply> ask(StepRequest request) {
     if (call == null || call.ended != null) {
       call = new Call(stub);
     }
@@ -42,7 +41,7 @@ final class StepStream {
       requests = stub.steps(this);
     }
 
-    Future<StepReply> ask(StepRequest request) {
+    CompletableFuture<StepReply> ask(StepRequest request) {
       var reply = new CompletableFuture<StepReply>();
       waiting.add(reply);
       Throwable reason = ended;

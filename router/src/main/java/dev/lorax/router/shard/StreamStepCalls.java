@@ -13,7 +13,7 @@ import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Future;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Steps over one call for each shard, with replies in columns, of shards that announce them.
@@ -41,12 +41,32 @@ final class StreamStepCalls implements StepCalls {
   }
 
   private Pending<StepResult> all(String name, StepRequest request) {
-    var replies = new ArrayList<Future<StepReply>>(streams.size());
+    var replies = new ArrayList<CompletableFuture<StepReply>>(streams.size());
     for (StepStream stream : streams) {
       replies.add(stream.ask(request));
     }
-    Pending<List<StepReply>> answers = ShardCalls.all(name, replies, deadline);
-    return () -> stepped(answers.await());
+    return new Step(name, replies, System.nanoTime() + deadline.toNanos());
+  }
+
+  /** A step that all shards have been asked for. */
+  private record Step(String name, List<CompletableFuture<StepReply>> replies, long endNanos)
+      implements Pending<StepResult> {
+    @Override
+    public StepResult await() throws ShardException, InterruptedException {
+      return stepped(ShardCalls.waitUntil(endNanos, name, replies));
+    }
+
+    @Override
+    public void whenAnswered(Runnable action) {
+      var _ =
+          CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+              .whenComplete((_, _) -> action.run());
+    }
+
+    @Override
+    public long mostNanos() {
+      return Math.max(0, endNanos - System.nanoTime());
+    }
   }
 
   private static StepResult stepped(List<StepReply> replies) throws ShardException {

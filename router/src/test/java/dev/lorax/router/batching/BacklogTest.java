@@ -37,6 +37,19 @@ class BacklogTest {
     assertThat(backlog.refusal(8000)).isNull();
   }
 
+  @Test
+  void what_waits_counts_before_the_turn_in_which_it_came_has_ended() {
+    var small = new Backlog(100, Duration.ofSeconds(10));
+    small.sent(60);
+    assertThat(small.refusal(60)).isNotNull();
+
+    small.queued(60);
+    assertThat(small.refusal(60)).isNotNull();
+
+    small.turned(0, 60, SECOND, true);
+    assertThat(small.refusal(60)).isNull();
+  }
+
   /** Somebody waits all the time. */
   private void serve(int seconds, int tokensPerSecond) {
     for (int second = 0; second < seconds; second++) {

@@ -41,7 +41,7 @@ class BatchLoopProperties {
   private long nanos;
   private int outage;
 
-  /** One thing that happens between two turns. */
+  /** One thing that happens between two turns, or while a step is under way. */
   sealed interface Event {
     /**
      * @param common tokens at its beginning that are the same in all prompts
@@ -60,6 +60,9 @@ class BatchLoopProperties {
     record BlameOldest() implements Event {}
 
     record Turns(int count) implements Event {}
+
+    /** A request that comes, or is cancelled, in the middle of the next step. */
+    record During(Event event) implements Event {}
   }
 
   @Property(tries = 400)
@@ -148,27 +151,10 @@ class BatchLoopProperties {
     BatchLoop loop = loop(profile, observer);
     var asked = new ArrayList<Promise>();
     for (Event event : history) {
-      switch (event) {
-        case Event.Ask ask -> asked.add(ask(loop, asked.size(), ask));
-        case Event.Cancel cancel -> {
-          if (cancel.ago() < asked.size()) {
-            asked.get(asked.size() - 1 - cancel.ago()).cancel();
-          }
-        }
-        case Event.RefuseDecode _ -> epochs.getLast().refuseNextDecode();
-        case Event.BlameOldest _ -> epochs.getLast().blameOldest();
-        case Event.Lose lose -> {
-          epochs.getLast().endInNextStep();
-          outage = lose.turns();
-        }
-        case Event.Turns turns -> {
-          for (int i = 0; i < turns.count(); i++) {
-            turn(loop);
-          }
-        }
-      }
+      happen(loop, asked, event);
       assertThat(observer.heldTokens).isLessThanOrEqualTo(128 * 4);
     }
+    epochs.getLast().nothingDuringNextStep();
 
     // Everybody alone, one token a turn, an adapter moving before each: nobody waits for longer.
     int once = 100 + asked.stream().mapToInt(p -> p.newTokens + 12).sum();
@@ -177,6 +163,36 @@ class BatchLoopProperties {
       turn(loop);
     }
     return asked;
+  }
+
+  private void happen(BatchLoop loop, List<Promise> asked, Event event)
+      throws InterruptedException {
+    switch (event) {
+      case Event.Ask ask -> asked.add(ask(loop, asked.size(), ask));
+      case Event.Cancel cancel -> cancel(asked, cancel.ago());
+      case Event.RefuseDecode _ -> epochs.getLast().refuseNextDecode();
+      case Event.BlameOldest _ -> epochs.getLast().blameOldest();
+      case Event.Lose lose -> {
+        epochs.getLast().endInNextStep();
+        outage = lose.turns();
+      }
+      case Event.Turns turns -> {
+        for (int i = 0; i < turns.count(); i++) {
+          turn(loop);
+        }
+      }
+      case Event.During(Event.Ask ask) ->
+          epochs.getLast().duringNextStep(() -> asked.add(ask(loop, asked.size(), ask)));
+      case Event.During(Event.Cancel cancel) ->
+          epochs.getLast().duringNextStep(() -> cancel(asked, cancel.ago()));
+      case Event.During during -> throw new IllegalArgumentException(during.toString());
+    }
+  }
+
+  private static void cancel(List<Promise> asked, int ago) {
+    if (ago < asked.size()) {
+      asked.get(asked.size() - 1 - ago).cancel();
+    }
   }
 
   private void begin() {
@@ -288,6 +304,8 @@ class BatchLoopProperties {
             net.jqwik.api.Tuple.of(1, deadly),
             net.jqwik.api.Tuple.of(1, lose),
             net.jqwik.api.Tuple.of(3, cancel),
+            net.jqwik.api.Tuple.of(4, ask.map(Event.During::new)),
+            net.jqwik.api.Tuple.of(1, cancel.map(Event.During::new)),
             net.jqwik.api.Tuple.of(6, turns),
             net.jqwik.api.Tuple.of(
                 1, Arbitraries.of(new Event.RefuseDecode(), new Event.BlameOldest())))

@@ -3,6 +3,7 @@ package dev.lorax.router.batching;
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.generation.Generation;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -10,6 +11,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -39,6 +41,7 @@ final class InMemoryShards implements ShardGroup {
   private final Map<Integer, String> contents = new HashMap<>();
   private final Map<Integer, Integer> loads = new HashMap<>();
   private final Set<Long> joined = new HashSet<>();
+  private final Queue<Runnable> meanwhile = new ArrayDeque<>();
   private boolean refuseNextDecode;
   private boolean blameOldest;
   private boolean endInNextStep;
@@ -86,6 +89,15 @@ final class InMemoryShards implements ShardGroup {
     endInNextStep = true;
   }
 
+  /** Happens while the next step is under way. */
+  void duringNextStep(Runnable event) {
+    meanwhile.add(event);
+  }
+
+  void nothingDuringNextStep() {
+    meanwhile.clear();
+  }
+
   /** Ends while nothing runs. */
   void end() {
     lost.complete("shard 0 is gone");
@@ -107,6 +119,10 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+    return new UnderWay(begin(batch, beside));
+  }
+
+  private Pending<StepResult> begin(PrefillBatch batch, @Nullable CachedBatch beside) {
     check(beside == null || !batch.goesOn(), "a cached batch beside requests that go on");
     var sequences = new LinkedHashMap<Long, InMemorySequence>();
     long id = batch.id();
@@ -154,6 +170,10 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<StepResult> decode(List<CachedBatch> batches) {
+    return new UnderWay(goOn(batches));
+  }
+
+  private Pending<StepResult> goOn(List<CachedBatch> batches) {
     var sequences = new LinkedHashMap<Long, InMemorySequence>();
     for (CachedBatch batch : batches) {
       Map<Long, InMemorySequence> cached = cache.get(batch.id());
@@ -322,6 +342,43 @@ final class InMemoryShards implements ShardGroup {
   private void check(boolean holds, String what) {
     if (!holds) {
       violations.add("the batch loop used " + what);
+    }
+  }
+
+  /** A step during which things happen; the router looks several times whether it is over. */
+  private final class UnderWay implements Pending<StepResult> {
+    private static final int LOOKS = 12;
+    private static final long A_MOMENT_NANOS = 1_000;
+
+    private final Pending<StepResult> step;
+    private Runnable told = () -> {};
+    private int looks;
+
+    UnderWay(Pending<StepResult> step) {
+      this.step = step;
+    }
+
+    @Override
+    public void whenAnswered(Runnable action) {
+      told = action;
+      for (Runnable event = meanwhile.poll(); event != null; event = meanwhile.poll()) {
+        looks = LOOKS;
+        event.run();
+      }
+    }
+
+    @Override
+    public long mostNanos() {
+      if (looks-- <= 0) {
+        told.run();
+        return 0;
+      }
+      return A_MOMENT_NANOS;
+    }
+
+    @Override
+    public StepResult await() throws ShardException, InterruptedException {
+      return step.await();
     }
   }
 }
