@@ -1,7 +1,7 @@
 """G5: what a cold adapter costs: its own first token, and the streams that run beside its load.
 
-A shard process with running streams, driven as our router does it: what a router hears of between
-two steps, it acts on with the next. A cold adapter lies on disk, its file in the page cache, and
+A shard process with running streams, driven as our router does it: an adapter is moved beside steps
+from the moment a request for it comes. A cold adapter lies on disk, its file in the page cache, and
 neither in the memory of the shard nor on its device.
 """
 
@@ -36,9 +36,9 @@ def measure(setting: Setting, pairs: int, log: Log) -> Outcome:
             for prompt in _PROMPTS:
                 case = f"{shape} shape, first token behind {prompt}, cold / warm"
                 answers = list(_first_tokens(shard, prompt, pairs))
-                rows += first_token_rows(case, answers)
+                rows.append(first_token_row(case, answers))
                 details[case] = tell_first_tokens(answers)
-                log(f"  {case}: {rows[-2].ratio.median:.2f}, in one {rows[-1].ratio.median:.2f}")
+                log(f"  {case}: {rows[-1].ratio.median:.2f}")
             case = f"{shape} shape, p99 gap of streams, loads / idle"
             windows = [(_gaps(shard, loads=True), _gaps(shard, loads=False)) for _ in range(pairs)]
             rows.append(gap_row(case, windows))
@@ -54,43 +54,27 @@ def measure(setting: Setting, pairs: int, log: Log) -> Outcome:
     )
 
 
-def first_token_rows(case: str, answers: Sequence[dict[str, Any]]) -> list[Row]:
-    """A pair is as many requests on either side, with the same adapters at the same moments.
-
-    The second row, without a goal, is what a router would reach that loads an adapter at once when
-    it has been downloaded, instead of one step later.
-    """
+def first_token_row(case: str, answers: Sequence[dict[str, Any]]) -> Row:
+    """A pair is as many requests on either side, with the same adapters at the same moments."""
     for answer in answers:
-        cold, in_one, warm = (
-            [each["token"] for each in answer[side]] for side in ("cold", "cold_in_one", "warm")
-        )
-        if not cold == in_one == warm:
-            raise DecodeError(f"{case}: void, the first tokens differ: {cold}, {in_one}, {warm}")
-    cold_pairs, in_one_pairs = (
-        [Pair(_mean(answer[side]), _mean(answer["warm"])) for answer in answers]
-        for side in ("cold", "cold_in_one")
-    )
-    return [
-        ratio_row(case, cold_pairs, "s", _FIRST_FLOOR, _FIRST_TARGET),
-        ratio_row(f"{case}, moved in one", in_one_pairs, "s"),
-    ]
+        cold, warm = ([each["token"] for each in answer[side]] for side in ("cold", "warm"))
+        if cold != warm:
+            raise DecodeError(f"{case}: void, the first tokens differ: {cold}, {warm}")
+    pairs = [Pair(_mean(answer["cold"]), _mean(answer["warm"])) for answer in answers]
+    return ratio_row(case, pairs, "s", _FIRST_FLOOR, _FIRST_TARGET)
 
 
 def tell_first_tokens(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Medians over all requests: the streams' step, and what a cold request waits for."""
-    told: dict[str, Any] = {
-        "step_ms": round(1000 * statistics.median(answer["step_s"] for answer in answers), 1)
+    requests = [each for answer in answers for each in answer["cold"]]
+    return {
+        "step_ms": round(1000 * statistics.median(answer["step_s"] for answer in answers), 1),
+        "steps_before_it_joins": statistics.median(each["steps"] for each in requests),
+        "moves_ms": {
+            name: round(1000 * statistics.median(each["moves"][name] for each in requests), 1)
+            for name in requests[0]["moves"]
+        },
     }
-    for side in ("cold", "cold_in_one"):
-        requests = [each for answer in answers for each in answer[side]]
-        told[side] = {
-            "steps_before_it_joins": statistics.median(each["steps"] for each in requests),
-            "moves_ms": {
-                name: round(1000 * statistics.median(each["moves"][name] for each in requests), 1)
-                for name in requests[0]["moves"]
-            },
-        }
-    return told
 
 
 def gap_row(case: str, windows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Row:

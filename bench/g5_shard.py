@@ -3,7 +3,7 @@
 g5_shard.py MODEL DTYPE THREADS.
 
 `{"order": "first tokens", "adapters": [number, ...], "prompt": tokens}` asks for a token with each
-adapter three times: twice when it lies on disk alone, and then when it is loaded.
+adapter twice: when it lies on disk alone, and then when it is loaded.
 `{"order": "gaps", "steps": n, "loads": bool}` makes decode steps of the streams, with adapters
 coming and going all the time or none at all.
 """
@@ -14,8 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,39 +74,33 @@ class Streams:
             self._calls.clear()
 
     def _first_tokens(self, adapters: list[int], prompt: int) -> dict[str, Any]:
-        waited: dict[str, list[dict[str, Any]]] = {side: [] for side in _SIDES}
+        waited: dict[str, list[dict[str, Any]]] = {"cold": [], "warm": []}
         for place, adapter in enumerate(adapters):
             # Where in a running step a request arrives decides how long it waits.
             phase = (place + 0.5) / len(adapters)
-            for side, moves in _SIDES.items():
-                if moves:
-                    self._calls.offload(adapter)
-                waited[side].append(vars(self._first_token(adapter, prompt, phase, moves)))
+            for side, requests in waited.items():
+                requests.append(vars(self._first_token(adapter, prompt, phase, side == "cold")))
             self._calls.offload(adapter)
         return {**waited, "step_s": self._step_s}
 
-    def _first_token(self, adapter: int, prompt: int, phase: float, moves: list[str]) -> Waited:
+    def _first_token(self, adapter: int, prompt: int, phase: float, cold: bool) -> Waited:
         """A request that arrives while a step runs.
 
-        What has happened is heard of between two steps, where the router takes its commands: then
-        the next move begins beside the next step, or the request joins it.
+        The router hears of it at once and has its adapter moved; between two steps, where the
+        adapter is there, the request joins the streams.
         """
         arrival = time.monotonic() + phase * self._step_s
         waited = Waited(0.0, 0)
-        due = list(moves)
-        running: Future[float] | None = None
+        moving = self._beside.submit(self._move, adapter, arrival) if cold else None
         while True:
             self._decode()
             if time.monotonic() < arrival:
                 continue
-            if running is not None and running.done():
-                waited.moves[due.pop(0)] = running.result()
-                running = None
-            if not due:
+            if moving is None or moving.done():
                 break
-            if running is None:
-                running = self._beside.submit(self._timed, _MOVES[due[0]], adapter)
             waited.steps += 1
+        if moving is not None:
+            waited.moves = moving.result()
         (ids,) = Order([adapter], prompt, 0).prompts(self._vocabulary)
         first_block = 1 + STREAMS * blocks_of(_STREAM_PROMPT + _STREAM_TOKENS)
         stepped = self._calls.prefill(
@@ -118,10 +111,14 @@ class Streams:
         self._batch = stepped.batch
         return waited
 
-    def _timed(self, move: Callable[[RouterCalls, int], None], adapter: int) -> float:
-        begin = time.monotonic()
-        move(self._calls, adapter)
-        return time.monotonic() - begin
+    def _move(self, adapter: int, arrival: float) -> dict[str, float]:
+        time.sleep(max(0.0, arrival - time.monotonic()))
+        took = {}
+        for name, move in (("download", self._calls.download), ("load", self._calls.load)):
+            begin = time.monotonic()
+            move(adapter)
+            took[name] = time.monotonic() - begin
+        return took
 
     def _gaps(self, steps: int, loads: bool) -> dict[str, Any]:
         going, stop = threading.Event(), threading.Event()
@@ -184,16 +181,6 @@ class Streams:
 def _bring(calls: RouterCalls, adapter: int) -> None:
     calls.download(adapter)
     calls.load(adapter)
-
-
-_MOVES: dict[str, Callable[[RouterCalls, int], None]] = {
-    "download": RouterCalls.download,
-    "load": RouterCalls.load,
-    "both": _bring,
-}
-# What must be heard of, one after the other, before a request can join: as our router does it; as
-# one would that loads what has come without a turn between; and where the adapter is loaded.
-_SIDES = {"cold": ["download", "load"], "cold_in_one": ["both"], "warm": []}
 
 
 def _main() -> None:

@@ -24,21 +24,20 @@ def test_the_99th_percentile_is_a_value_that_one_of_a_hundred_exceeds() -> None:
 
 def test_requests_of_a_pair_are_compared_as_a_whole() -> None:
     """Cold and warm have the same adapters at the same moments of a step."""
-    answers = [_requests(cold=[3.0, 1.0], in_one=[1.0, 2.0], warm=[1.0, 1.0])] * 7
+    answers = [_requests(cold=[3.0, 1.0], warm=[1.0, 1.0])] * 7
 
-    row, in_one = g5.first_token_rows("case", answers)
+    row = g5.first_token_row("case", answers)
 
     assert (row.ratio.median, row.ours, row.peer, row.unit) == (2.0, 2.0, 1.0, "s")
     assert not row.holds
-    assert (in_one.ratio.median, in_one.floor) == (1.5, None)
 
 
 def test_a_cold_adapter_that_answers_otherwise_makes_a_result_void() -> None:
     """It would not be the same work."""
-    answers = [_requests([1.0], [1.0], [1.0])] * 6 + [_requests([1.0], [1.0], [1.0], warm_token=8)]
+    answers = [_requests([1.0], [1.0])] * 6 + [_requests([1.0], [1.0], warm_token=8)]
 
-    with pytest.raises(DecodeError, match=r"case: void.*\[7\], \[7\], \[8\]"):
-        g5.first_token_rows("case", answers)
+    with pytest.raises(DecodeError, match=r"case: void.*\[7\], \[8\]"):
+        g5.first_token_row("case", answers)
 
 
 def test_windows_without_a_load_or_with_other_tokens_are_void() -> None:
@@ -100,12 +99,10 @@ def test_cold_adapters_answer_as_warm_ones_do_beside_streams(setting: Setting) -
             shard.ask({"order": "gaps", "steps": 200, "loads": loads}) for loads in (True, False)
         )
 
-    cold, in_one, warm = answer["cold"], answer["cold_in_one"], answer["warm"]
-    tokens = [[each["token"] for each in side] for side in (cold, in_one, warm)]
-    assert tokens[0] == tokens[1] == tokens[2]
+    cold, warm = answer["cold"], answer["warm"]
+    tokens = [[each["token"] for each in side] for side in (cold, warm)]
+    assert tokens[0] == tokens[1]
     assert all(list(each["moves"]) == ["download", "load"] for each in cold)
-    assert all(each["steps"] >= 2 for each in cold)
-    assert all(list(each["moves"]) == ["both"] and each["steps"] >= 1 for each in in_one)
     assert all(each["steps"] == 0 and not each["moves"] for each in warm)
     assert loads["tokens"] == idle["tokens"]
     assert loads["loads"] > 0
@@ -122,13 +119,11 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     return Setting(Path(sys.executable), environment, {"tiny": folder})
 
 
-def _requests(
-    cold: list[float], in_one: list[float], warm: list[float], warm_token: int = 7
-) -> dict[str, Any]:
+def _requests(cold: list[float], warm: list[float], warm_token: int = 7) -> dict[str, Any]:
     def side(times: list[float], token: int = 7) -> list[dict[str, Any]]:
         return [{"seconds": seconds, "token": token} for seconds in times]
 
-    return {"cold": side(cold), "cold_in_one": side(in_one), "warm": side(warm, warm_token)}
+    return {"cold": side(cold), "warm": side(warm, warm_token)}
 
 
 _POINTS = (
