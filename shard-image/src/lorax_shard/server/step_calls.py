@@ -106,6 +106,7 @@ class StepStreams:
     async def _reply(self, request: extensions_pb2.StepRequest) -> extensions_pb2.StepReply:
         try:
             result = await self._calls.step(request)
+            return columns.step_reply(result, self._config.rank, self._config.world)
         except Exception as error:
             name = (request.WhichOneof("step") or "step").capitalize()
             failure = Failure.of(error, name)
@@ -116,4 +117,3 @@ class StepStreams:
                     request_ids=failure.request_ids,
                 )
             )
-        return columns.step_reply(result, self._config.rank, self._config.world)
