@@ -1,7 +1,8 @@
 """What the router adds to the time of tokens: first and next ones at 1, 64 and 512 streams.
 
-The peer of each row is a step of the scripted shard. No token can come sooner than a step after the
-one before it; a first token waits for the step that runs, and its own prompt takes another one.
+The peer of each row is a step of the scripted shard, which takes new requests into the step of
+those that run, as ours do. No token can come sooner than a step after the one before it; a first
+token waits for the step that runs, and its own prompt takes another one.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,9 @@ from ratios import Pair, Row, ratio_row
 from streams import Case, Router, Setting
 
 CASES = (
-    Case("1 stream", streams=1, step_micros=5_000, tokens=64),
-    Case("64 streams", streams=64, step_micros=5_000, tokens=256),
-    Case("512 streams", streams=512, step_micros=20_000, tokens=256),
+    Case("1 stream", streams=1, step_micros=5_000, tokens=64, form="chunks"),
+    Case("64 streams", streams=64, step_micros=5_000, tokens=256, form="chunks"),
+    Case("512 streams", streams=512, step_micros=20_000, tokens=256, form="chunks"),
 )
 _SECONDS = 6.0
 _WARM_STEPS = 8_000

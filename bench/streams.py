@@ -47,7 +47,7 @@ class Case:
     load_millis: int = 0
     adapters: int = 0
     pause_micros: int = 0  # the clients look so often instead of being woken
-    rows: bool = False  # the shard answers as upstream's does
+    form: str = "columns"  # of the shard's answers: rows as upstream's, columns, or chunks besides
 
 
 class _Process:
@@ -223,9 +223,13 @@ class Router(Server):
     def _start(self) -> None:
         case, setting = self._case, self._setting
         base = Path(self._sockets.name) / "shard"
-        form = "rows" if case.rows else "columns"
         self._run(
-            "ScriptedShardMain", base, case.step_micros, case.cache_tokens, case.load_millis, form
+            "ScriptedShardMain",
+            base,
+            case.step_micros,
+            case.cache_tokens,
+            case.load_millis,
+            case.form,
         )
         router = _Process(
             [

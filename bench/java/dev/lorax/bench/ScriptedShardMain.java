@@ -47,7 +47,10 @@ import java.util.function.Supplier;
  * A shard whose steps take a given time and compute nothing, so that what is measured is the
  * router. Writes a line with its counters every 100 ms: time, time inside steps, tokens.
  *
- * <pre>SOCKET-BASE STEP-MICROS CACHE-TOKENS LOAD-MILLIS rows|columns</pre>
+ * <pre>SOCKET-BASE STEP-MICROS CACHE-TOKENS LOAD-MILLIS rows|columns|chunks</pre>
+ *
+ * <p>With rows it answers as upstream's shards do, with columns as ours, and with chunks it also
+ * takes new requests into the step of those that run.
  */
 public final class ScriptedShardMain extends LoraxServiceImplBase {
   private static final int BLOCK_SIZE = 16;
@@ -60,6 +63,7 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
   private final int cacheTokens;
   private final long loadMillis;
   private final boolean inColumns;
+  private final boolean inChunks;
   private final ExecutorService compute = Executors.newSingleThreadExecutor();
   private final ExecutorService loads = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<Long, List<Sequence>> cache = new HashMap<>();
@@ -73,7 +77,8 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
     stepNanos = Long.parseLong(arguments[1]) * 1000;
     cacheTokens = Integer.parseInt(arguments[2]);
     loadMillis = Long.parseLong(arguments[3]);
-    inColumns = arguments[4].equals("columns");
+    inChunks = arguments[4].equals("chunks");
+    inColumns = inChunks || arguments[4].equals("columns");
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -114,6 +119,7 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
             .setBlockSize(BLOCK_SIZE)
             .setSupportsGeneration(true)
             .setRequiresBlockAllocator(true)
+            .setChunkedPrefill(inChunks)
             .build());
   }
 
@@ -164,20 +170,45 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
 
   private PrefillResponse begin(PrefillRequest request) {
     step();
+    var reply = PrefillResponse.newBuilder();
     var sequences = new ArrayList<Sequence>();
     for (Request prompt : request.getBatch().getRequestsList()) {
-      sequences.add(new Sequence(prompt));
+      var sequence = new Sequence(prompt);
+      sequences.add(sequence);
+      reply.addGenerations(sequence.next());
     }
-    long id = request.getBatch().getId();
-    var reply = PrefillResponse.newBuilder();
-    sequences.forEach(sequence -> reply.addGenerations(sequence.next()));
     tokens += sequences.size();
-    List<Sequence> kept = kept(sequences);
-    if (!kept.isEmpty()) {
-      cache.put(id, kept);
-      reply.setBatch(StepAnswers.cached(id, kept));
+    CachedBatch batch = keep(request.getBatch().getId(), sequences);
+    return batch == null ? reply.build() : reply.setBatch(batch).build();
+  }
+
+  /** A batch beside the new one makes a step and takes it in. */
+  private StepReply join(PrefillRequest request) {
+    step();
+    List<Sequence> running =
+        request.hasCachedBatch() ? cache.remove(request.getCachedBatch().getId()) : List.of();
+    running.forEach(Sequence::advance);
+    var reply = StepAnswers.columns(running, null).toBuilder();
+    var sequences = new ArrayList<>(running);
+    for (Request prompt : request.getBatch().getRequestsList()) {
+      var sequence = new Sequence(prompt);
+      sequences.add(sequence);
+      reply.addGenerations(sequence.next());
     }
-    return reply.build();
+    tokens += sequences.size();
+    boolean joins = request.hasCachedBatch();
+    CachedBatch batch =
+        keep(joins ? request.getCachedBatch().getId() : request.getBatch().getId(), sequences);
+    return batch == null ? reply.build() : reply.setBatch(batch).build();
+  }
+
+  private CachedBatch keep(long id, List<Sequence> sequences) {
+    List<Sequence> kept = kept(sequences);
+    if (kept.isEmpty()) {
+      return null;
+    }
+    cache.put(id, kept);
+    return StepAnswers.cached(id, kept);
   }
 
   private <R> R goOn(DecodeRequest request, StepAnswers<R> form) {
@@ -234,12 +265,9 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
     }
 
     private StepReply reply(StepRequest request) {
-      if (request.hasDecode()) {
-        return goOn(request.getDecode(), columns);
-      }
-      PrefillResponse begun = begin(request.getPrefill());
-      var reply = StepReply.newBuilder().addAllGenerations(begun.getGenerationsList());
-      return begun.hasBatch() ? reply.setBatch(begun.getBatch()).build() : reply.build();
+      return request.hasDecode()
+          ? goOn(request.getDecode(), columns)
+          : join(request.getPrefill());
     }
   }
 
