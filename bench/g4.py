@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ratios import Pair, Row, ratio_row
-from streams import BareWriter, Case, Router, Seen, Server, Setting, StreamsError
+from streams import BareWriter, Case, Router, Seen, Setting, StreamsError
 
 CASES = (
     Case("128 streams, 5 ms a step", streams=128, step_micros=5_000, tokens=256),
@@ -20,10 +20,8 @@ _BUSY_GOALS = ((0.75, 0.92), (0.80, 0.95))
 _SECONDS = 6.0
 # Until the JVM has compiled what runs hot; after that each window needs only streams in flight.
 # What runs once a step is compiled last, when it has run 5,000 times and its profile before that:
-# with half of these steps compiling was a fifth of what the router took in a window. And code for
-# which nobody has ever left a stream is made anew when the first clients do, so they come and go.
+# with half of these steps compiling was a fifth of what the router took in a window.
 _WARM_STEPS = 20_000
-_WARM_LOADS = 5
 _WARM_STEPS_OF_PEER = 1_000
 _WARM_STEPS_OF_BUSY = 5_000  # compiling takes time of the router's, which the shard hardly notices
 _SETTLE_TOKENS = 20_000
@@ -49,8 +47,8 @@ def cost(
                     f"{case.name}: router and bare writer do not write the same events:\n"
                     f"{router.sample()}\n{bare.sample()}"
                 )
-            _warm_up(router, case, _WARM_STEPS)
-            _warm_up(bare, case, _WARM_STEPS_OF_PEER)
+            router.warm_up(_WARM_STEPS)
+            bare.warm_up(_WARM_STEPS_OF_PEER)
             for number in range(pairs):
                 ours = router.measure(_SETTLE_TOKENS, _SECONDS)
                 peer = bare.measure(_SETTLE_TOKENS, _SECONDS)
@@ -74,7 +72,7 @@ def busy(
     for case, (floor, target) in zip(CASES, _BUSY_GOALS, strict=True):
         seen = []
         with Router(setting, case) as router:
-            _warm_up(router, case, _WARM_STEPS_OF_BUSY)
+            router.warm_up(_WARM_STEPS_OF_BUSY)
             for number in range(pairs):
                 seen.append(router.measure(_SETTLE_TOKENS, _SECONDS))
                 tell(f"{case.name}, window {number + 1}: busy {seen[-1].busy:.3f}")
@@ -82,11 +80,6 @@ def busy(
         rows.append(ratio_row(case.name, shares, "share of time in steps", floor, target))
         details.append({"case": case.name, **_spread(seen)})
     return rows, {"peer": "a shard that never waits", "router": details}
-
-
-def _warm_up(server: Server, case: Case, steps: int) -> None:
-    for _ in range(_WARM_LOADS):
-        server.measure(steps * case.streams // _WARM_LOADS, 0.5)
 
 
 def _events(stream: str) -> list[str]:

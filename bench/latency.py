@@ -18,7 +18,6 @@ CASES = (
 )
 _SECONDS = 6.0
 _WARM_STEPS = 8_000
-_WARM_LOADS = 4
 _SETTLE_STEPS = 100
 
 
@@ -30,8 +29,7 @@ def measure(
     for case in CASES:
         seen = []
         with Router(setting, case) as router:
-            for _ in range(_WARM_LOADS):
-                router.measure(_WARM_STEPS * case.streams // _WARM_LOADS, 0.5)
+            router.warm_up(_WARM_STEPS)
             for number in range(pairs):
                 facts = router.measure(_SETTLE_STEPS * case.streams, _SECONDS).facts
                 seen.append(facts)
