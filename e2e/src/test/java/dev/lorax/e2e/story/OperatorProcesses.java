@@ -1,6 +1,9 @@
 package dev.lorax.e2e.story;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.lorax.e2e.install.Installation;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.util.Objects;
 
@@ -15,12 +18,28 @@ final class OperatorProcesses {
     this.world = world;
   }
 
-  /** The pod that holds the lease; empty while none does. */
+  /**
+   * The pod that holds the lease and stays. Waited for: a process that ends gives the lease back,
+   * and {@code helm} comes back while the one before still ends.
+   */
   String leader() {
+    return await().atMost(World.OPERATOR_DEADLINE).until(this::holder, this::stays);
+  }
+
+  private String holder() {
     KubernetesClient client = world.client();
     var lease =
         client.leases().inNamespace(Installation.OPERATOR_NAMESPACE).withName(NAME).require();
     return Objects.requireNonNullElse(lease.getSpec().getHolderIdentity(), "");
+  }
+
+  private boolean stays(String name) {
+    if (name.isEmpty()) {
+      return false;
+    }
+    Pod pod =
+        world.client().pods().inNamespace(Installation.OPERATOR_NAMESPACE).withName(name).get();
+    return pod != null && pod.getMetadata().getDeletionTimestamp() == null;
   }
 
   /** Ends a pod at once: its processes get SIGKILL and give nothing back. */
