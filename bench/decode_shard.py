@@ -19,6 +19,7 @@ import process_tree
 from decode_worker import Measured, Order, serve
 from lorax_shard.pb import generate_pb2 as pb  # type: ignore[import-not-found]
 from lorax_shard.pb import generate_pb2_grpc
+from router_calls import RouterCalls
 
 _BLOCK = 16
 _START_SECONDS = 120
@@ -60,14 +61,14 @@ class ShardClient:
         self._stub = generate_pb2_grpc.LoraxServiceStub(self.channel)
         self.vocabulary = int(json.loads((directory / "config.json").read_text())["vocab_size"])
         self._known: set[int] = set()
-        self._batch = 0
+        self._calls = RouterCalls(self.channel)
         self._warm_up()
 
     def run(self, order: Order) -> Measured:
         """Prefill and the asked number of decode steps."""
         for index in {index for index in order.adapters if index is not None} - self._known:
             self._load(index)
-        measured = self._measure(self._requests(order), order.steps)
+        measured = self._measure(self._requests(order))
         self._stub.ClearCache(pb.ClearCacheRequest())
         return measured
 
@@ -96,19 +97,20 @@ class ShardClient:
                 )
             )
             block += count
-        return self._measure(requests, sys.maxsize)
+        return self._measure(requests)
 
-    def _measure(self, requests: Sequence[pb.Request], most_steps: int) -> Measured:
-        tokens: list[list[int]] = [[] for _ in requests]
+    def _measure(self, requests: Sequence[pb.Request]) -> Measured:
+        """A prefill, and a run of decode steps until all requests have ended."""
         begin = self._cpu()
-        self._batch += 1
-        batch = pb.Batch(id=self._batch, requests=requests, size=len(requests))
-        cached = self._take(self._stub.Prefill(pb.PrefillRequest(batch=batch)), tokens)
-        wall, cpu, steps = time.monotonic(), self._cpu(), 0
-        while cached is not None and steps < most_steps:
-            cached = self._take(self._stub.Decode(pb.DecodeRequest(batches=[cached])), tokens)
-            steps += 1
-        return Measured(self._cpu() - cpu, time.monotonic() - wall, cpu - begin, tokens, steps)
+        first = self._calls.prefill(requests)
+        wall, cpu = time.monotonic(), self._cpu()
+        decoded = list(self._calls.run(first.batch)) if first.batch is not None else []
+        decode_cpu, decode_wall = self._cpu() - cpu, time.monotonic() - wall
+        tokens = [
+            [token for step in (first, *decoded) for token in step.tokens.get(row, ())]
+            for row in range(len(requests))
+        ]
+        return Measured(decode_cpu, decode_wall, cpu - begin, tokens, len(decoded))
 
     def memory_mib(self, kind: str) -> float:
         """A line of the process's status, such as RssAnon (what is no file) or VmHWM (the peak)."""
@@ -122,8 +124,7 @@ class ShardClient:
         self._process.wait(30)
 
     def _requests(self, order: Order) -> list[pb.Request]:
-        # One token more than is asked for, so that no sequence ends while it is measured.
-        needed = order.prompt + order.steps + 1
+        needed = order.prompt + order.steps
         count = -(-needed // _BLOCK)
         return [
             pb.Request(
@@ -131,18 +132,13 @@ class ShardClient:
                 tokenized_inputs=pb.TokenizedInputs(ids=prompt),
                 parameters=pb.NextTokenChooserParameters(temperature=1.0),
                 stopping_parameters=pb.StoppingCriteriaParameters(
-                    max_new_tokens=order.steps + 2, ignore_eos_token=True
+                    max_new_tokens=1 + order.steps, ignore_eos_token=True
                 ),
                 adapter_index=_index(order.adapters[row]),
                 blocks=range(1 + row * count, 1 + (row + 1) * count),
             )
             for row, prompt in enumerate(order.prompts(self.vocabulary))
         ]
-
-    def _take(self, response: Any, tokens: list[list[int]]) -> Any:
-        for generation in response.generations:
-            tokens[generation.request_id] += generation.next_tokens.ids
-        return response.batch if response.HasField("batch") else None
 
     def _load(self, index: int) -> None:
         parameters = pb.AdapterParameters(adapter_ids=[str(index)])

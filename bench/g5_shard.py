@@ -107,7 +107,7 @@ class Streams:
             [request(_REQUEST, ids, adapter, 1, first_block)], self._batch
         )
         waited.seconds = time.monotonic() - arrival
-        waited.token = stepped.tokens[_REQUEST]
+        (waited.token,) = stepped.tokens[_REQUEST]
         self._batch = stepped.batch
         return waited
 
@@ -128,7 +128,7 @@ class Streams:
         self._decode()
         tokens, ends = [], [time.monotonic()]
         for _ in range(steps):
-            tokens.append([token for _, token in sorted(self._decode().tokens.items())])
+            tokens.append([token for _, (token,) in sorted(self._decode().tokens.items())])
             ends.append(time.monotonic())
         stop.set()
         gaps = [after - before for before, after in itertools.pairwise(ends)]

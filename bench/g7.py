@@ -1,8 +1,8 @@
 """G7: what a decode step of 32 sequences takes beside the model's forward pass, and where.
 
-A shard process that is called back to back, as our router does it: the next Decode leaves when the
-answer to the last one is there. Wall and forward pass are those of the same steps, so a machine
-that is busy disturbs both.
+A shard process that makes a run of steps, as for our router while nobody comes: the next one begins
+while the answer to the last one is made and sent. Wall, from the beginning of a step to that of the
+next, and forward pass are those of the same steps, so a machine that is busy disturbs both.
 """
 
 import itertools
@@ -19,19 +19,15 @@ _BATCH, _PROMPT, _STEPS = 32, 32, 48
 _FLOOR, _TARGET = 0.05, 0.01
 # The points of a step in their order, and what lies between each and the one before it.
 _POINTS = {
-    "sent": "",
-    "arrived": "transport to the shard",
-    "began": "hand-over to the compute thread",
+    "began": "",
     "forward": "plan: tensors of the step",
     "computed": "forward",
     "chosen": "sampling",
     "ended": "batch kept",
-    "told": "hand-over to the event loop",
-    "serialised": "serialise",
-    "received": "transport to the caller",
-    "next": "caller",
+    "next": "until the next step",
 }
 _TEXTS = "detokenise"  # a part of what lies between computed and chosen
+_ANSWER = "answer on its way"  # beside the next step, so it is no part of this one
 
 
 def measure(setting: Setting, pairs: int, log: Log) -> Outcome:
@@ -67,18 +63,19 @@ def measure(setting: Setting, pairs: int, log: Log) -> Outcome:
 
 
 def parts(points: Mapping[str, int]) -> dict[str, float]:
-    """A step in milliseconds by its parts, which together are its wall time."""
-    names = list(_POINTS)
+    """A step in milliseconds by its parts, which together are its wall time; and its answer's."""
+    names = [*_POINTS, "received"]
     missing = [name for name in names if name not in points]
     if missing:
         raise DecodeError(f"a step passed no {', '.join(missing)}: it passed {sorted(points)}")
     found = {}
-    for before, after in itertools.pairwise(names):
+    for before, after in itertools.pairwise(_POINTS):
         if points[after] < points[before]:
             raise DecodeError(f"a step passed {after} before {before}: {dict(points)}")
         found[_POINTS[after]] = (points[after] - points[before]) / 1e6
     found[_TEXTS] = points["texts_ns"] / 1e6
     found["sampling"] -= found[_TEXTS]
+    found[_ANSWER] = (points["received"] - points["ended"]) / 1e6
     return found
 
 
@@ -87,7 +84,7 @@ def gap_row(case: str, runs: Sequence[Sequence[Mapping[str, float]]]) -> Row:
     pairs = []
     for steps in runs:
         forward = statistics.fmean(step["forward"] for step in steps)
-        wall = statistics.fmean(sum(step.values()) for step in steps)
+        wall = statistics.fmean(sum(step.values()) - step.get(_ANSWER, 0.0) for step in steps)
         pairs.append(Pair(wall - forward, forward))
     return ratio_row(case, pairs, "ms a step", _FLOOR, _TARGET)
 

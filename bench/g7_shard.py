@@ -1,14 +1,15 @@
-"""The shard of G7, called back to back as our router does it: g7_shard.py MODEL DTYPE THREADS.
+"""The shard of G7, which makes a run of steps as for our router: g7_shard.py MODEL DTYPE THREADS.
 
 `{"adapters": [index or null, one for each sequence], "prompt": tokens, "steps": n}` runs the batch;
-the answer has a list of points for each decode step, see timed_shard.py. "sent" and "received" are
-the caller's own; "next" is when it sends the next one.
+the answer has a list of points for each decode step, see timed_shard.py. "next" is when the next
+one begins; "received", when this caller has the answer, is beside that.
 """
 
 import json
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Caller:
             self._calls.download(adapter)
             self._calls.load(adapter)
             self._known.add(adapter)
+        # That of the prefill, and of one more step: the next one of the last that is told of.
         new_tokens = 2 + _WARM_STEPS + order.steps
         count = blocks_of(order.prompt + new_tokens)
         prompts = order.prompts(self._vocabulary)
@@ -46,15 +48,14 @@ class Caller:
                 for row, (prompt, adapter) in enumerate(zip(prompts, order.adapters, strict=True))
             ]
         ).batch
-        own = []
-        sent = time.monotonic_ns()
-        for _ in range(_WARM_STEPS + order.steps):
-            batch = self._calls.decode(batch).batch
-            received = time.monotonic_ns()
-            own.append({"sent": sent, "received": received})
-            own[-1]["next"] = sent = time.monotonic_ns()
-        self._calls.clear()
-        steps = [mine | told for mine, told in zip(own, self._told(len(own)), strict=True)]
+        received = [time.monotonic_ns() for _ in self._calls.run(batch)]
+        told = self._told(len(received))
+        steps = [
+            step | {"received": when, "next": following["began"]}
+            for step, when, (_, following) in zip(
+                told[:-1], received[:-1], pairwise(told), strict=True
+            )
+        ]
         return {"steps": steps[_WARM_STEPS:]}
 
     def _told(self, count: int) -> list[dict[str, int]]:

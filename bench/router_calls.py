@@ -1,6 +1,6 @@
 """What our router asks of a shard: steps with answers in columns, and the moves of adapters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -13,9 +13,9 @@ _BLOCK = 16
 
 @dataclass(frozen=True)
 class Stepped:
-    """The answer to a step: the new token of each request, and the batch that goes on."""
+    """The answer to a step: the new tokens of each request, and the batch that goes on."""
 
-    tokens: dict[int, int]
+    tokens: dict[int, Sequence[int]]
     batch: Any  # a CachedBatch, or None
 
 
@@ -40,6 +40,18 @@ class RouterCalls:
         """A Decode."""
         return self._step(extensions_pb2.StepRequest(decode=pb.DecodeRequest(batches=[batch])))
 
+    def run(self, batch: Any) -> Iterator[Stepped]:
+        """Decodes that the shard makes in a run, until all requests have ended."""
+        decode = pb.DecodeRequest(batches=[batch])
+        self._steps.put(
+            extensions_pb2.StepRequest(decode=decode, run=extensions_pb2.RUN_UNTIL_TOLD)
+        )
+        goes_on = True
+        while goes_on:
+            answer = next(self._replies)
+            goes_on = answer.run_goes_on
+            yield _stepped(answer)
+
     def clear(self) -> None:
         """Drops all batches."""
         self._shard.ClearCache(pb.ClearCacheRequest())
@@ -63,13 +75,17 @@ class RouterCalls:
 
     def _step(self, request: Any) -> Stepped:
         self._steps.put(request)
-        answer = next(self._replies)
-        if answer.HasField("failure"):
-            raise RuntimeError(answer.failure.message)
-        tokens = dict(zip(answer.tokens.request_ids, answer.tokens.ids, strict=True))
-        for generation in answer.generations:
-            (tokens[generation.request_id],) = generation.next_tokens.ids
-        return Stepped(tokens, answer.batch if answer.HasField("batch") else None)
+        return _stepped(next(self._replies))
+
+
+def _stepped(answer: Any) -> Stepped:
+    if answer.HasField("failure"):
+        raise RuntimeError(answer.failure.message)
+    plain = zip(answer.tokens.request_ids, answer.tokens.ids, strict=True)
+    tokens: dict[int, Sequence[int]] = {request_id: (token,) for request_id, token in plain}
+    for generation in answer.generations:
+        tokens[generation.request_id] = generation.next_tokens.ids
+    return Stepped(tokens, answer.batch if answer.HasField("batch") else None)
 
 
 def blocks_of(tokens: int) -> int:

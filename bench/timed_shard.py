@@ -2,7 +2,8 @@
 
 It writes a line to FILE for each decode step, in JSON: when the step passed each point (nanoseconds
 of the monotonic clock, which all processes of a machine share) and how long its texts took. The
-shard is the one that serves; its functions are timed where one calls the other.
+shard is the one that serves; the functions of its compute thread are timed where one calls the
+other.
 """
 
 import gc
@@ -19,20 +20,17 @@ from lorax_shard.server.threads import prepare_threads  # type: ignore[import-no
 prepare_threads(os.environ)
 gc.disable()
 
-import grpc  # type: ignore[import-untyped]  # noqa: E402
 from lorax_shard.torch_import import import_torch  # type: ignore[import-not-found]  # noqa: E402
 
 import_torch()
 
 from lorax_shard.engine.engine import Engine  # type: ignore[import-not-found]  # noqa: E402
 from lorax_shard.engine.tokenizer import TokenTexts  # type: ignore[import-not-found]  # noqa: E402
-from lorax_shard.server import columns  # type: ignore[import-not-found]  # noqa: E402
 from lorax_shard.server.command import run  # type: ignore[import-not-found]  # noqa: E402
-from lorax_shard.server.steps import Steps  # type: ignore[import-not-found]  # noqa: E402
 
 
 class Stopwatches:
-    """The step that is under way; a router has one at a time."""
+    """The step that is under way; the compute thread has one at a time."""
 
     def __init__(self, sink: TextIO) -> None:
         self._sink = sink
@@ -51,24 +49,15 @@ class Stopwatches:
 
     def attach(self) -> None:
         """Times everything that is of a class or a module."""
-        self._around(Steps, "decode", self._arrives, None)
-        self._around(Engine, "decode", self._begins, lambda: self._mark("ended"))
-        self._around(columns, "step_reply", lambda *_: self._mark("told"), None)
+        self._around(Engine, "decode", self._begins, self._ends)
         self._sum(TokenTexts, "add")
-        plain = grpc.stream_stream_rpc_method_handler
 
-        def handler(behavior: Any, **how: Any) -> Any:
-            if behavior.__name__ == "Steps":
-                how["response_serializer"] = self._last(how["response_serializer"])
-            return plain(behavior, **how)
-
-        grpc.stream_stream_rpc_method_handler = handler
-
-    def _arrives(self, *_: Any) -> None:
-        self._step = {"texts_ns": 0}
-        self._mark("arrived")
+    def _ends(self) -> None:
+        self._mark("ended")
+        self._sink.write(json.dumps(self._step) + "\n")
 
     def _begins(self, engine: Any, *_: Any) -> None:
+        self._step = {"texts_ns": 0}
         self._mark("began")
         if engine.observer is not self:
             engine.observer = self
@@ -105,17 +94,6 @@ class Stopwatches:
             return result
 
         setattr(owner, name, timed)
-
-    def _last(self, serialise: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-        def timed(message: Any) -> bytes:
-            data = serialise(message)
-            self._mark("serialised")
-            if "arrived" in self._step:  # else it was a prefill
-                self._sink.write(json.dumps(self._step) + "\n")
-            self._step = {}
-            return data
-
-        return timed
 
 
 if __name__ == "__main__":

@@ -51,24 +51,26 @@ def test_windows_without_a_load_or_with_other_tokens_are_void() -> None:
 
 
 def test_the_parts_of_a_step_are_its_wall_time() -> None:
-    """Texts are written while tokens are chosen."""
+    """Texts are written while tokens are chosen; the answer is sent beside the next step."""
     points = {name: 1_000_000 * place for place, name in enumerate(_POINTS)}
 
-    parts = g7.parts(points | {"texts_ns": 250_000})
+    parts = g7.parts(points | {"texts_ns": 250_000, "received": 9_000_000})
 
+    assert parts.pop("answer on its way") == 9.0 - points["ended"] / 1e6
     assert sum(parts.values()) == pytest.approx(len(_POINTS) - 1)
     assert (parts["forward"], parts["sampling"], parts["detokenise"]) == (1.0, 0.75, 0.25)
 
 
 def test_a_step_that_passed_a_point_too_early_or_not_at_all_is_refused() -> None:
     """The stopwatches hang on names of the shard, which may change."""
-    points = {name: 1_000_000 * place for place, name in enumerate(_POINTS)} | {"texts_ns": 0}
+    points = {name: 1_000_000 * place for place, name in enumerate(_POINTS)}
+    points |= {"texts_ns": 0, "received": 9_000_000}
     lacking = {name: when for name, when in points.items() if name != "computed"}
 
     with pytest.raises(DecodeError, match="passed no computed"):
         g7.parts(lacking)
-    with pytest.raises(DecodeError, match="passed began before arrived"):
-        g7.parts(points | {"began": 0})
+    with pytest.raises(DecodeError, match="passed computed before forward"):
+        g7.parts(points | {"computed": 0})
 
 
 def test_the_gap_is_what_a_step_takes_beside_the_forward_pass() -> None:
@@ -126,7 +128,4 @@ def _requests(cold: list[float], warm: list[float], warm_token: int = 7) -> dict
     return {"cold": side(cold), "warm": side(warm, warm_token)}
 
 
-_POINTS = (
-    "sent", "arrived", "began", "forward", "computed", "chosen", "ended", "told", "serialised",
-    "received", "next",
-)  # fmt: skip
+_POINTS = ("began", "forward", "computed", "chosen", "ended", "next")

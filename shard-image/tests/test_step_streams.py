@@ -1,6 +1,10 @@
-"""All steps of a router go over one call: a failure leaves it open, a shard that stops ends it."""
+"""All steps of a router go over one call: a failure leaves it open, a shard that stops ends it.
+
+In a run, a shard makes steps without being asked, until it is told or nothing is left.
+"""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -17,8 +21,11 @@ PROMPT = [60, 61, 62]
 GRACE_SECONDS = 5.0
 
 
-def prefill(router: TestingRouter, batch_id: int) -> extensions_pb2.StepRequest:
-    batch = pb.Batch(id=batch_id, requests=[router.request(PROMPT)], size=1)
+def prefill(
+    router: TestingRouter, batch_id: int, new_tokens: int = 12
+) -> extensions_pb2.StepRequest:
+    request = router.request(PROMPT, max_new_tokens=new_tokens, ignore_eos=True)
+    batch = pb.Batch(id=batch_id, requests=[request], size=1)
     return extensions_pb2.StepRequest(prefill=pb.PrefillRequest(batch=batch))
 
 
@@ -92,3 +99,161 @@ def test_a_shard_that_stops_makes_the_step_and_ends_the_calls(
     assert idle.call.code() is busy.call.code() is grpc.StatusCode.OK
     assert group.shards[0].process.wait(timeout=30) == 0
     assert time.monotonic() - began < GRACE_SECONDS
+
+
+def run_replies(stream: StepStream) -> list[extensions_pb2.StepReply]:
+    """All replies of a run, of which one has been asked for."""
+    replies = [stream.reply()]
+    while replies[-1].run_goes_on:
+        replies.append(stream.reply())
+    return replies
+
+
+def tokens(replies: list[extensions_pb2.StepReply]) -> int:
+    return sum(len(reply.tokens.ids) + len(reply.generations) for reply in replies)
+
+
+END_RUN = extensions_pb2.StepRequest(end_run=extensions_pb2.EndRun())
+
+
+def test_a_run_ends_when_no_request_is_left(router: TestingRouter, group: ShardGroup) -> None:
+    # given
+    stream = StepStream(group.extensions())
+    request = prefill(router, 810, 12)
+    request.run = extensions_pb2.RUN_UNTIL_TOLD
+
+    # when
+    stream.ask(request)
+    replies = run_replies(stream)
+
+    # then
+    assert tokens(replies) == len(replies) == 12
+    assert not replies[-1].HasField("batch")
+
+
+def test_a_run_is_ended_and_the_batch_goes_on_when_asked(
+    router: TestingRouter, group: ShardGroup
+) -> None:
+    # given
+    stream = StepStream(group.extensions())
+    request = prefill(router, 811, 400)
+    request.run = extensions_pb2.RUN_UNTIL_TOLD
+    stream.ask(request)
+    begun = [stream.reply() for _ in range(3)]
+
+    # when
+    stream.ask(END_RUN)
+    rest = run_replies(stream)
+    stream.ask(END_RUN)  # which crosses the last reply, and means nothing then
+    stream.ask(decode(811))
+
+    # then
+    assert all(reply.run_goes_on for reply in begun)
+    assert len(begun + rest) < 400
+    assert rest[-1].batch.id == 811
+    assert tokens([stream.reply()]) == 1
+
+
+def test_a_run_ends_with_one_of_its_requests_where_others_wait(
+    router: TestingRouter, group: ShardGroup
+) -> None:
+    # given
+    stream = StepStream(group.extensions())
+    requests = [router.request(PROMPT, max_new_tokens=count, ignore_eos=True) for count in (5, 9)]
+    batch = pb.Batch(id=812, requests=requests, size=2)
+    stream.ask(extensions_pb2.StepRequest(prefill=pb.PrefillRequest(batch=batch)))
+    first = stream.reply()
+
+    # when
+    request = decode(812)
+    request.run = extensions_pb2.RUN_UNTIL_A_REQUEST_ENDS
+    stream.ask(request)
+    replies = run_replies(stream)
+
+    # then
+    assert not first.run_goes_on
+    assert len(replies) == 4
+    assert list(replies[-1].batch.request_ids) == [requests[1].id]
+
+
+def test_a_step_that_fails_ends_its_run_and_not_the_call(
+    router: TestingRouter, group: ShardGroup
+) -> None:
+    # given
+    stream = StepStream(group.extensions())
+    request = prefill(router, 813, 400)
+    request.run = extensions_pb2.RUN_UNTIL_TOLD
+    stream.ask(request)
+    stream.reply()
+
+    # when
+    router.fan_out("ClearCache", pb.ClearCacheRequest())
+    replies = run_replies(stream)
+
+    # then
+    assert replies[-1].failure.message == "Batch ID 813 not found in cache."
+    stream.ask(prefill(router, 814))
+    assert stream.reply().batch.id == 814
+
+
+def test_a_run_ends_with_its_router(router: TestingRouter, group: ShardGroup) -> None:
+    # given
+    left = StepStream(group.extensions())
+    request = prefill(router, 815, 400)
+    request.run = extensions_pb2.RUN_UNTIL_TOLD
+    left.ask(request)
+    left.reply()
+
+    # when
+    left.call.cancel()
+
+    # then the batch is left where it was
+    stream = StepStream(group.extensions())
+    seen = None
+    for _ in range(20):
+        stream.ask(decode(815))
+        reply = stream.reply()
+        assert tokens([reply]) == 1
+        assert seen is None or reply.batch.max_tokens == seen.max_tokens
+        seen = reply.batch
+
+
+def test_shards_of_one_model_end_a_run_together(
+    tiny: TinyModel, greedy: Callable[[tuple[int, ...], int, int], list[int]], folder: Path
+) -> None:
+    # given
+    group = start_group(folder, tiny.directory, tiny.adapter_root, world=2)
+    try:
+        router = TestingRouter(group)
+        streams = [StepStream(stub) for stub in group.extensions_of_all()]
+        request = prefill(router, 816, 300)
+        request.run = extensions_pb2.RUN_UNTIL_TOLD
+        for stream in streams:
+            stream.ask(request)
+        begun = [[stream.reply() for _ in range(2)] for stream in streams]
+
+        # when one is told long before the other
+        streams[0].ask(END_RUN)
+        first = run_replies(streams[0])
+        streams[1].ask(END_RUN)
+        second = run_replies(streams[1])
+
+        # then
+        assert len(first) == len(second)
+        for stream in streams:
+            stream.ask(decode(816))
+        last = [stream.reply() for stream in streams]
+        assert last[0].batch.id == last[1].batch.id == 816
+        (owner,) = (rank for rank in range(2) if tokens([last[rank]]))
+        replies = [*begun[owner], *(first, second)[owner], last[owner]]
+        ids = [
+            token
+            for reply in replies
+            for token in [
+                *(each for row in reply.generations for each in row.next_tokens.ids),
+                *reply.tokens.ids,
+            ]
+        ]
+        assert ids == greedy(tuple(PROMPT), 0, len(ids))
+    finally:
+        group.stop()

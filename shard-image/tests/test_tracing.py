@@ -155,6 +155,33 @@ def test_a_step_of_a_stream_says_itself_what_is_traced(
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == (ONE, SPAN_ONE)
 
 
+def test_the_steps_of_a_run_are_traced_as_those_that_were_asked_for(
+    router: TestingRouter, collector: TestingCollector, traced: ShardGroup
+) -> None:
+    # given
+    request = router.request(PROMPT, max_new_tokens=4, ignore_eos=True)
+    batch = pb.Batch(id=898, requests=[request], size=1)
+    named = f"{request.id}={PARENTS[ONE]}"
+    streams = [StepStream(stub) for stub in traced.extensions_of_all()]
+
+    # when
+    for stream in streams:
+        stream.ask(
+            extensions_pb2.StepRequest(
+                prefill=pb.PrefillRequest(batch=batch),
+                traced_requests=named,
+                run=extensions_pb2.RUN_UNTIL_TOLD,
+            )
+        )
+    for stream in streams:
+        assert [stream.reply().run_goes_on for _ in range(4)] == [True, True, True, False]
+
+    # then
+    spans = collector.wait_for(count(4))
+    assert [span.name for span in spans] == ["prefill", "decode", "decode", "decode"]
+    assert {(span.trace_id.hex(), span.parent_span_id.hex()) for span in spans} == {(ONE, SPAN_ONE)}
+
+
 def test_requests_that_are_not_traced_make_no_spans(
     router: TestingRouter, collector: TestingCollector
 ) -> None:

@@ -73,7 +73,7 @@ class Engine:
         self.grammars = Grammars(tokenizer, model.config.vocab_size)
         self._tokenizer = tokenizer
         self._memory = memory
-        self._group = group
+        self.group = group
         self._device = device
         self._cache: KvCache | None = None
         self._prompt_tokens = sys.maxsize
@@ -221,7 +221,7 @@ class Engine:
         batch_id = batch_ids[0]
         self.speculation.propose(sequences)
         total = sum(sequence.planned + len(sequence.draft) for sequence in sequences)
-        self._group.agree(
+        self.group.agree(
             (kind, len(sequences), total, *_words(batch_id)),
             (sequence.request.id for sequence in sequences),
         )

@@ -166,6 +166,11 @@ class StepResult:
     generations: list[Generation]
     batch: BatchSummary | None
 
+    @property
+    def ends_a_request(self) -> bool:
+        """Whether this was the last step of one."""
+        return any(generation.text is not None for generation in self.generations)
+
 
 @dataclass(frozen=True, slots=True)
 class TextEmbedding:

@@ -95,6 +95,14 @@ class ShardGroup:
         if self.world > 1:
             dist.barrier()
 
+    def unanimous(self, yes: bool) -> bool:
+        """Whether every shard says yes."""
+        if self.world == 1:
+            return yes
+        votes = torch.tensor([yes], dtype=torch.int64, device=_collective_device())
+        dist.all_reduce(votes, op=dist.ReduceOp.MIN)
+        return bool(votes.item())
+
     def agree(self, step: tuple[int, ...], request_ids: Iterable[int]) -> None:
         """Fails on every shard when the shards are about to run different steps.
 
@@ -105,10 +113,13 @@ class ShardGroup:
         if self.world == 1:
             return
         order = zlib.crc32(np.fromiter(request_ids, dtype=np.uint64).tobytes())
-        device = torch.device("cuda") if dist.get_backend() == "nccl" else torch.device("cpu")
-        mine = torch.tensor((*step, order), dtype=torch.int64, device=device)
+        mine = torch.tensor((*step, order), dtype=torch.int64, device=_collective_device())
         steps = [torch.empty_like(mine) for _ in range(self.world)]
         dist.all_gather(steps, mine)
         if any(not torch.equal(other, mine) for other in steps):
             seen = [tuple(other.tolist()) for other in steps]
             raise RuntimeError(f"shards disagree on the step to run: {seen}")
+
+
+def _collective_device() -> torch.device:
+    return torch.device("cuda") if dist.get_backend() == "nccl" else torch.device("cpu")

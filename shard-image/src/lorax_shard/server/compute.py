@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -42,6 +42,12 @@ class ComputeThread:
         self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs
     ) -> _T:
         """The function's result. A caller that goes away does not stop a call that has begun."""
+        return await asyncio.wrap_future(self.give(function, *arguments, **options))
+
+    def give(
+        self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs
+    ) -> Future[_T]:
+        """Gives a call to the thread and does not wait for it. From any thread."""
         name = getattr(function, "__name__", "call")
 
         def watched() -> _T:
@@ -54,8 +60,7 @@ class ComputeThread:
             finally:
                 self._call = None
 
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, watched)
+        return self._executor.submit(watched)
 
     async def run_long(
         self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs

@@ -17,7 +17,8 @@ from lorax_shard.server.device import device_failure
 from lorax_shard.server.endings import ExitCode, end_now
 from lorax_shard.server.errors import NotLoaded, NotOffered, UnusableSchema
 from lorax_shard.server.startup import Shard
-from lorax_shard.server.step_calls import StepCalls, StepStreams
+from lorax_shard.server.step_calls import StepCalls
+from lorax_shard.server.step_streams import StepStreams
 from lorax_shard.server.steps import Metadata, Steps
 
 _LOG = logging.getLogger(__name__)
@@ -238,7 +239,9 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     ) -> extensions_pb2.CapabilitiesResponse:
         """What a model that generates can do, and nothing for others."""
         generates = self._abilities.task is Task.GENERATION
-        return extensions_pb2.CapabilitiesResponse(resume=generates, steps=generates)
+        return extensions_pb2.CapabilitiesResponse(
+            resume=generates, steps=generates, runs=generates
+        )
 
     async def Resume(
         self, request: extensions_pb2.ResumeRequest, context: Any

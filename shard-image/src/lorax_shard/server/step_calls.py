@@ -1,17 +1,13 @@
 """What the calls do that make a step."""
 
 import asyncio
-from typing import Any
-
-import grpc
 
 from lorax_shard.engine.messages import BatchRequest, InvalidRequest, StepResult
 from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
-from lorax_shard.server import columns, translate
-from lorax_shard.server.errors import Failure
+from lorax_shard.server import translate
 from lorax_shard.server.startup import Shard
-from lorax_shard.server.steps import TRACED_REQUESTS, Metadata, Steps
+from lorax_shard.server.steps import TRACED_REQUESTS, GoesOn, Metadata, Step, Steps
 
 
 class StepCalls:
@@ -21,99 +17,60 @@ class StepCalls:
         self._abilities = shard.abilities
         self._steps = steps
 
-    async def prefill(
-        self, request: pb.PrefillRequest, metadata: Metadata, holds: bool = False
-    ) -> StepResult:
-        """The first token of each prompt of a new batch, and a step of a cached one beside it.
-
-        holds: whether unfinished prompts of the cached batch are left as they are.
-        """
-        joined = request.cached_batch.id if request.HasField("cached_batch") else None
-        return await self._begin(translate.batch_request(request.batch), metadata, joined, holds)
+    async def prefill(self, request: pb.PrefillRequest, metadata: Metadata) -> StepResult:
+        """The first token of each prompt of a new batch, and a step of a cached one beside it."""
+        return await self._made(await self._prefill(request), metadata)
 
     async def resume(self, request: extensions_pb2.ResumeRequest, metadata: Metadata) -> StepResult:
         """The next token of requests that have generated on a shard which is gone."""
-        return await self._begin(translate.resumed_batch(request), metadata)
+        return await self._made(await self._begin(translate.resumed_batch(request)), metadata)
 
     async def decode(self, request: pb.DecodeRequest, metadata: Metadata) -> StepResult:
         """The next token of each sequence of the named batches."""
-        batch_ids = [batch.id for batch in request.batches]
-        return await self._steps.decode(self._abilities.generation(), batch_ids, metadata)
+        return await self._made(self._decode(request), metadata)
 
-    async def step(self, request: extensions_pb2.StepRequest) -> StepResult:
-        """Whichever of the two it is."""
+    async def step(
+        self, request: extensions_pb2.StepRequest, goes_on: GoesOn | None
+    ) -> tuple[StepResult, Step | None]:
+        """A prefill or decode, and the step that follows in a run while goes_on says so."""
         traced = request.traced_requests
         metadata = ((TRACED_REQUESTS, traced),) if traced else ()
         match request.WhichOneof("step"):
             case "prefill":
-                return await self.prefill(request.prefill, metadata, request.hold_prompts)
+                step = await self._prefill(request.prefill, request.hold_prompts, goes_on)
             case "decode":
-                return await self.decode(request.decode, metadata)
+                step = self._decode(request.decode, goes_on)
             case _:
                 raise InvalidRequest("a step: expected prefill or decode, got neither")
+        return await self._steps.made(step, metadata)
+
+    async def following(self, step: Step) -> tuple[StepResult, Step | None]:
+        """What came of a step that followed in a run, and the next one."""
+        return await self._steps.made(step)
+
+    async def _prefill(
+        self, request: pb.PrefillRequest, holds: bool = False, goes_on: GoesOn | None = None
+    ) -> Step:
+        joined = request.cached_batch.id if request.HasField("cached_batch") else None
+        return await self._begin(translate.batch_request(request.batch), joined, holds, goes_on)
+
+    def _decode(self, request: pb.DecodeRequest, goes_on: GoesOn | None = None) -> Step:
+        batch_ids = [batch.id for batch in request.batches]
+        return self._steps.decode(self._abilities.generation(), batch_ids, goes_on)
 
     async def _begin(
         self,
         batch: BatchRequest,
-        metadata: Metadata,
         joined: int | None = None,
         holds: bool = False,
-    ) -> StepResult:
+        goes_on: GoesOn | None = None,
+    ) -> Step:
         """Schemas are compiled first, beside steps that run."""
         engine = self._abilities.generation()
         for schema in batch.schemas:
             await asyncio.to_thread(engine.grammars.prepare, schema)
-        return await self._steps.prefill(engine, batch, joined, holds, metadata)
+        return self._steps.prefill(engine, batch, joined, holds, goes_on)
 
-
-class StepStreams:
-    """The calls that carry all steps of a router. Confined to the event loop."""
-
-    def __init__(self, shard: Shard, calls: StepCalls) -> None:
-        self._config = shard.config
-        self._calls = calls
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._closed = False
-
-    async def serve(self, context: Any) -> None:
-        """Replies to each request, until the router ends the call or this shard stops."""
-        while not self._closed:
-            request = await self._next(context)
-            if request is None:
-                return
-            await context.write(await self._reply(request))
-
-    def close(self) -> None:
-        """Ends all calls, which would else wait for routers for ever; steps under way are made."""
-        self._closed = True
-        for task in self._waiting:
-            task.cancel()
-
-    async def _next(self, context: Any) -> extensions_pb2.StepRequest | None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._waiting.add(task)
-        try:
-            request = await context.read()
-        except asyncio.CancelledError:
-            if self._closed:
-                return None
-            raise
-        finally:
-            self._waiting.discard(task)
-        return None if request is grpc.aio.EOF else request
-
-    async def _reply(self, request: extensions_pb2.StepRequest) -> extensions_pb2.StepReply:
-        try:
-            result = await self._calls.step(request)
-            return columns.step_reply(result, self._config.rank, self._config.world)
-        except Exception as error:
-            name = (request.WhichOneof("step") or "step").capitalize()
-            failure = Failure.of(error, name)
-            return extensions_pb2.StepReply(
-                failure=extensions_pb2.StepFailure(
-                    status=failure.status.value[0],
-                    message=failure.message,
-                    request_ids=failure.request_ids,
-                )
-            )
+    async def _made(self, step: Step, metadata: Metadata) -> StepResult:
+        result, _ = await self._steps.made(step, metadata)
+        return result

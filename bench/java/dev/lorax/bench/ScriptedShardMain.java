@@ -3,6 +3,7 @@ package dev.lorax.bench;
 import dev.lorax.protocol.extensions.v1.CapabilitiesRequest;
 import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsImplBase;
+import dev.lorax.protocol.extensions.v1.Run;
 import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.StepRequest;
 import dev.lorax.protocol.generate.v1.CachedBatch;
@@ -239,35 +240,68 @@ public final class ScriptedShardMain extends LoraxServiceImplBase {
   /** Steps as our shards answer them: what has ended is no longer in the batch. */
   private final class Extensions extends ExtensionsImplBase {
     private final StepAnswers<StepReply> columns = new StepAnswers<>(StepAnswers::columns);
+    private StepReply last;
+    private StepReply lastInRun;
 
     @Override
     public void capabilities(
         CapabilitiesRequest request, StreamObserver<CapabilitiesResponse> observer) {
-      answer(observer, CapabilitiesResponse.newBuilder().setSteps(inColumns).build());
+      answer(observer, CapabilitiesResponse.newBuilder().setSteps(inColumns).setRuns(inColumns).build());
     }
 
-    @Override
-    public StreamObserver<StepRequest> steps(StreamObserver<StepReply> replies) {
-      return new StreamObserver<>() {
-        @Override
-        public void onNext(StepRequest request) {
-          compute.execute(() -> replies.onNext(reply(request)));
-        }
-
-        @Override
-        public void onError(Throwable error) {}
-
-        @Override
-        public void onCompleted() {
-          replies.onCompleted();
-        }
-      };
+    /** The same, once for each: the shard must cost nothing. */
+    private StepReply inRun(StepReply reply) {
+      if (reply != last) {
+        last = reply;
+        lastInRun = reply.toBuilder().setRunGoesOn(true).build();
+      }
+      return lastInRun;
     }
 
     private StepReply reply(StepRequest request) {
       return request.hasDecode()
           ? goOn(request.getDecode(), columns)
           : join(request.getPrefill());
+    }
+
+    @Override
+    public StreamObserver<StepRequest> steps(StreamObserver<StepReply> replies) {
+      return new StreamObserver<>() {
+        private volatile boolean told;
+
+        @Override
+        public void onNext(StepRequest request) {
+          told = request.hasEndRun();
+          if (!told) {
+            compute.execute(() -> make(request, request.getRun()));
+          }
+        }
+
+        /** In a run the next step waits behind what else is to be computed. */
+        private void make(StepRequest request, Run run) {
+          StepReply reply = reply(request);
+          boolean goesOn = run != Run.RUN_NONE && !told && reply.hasBatch();
+          if (run == Run.RUN_UNTIL_A_REQUEST_ENDS) {
+            goesOn &= reply.getGenerationsList().stream().noneMatch(g -> g.hasGeneratedText());
+          }
+          if (goesOn) {
+            var next = DecodeRequest.newBuilder().addBatches(reply.getBatch());
+            compute.execute(() -> make(StepRequest.newBuilder().setDecode(next).build(), run));
+          }
+          replies.onNext(goesOn ? inRun(reply) : reply);
+        }
+
+        @Override
+        public void onError(Throwable error) {
+          told = true;
+        }
+
+        @Override
+        public void onCompleted() {
+          told = true;
+          replies.onCompleted();
+        }
+      };
     }
   }
 

@@ -102,6 +102,11 @@ final class ScriptedService extends LoraxServiceImplBase {
     return script.capabilities();
   }
 
+  /** Shards of one model make the same steps, and these know nothing of one another. */
+  boolean mayRun() {
+    return shardCount == 1;
+  }
+
   synchronized int cachedBatches() {
     return cache.size();
   }

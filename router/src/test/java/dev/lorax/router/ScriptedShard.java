@@ -51,7 +51,7 @@ final class ScriptedShard implements AutoCloseable {
   private ScriptedShard(Path udsPath, int shardIndex, int shardCount, ShardScript script)
       throws IOException {
     service = new ScriptedService(udsPath, shardIndex, shardCount, script);
-    template = new ScriptedTemplate(service, script.abilities());
+    template = new ScriptedTemplate(service, script.abilities(), this::hangsNow);
     server =
         NettyServerBuilder.forAddress(new DomainSocketAddress(udsPath + "-" + shardIndex))
             .channelType(EpollServerDomainSocketChannel.class)
@@ -114,6 +114,14 @@ final class ScriptedShard implements AutoCloseable {
   /** Steps in which it hangs. */
   int unansweredSteps() {
     return unansweredSteps.get();
+  }
+
+  private boolean hangsNow() {
+    boolean hangs = stepsToAnswer.getAndDecrement() <= 0;
+    if (hangs) {
+      unansweredSteps.incrementAndGet();
+    }
+    return hangs;
   }
 
   ScriptedTemplate template() {
@@ -189,13 +197,9 @@ final class ScriptedShard implements AutoCloseable {
 
         @Override
         public void onMessage(Q message) {
-          boolean isStep =
-              message instanceof PrefillRequest
-                  || message instanceof DecodeRequest
-                  || message instanceof StepRequest;
-          hangs = isStep && stepsToAnswer.getAndDecrement() <= 0;
+          boolean isStep = message instanceof PrefillRequest || message instanceof DecodeRequest;
+          hangs = isStep && hangsNow();
           if (hangs) {
-            unansweredSteps.incrementAndGet();
             return;
           }
           if (service.remembers()) {

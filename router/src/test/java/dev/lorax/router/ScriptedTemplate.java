@@ -19,6 +19,7 @@ import dev.lorax.router.batching.ModelAbilities;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /**
  * A chat template that shows tools and messages as they came; it refuses those from a {@code
@@ -26,14 +27,20 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class ScriptedTemplate extends ExtensionsImplBase {
   private final AtomicInteger unanswered = new AtomicInteger();
+  private final AtomicInteger askedSteps = new AtomicInteger();
   private final AtomicInteger heldSteps = new AtomicInteger();
   private final ScriptedService service;
   private final ModelAbilities abilities;
+  private final BooleanSupplier hangs;
   private volatile boolean silent;
 
-  ScriptedTemplate(ScriptedService service, ModelAbilities abilities) {
+  /**
+   * @param hangs whether the step that is asked for now will never be answered
+   */
+  ScriptedTemplate(ScriptedService service, ModelAbilities abilities, BooleanSupplier hangs) {
     this.service = service;
     this.abilities = abilities;
+    this.hangs = hangs;
   }
 
   static String rendered(String messagesJson) {
@@ -52,6 +59,11 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** Chats that it took since then. */
   int unanswered() {
     return unanswered.get();
+  }
+
+  /** Steps that it was asked for, without those that followed in a run. */
+  int askedSteps() {
+    return askedSteps.get();
   }
 
   /** Steps that were to leave unfinished prompts as they are. */
@@ -124,23 +136,13 @@ final class ScriptedTemplate extends ExtensionsImplBase {
   /** The service sees the step alone, whichever way it was asked for. */
   @Override
   public StreamObserver<StepRequest> steps(StreamObserver<StepReply> replies) {
-    return new StreamObserver<>() {
-      @Override
-      public void onNext(StepRequest request) {
-        step(request, replies);
-      }
-
-      @Override
-      public void onError(Throwable error) {}
-
-      @Override
-      public void onCompleted() {
-        replies.onCompleted();
-      }
-    };
+    return new ScriptedRun(replies, service.mayRun(), askedSteps, this::step);
   }
 
   private void step(StepRequest request, StreamObserver<StepReply> replies) {
+    if (hangs.getAsBoolean()) {
+      return;
+    }
     if (request.getHoldPrompts()) {
       heldSteps.incrementAndGet();
     }

@@ -8,6 +8,7 @@ import dev.lorax.protocol.generate.v1.InfoRequest;
 import dev.lorax.router.batching.BatchLimits;
 import dev.lorax.router.batching.CachedBatch;
 import dev.lorax.router.batching.QueueOrder;
+import dev.lorax.router.batching.Run;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.shard.GrpcShardConnector;
@@ -147,7 +148,7 @@ class ShardConnectionsTest {
             new GrpcShardConnector(
                 directory.resolve("shard-0"), PLAN, deadlines, System::nanoTime);
         ShardGroup group = connector.connect()) {
-      var answer = group.decode(List.of(new CachedBatch(1, List.of(1L), 1, 8, 1)));
+      var answer = group.decode(List.of(new CachedBatch(1, List.of(1L), 1, 8, 1)), Run.NONE);
 
       assertThatThrownBy(answer::await)
           .isInstanceOf(ShardException.TimedOut.class)

@@ -47,7 +47,7 @@ record ShardScript(
           Duration.ZERO,
           Set.of("red", "green", "blue"),
           List.of(),
-          CapabilitiesResponse.newBuilder().setResume(true).setSteps(true).build(),
+          CapabilitiesResponse.newBuilder().setResume(true).setSteps(true).setRuns(true).build(),
           new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
           false);
 
@@ -144,6 +144,11 @@ record ShardScript(
   /** As upstream's shards, which know no extensions. */
   ShardScript withoutCapabilities() {
     return withCapabilities(CapabilitiesResponse.getDefaultInstance());
+  }
+
+  /** Waits to be asked for each step. */
+  ShardScript withoutRuns() {
+    return withCapabilities(capabilities.toBuilder().setRuns(false).build());
   }
 
   ShardScript withCapabilities(CapabilitiesResponse changed) {

@@ -1,7 +1,9 @@
 package dev.lorax.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.lorax.protocol.generate.v1.DecodeRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,12 +37,38 @@ class StepFormsTest {
   @ValueSource(ints = {1, 3})
   void clients_get_the_same_from_columns_and_from_rows(int shards) throws Exception {
     List<String> columns = answers("columns", shards, ShardScript.PLAIN, Set.of("Steps"));
+    List<String> asked = answers("asked", shards, ShardScript.PLAIN.withoutRuns(), Set.of("Steps"));
     List<String> rows =
         answers(
             "rows", shards, ShardScript.PLAIN.withoutCapabilities(), Set.of("Prefill", "Decode"));
 
-    assertThat(columns).isEqualTo(rows);
+    assertThat(columns).isEqualTo(rows).isEqualTo(asked);
     assertThat(columns).allMatch(answer -> answer.startsWith("200 "));
+  }
+
+  @Test
+  void a_shard_is_not_asked_again_while_nobody_comes() throws Exception {
+    Path sockets = Files.createDirectory(directory.resolve("unasked"));
+    try (var shard = ScriptedShard.single(sockets.resolve("shard"), slow(ShardScript.PLAIN));
+        var router = TestingRouter.start(sockets.resolve("shard-0"))) {
+      var alone = router.post("/generate", body("hello", "\"max_new_tokens\":60"));
+      assertThat(alone.statusCode()).isEqualTo(200);
+      assertThat(shard.calls(DecodeRequest.class)).hasSize(59);
+      // For a Prefill, beside which no other batch of this shard makes a step, and for a Decode.
+      assertThat(shard.template().askedSteps()).isEqualTo(2);
+
+      // One that comes has the run of the other ended.
+      var first = router.open("/generate_stream", body("hello", "\"max_new_tokens\":400"));
+      var second = router.post("/generate", body("hello", "\"max_new_tokens\":3"));
+      assertThat(second.statusCode()).isEqualTo(200);
+      assertThat(shard.template().askedSteps()).isBetween(6, 9);
+
+      // One whose client has gone is computed no longer.
+      first.body().close();
+      await().untilAsserted(() -> assertThat(shard.cachedBatches()).isZero());
+      assertThat(shard.calls(DecodeRequest.class)).hasSizeLessThan(450);
+      assertThat(shard.violations()).isEmpty();
+    }
   }
 
   @Test

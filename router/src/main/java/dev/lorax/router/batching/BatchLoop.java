@@ -193,6 +193,7 @@ public final class BatchLoop {
         int tokens = submit.entry().request().tokens();
         if (residency.queue(submit.entry())) {
           backlog.queued(tokens);
+          lookAgain();
         } else {
           backlog.returned(tokens);
         }
@@ -200,6 +201,7 @@ public final class BatchLoop {
       case BatchCommand.Order order -> {
         residency.take(order.order());
         publish();
+        lookAgain();
       }
       case BatchCommand.Connected connected -> connect(connected.shards());
       case BatchCommand.Drain _ -> {
@@ -227,6 +229,7 @@ public final class BatchLoop {
         }
         residency.hear(moved);
         publish();
+        lookAgain();
       }
     }
   }
@@ -280,6 +283,12 @@ public final class BatchLoop {
         }
         default -> inbox.defer(command);
       }
+    }
+  }
+
+  private void lookAgain() {
+    if (session != null) {
+      session.lookAgain();
     }
   }
 

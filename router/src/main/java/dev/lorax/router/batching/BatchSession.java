@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * The batch loop's work with one epoch of shards. Confined to the batch loop.
  *
  * <p>Where the shards chunk prompts, new requests make their first step together with the running
- * ones, as far as a step has room for both; otherwise a step is a Prefill or a Decode.
+ * ones, as far as a step has room for both; otherwise a step is a Prefill or a Decode. While nobody
+ * could come in, the shards go on in a {@link Run}, and a turn is what comes of its next step.
  *
  * <p>A Prefill that fails is tried again request by request, so it takes only the culprit along; a
  * Decode that fails takes along those whom the shards name, or all. Any other {@link
@@ -28,12 +29,14 @@ final class BatchSession {
   private final ShardGroup shards;
   private final BatchLimits limits;
   private final BlockPool blocks;
+  private final WaitingEntries waiting;
   private final Scheduler scheduler;
   private final BatchObserver observer;
   private final Ticker ticker;
   private final Meanwhile meanwhile;
   private final RunningBatch running = new RunningBatch();
   private final Delivery delivery;
+  private final CurrentRun run;
   private int stepsSinceJoin;
   private Collection<Entry> stepping = List.of();
 
@@ -51,11 +54,13 @@ final class BatchSession {
     this.shards = shards;
     this.limits = limits;
     this.blocks = new BlockPool(profile.totalBlocks(), profile.blockSize(), limits.prefixCaching());
+    this.waiting = waiting;
     this.scheduler = new Scheduler(limits, waiting, blocks, profile);
     this.observer = observer;
     this.ticker = ticker;
     this.meanwhile = meanwhile;
     this.delivery = new Delivery(running, observer, ticker);
+    this.run = new CurrentRun(shards);
   }
 
   ShardGroup shards() {
@@ -64,17 +69,45 @@ final class BatchSession {
 
   /** Lets out who has ended or gone, lets in who waits, and makes one step. */
   void turn() throws ShardException, InterruptedException {
+    Pending<StepResult> next = run.next();
     long now = ticker.nanos();
-    running.leaveCancelled(now);
-    end(running.leaveOverrun(now));
-    filter();
-    boolean stepped = shards.profile().chunkedPrefill() ? join() : interrupt();
-    if (!stepped && !running.isEmpty()) {
-      decode();
+    if (next == null) {
+      running.leaveCancelled(now);
+      end(running.leaveOverrun(now));
+      filter();
+      boolean stepped = shards.profile().chunkedPrefill() ? join() : interrupt();
+      if (!stepped && !running.isEmpty()) {
+        decode(shards.decode(running.cached(), run.begins(runOfDecodes())));
+      }
+    } else {
+      if (running.anyoneLeaves(now)) {
+        run.end();
+      }
+      decode(next);
     }
     if (running.isEmpty()) {
       delivery.flush();
     }
+  }
+
+  /** Something has happened that may let somebody in who waits. */
+  void lookAgain() {
+    if (waiting.size() > 0) {
+      run.end();
+    }
+  }
+
+  /**
+   * Those who wait could not come in now. They can when a request ends, when they are told of by
+   * {@link #lookAgain}, or when prompts that come in chunks leave more of the budget.
+   */
+  private Run runOfDecodes() {
+    if (waiting.size() == 0) {
+      return Run.UNTIL_TOLD;
+    }
+    // Where new requests interrupt those that run, it is counted how many steps they have waited.
+    boolean canWait = shards.profile().chunkedPrefill() && running.nextPromptTokens() == 0;
+    return canWait ? Run.UNTIL_A_REQUEST_ENDS : Run.NONE;
   }
 
   /** Whether a turn would do nothing unless somebody waits. */
@@ -130,9 +163,12 @@ final class BatchSession {
     List<CachedBatch> cached = running.cached();
     // After a failure there may be several; the next Decode makes one of them.
     CachedBatch beside = cached.size() == 1 && !batch.goesOn() ? cached.getFirst() : null;
-    prefill(batch, beside);
-    filter();
-    return cached.isEmpty() || beside != null;
+    boolean all = cached.isEmpty() || beside != null;
+    prefill(batch, beside, all && waiting.size() == 0 ? Run.UNTIL_TOLD : Run.NONE);
+    if (run.next() == null) {
+      filter();
+    }
+    return all;
   }
 
   /** New requests are prefilled while those that run wait; false, as these have made no step. */
@@ -145,7 +181,7 @@ final class BatchSession {
     }
     while (batch != null) {
       stepsSinceJoin = 0;
-      prefill(batch, null);
+      prefill(batch, null, Run.NONE);
       filter();
       batch = limits.eagerPrefill() ? scheduler.next(minSize, 0, ticker.nanos()) : null;
     }
@@ -155,15 +191,16 @@ final class BatchSession {
   /**
    * @param beside the only cached batch, which makes a step along with the new one; or null
    */
-  private void prefill(PrefillBatch batch, @Nullable CachedBatch beside)
+  private void prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run after)
       throws ShardException, InterruptedException {
     running.enter(batch.entries());
     stepping = beside == null ? batch.entries() : running.all();
     long start = ticker.nanos();
     try {
-      Pending<StepResult> call = shards.prefill(batch, beside);
+      Pending<StepResult> call = shards.prefill(batch, beside, run.begins(after));
       batch.entries().forEach(entry -> entry.schedule(start));
       StepResult result = send(call);
+      run.answered(result);
       stepping = List.of();
       observer.stepSucceeded(Step.PREFILL, batch.entries().size(), ticker.nanos() - start);
       resumed(batch);
@@ -175,6 +212,7 @@ final class BatchSession {
         running.add(result.batch());
       }
     } catch (ShardException.Refused e) {
+      run.failed();
       stepping = List.of();
       observer.stepFailed(Step.PREFILL, batch.entries().size(), e.reason());
       distrust(e);
@@ -209,7 +247,7 @@ final class BatchSession {
       send(shards.clearAll());
     }
     for (PrefillBatch alone : scheduler.split(batch)) {
-      prefill(alone, null);
+      prefill(alone, null, Run.NONE);
     }
   }
 
@@ -233,22 +271,24 @@ final class BatchSession {
       return;
     }
     for (PrefillBatch alone : scheduler.split(failed)) {
-      prefill(alone, null);
+      prefill(alone, null, Run.NONE);
     }
   }
 
-  private void decode() throws ShardException, InterruptedException {
+  private void decode(Pending<StepResult> step) throws ShardException, InterruptedException {
     long start = ticker.nanos();
     int size = running.size();
     stepping = running.all();
     try {
-      StepResult result = send(shards.decode(running.cached()));
+      StepResult result = send(step);
+      run.answered(result);
       stepping = List.of();
       observer.stepSucceeded(Step.DECODE, size, ticker.nanos() - start);
       stepsSinceJoin++;
       running.replace(result.batch() == null ? List.of() : List.of(result.batch()));
       delivery.deliver(result, running.all());
     } catch (ShardException.Refused e) {
+      run.failed();
       stepping = List.of();
       observer.stepFailed(Step.DECODE, size, e.reason());
       blame(e);

@@ -70,6 +70,16 @@ final class RunningBatch {
     }
   }
 
+  /** Whether somebody is to be taken out: whose client has gone, or who has taken too long. */
+  boolean anyoneLeaves(long nanoTime) {
+    for (Entry entry : entries.values()) {
+      if (entry.cancelled() || entry.overran(nanoTime)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void leaveCancelled(long nanoTime) {
     for (Iterator<Entry> i = entries.values().iterator(); i.hasNext(); ) {
       Entry entry = i.next();

@@ -22,11 +22,15 @@ public interface ShardGroup extends AutoCloseable {
    *
    * @param beside a batch that makes a step with them and takes them in; absent, and in any case if
    *     the shards know no chunks: they become a batch of their own
+   * @param run what may follow; while it goes on, no other step is asked for
    */
-  Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside);
+  Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run run);
 
   /** One step of all the batches; the shards make one batch of them. */
-  Pending<StepResult> decode(List<CachedBatch> batches);
+  Pending<StepResult> decode(List<CachedBatch> batches, Run run);
+
+  /** Has a run end with the step under way, or the one after if that is ending now. */
+  void endRun();
 
   /** Keeps only the named requests, at least one. */
   Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds);

@@ -16,6 +16,7 @@ import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.batching.CachedBatch;
 import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.PrefillBatch;
+import dev.lorax.router.batching.Run;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.ShardProfile;
@@ -69,7 +70,7 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run run) {
     if (batch.goesOn()) {
       return resume(batch);
     }
@@ -77,7 +78,8 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     if (beside != null) {
       request.setCachedBatch(WireBatches.cached(beside));
     }
-    return steps.prefill(request.build(), batch.holdsPrompts(), TraceHeaders.of(batch.entries()));
+    return steps.prefill(
+        request.build(), batch.holdsPrompts(), run, TraceHeaders.of(batch.entries()));
   }
 
   private Pending<StepResult> resume(PrefillBatch batch) {
@@ -93,10 +95,15 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   }
 
   @Override
-  public Pending<StepResult> decode(List<CachedBatch> batches) {
+  public Pending<StepResult> decode(List<CachedBatch> batches, Run run) {
     var request = DecodeRequest.newBuilder();
     batches.forEach(batch -> request.addBatches(WireBatches.cached(batch)));
-    return steps.decode(request.build());
+    return steps.decode(request.build(), run);
+  }
+
+  @Override
+  public void endRun() {
+    steps.endRun();
   }
 
   @Override

@@ -45,7 +45,7 @@ final class Handshake {
     ShardProfile profile = profile(info, capabilities);
     StepCalls steps =
         capabilities.getSteps()
-            ? new StreamStepCalls(channels, deadlines.step())
+            ? new StreamStepCalls(channels, deadlines.step(), capabilities.getRuns())
             : new RowStepCalls(channels, deadlines.step());
     return new GrpcShardGroup(channels, steps, profile, deadlines);
   }

@@ -1,6 +1,5 @@
 package dev.lorax.router.shard;
 
-import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
@@ -8,6 +7,7 @@ import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.protocol.generate.v1.PrefillResponse;
 import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.Run;
 import dev.lorax.router.batching.StepResult;
 import dev.lorax.router.generation.Generation;
 import java.time.Duration;
@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 
-/** Steps as upstream's shards answer them: with a message for each request. */
+/** Steps as upstream's shards answer them: with a message for each request, and without runs. */
 final class RowStepCalls implements StepCalls {
   private final List<LoraxServiceFutureStub> stubs;
   private final Duration deadline;
@@ -27,7 +27,7 @@ final class RowStepCalls implements StepCalls {
 
   @Override
   public Pending<StepResult> prefill(
-      PrefillRequest request, boolean holdsPrompts, TraceHeaders traces) {
+      PrefillRequest request, boolean holdsPrompts, Run run, TraceHeaders traces) {
     if (holdsPrompts) {
       throw new IllegalArgumentException("shards that answer in rows cannot hold prompts");
     }
@@ -40,7 +40,7 @@ final class RowStepCalls implements StepCalls {
   }
 
   @Override
-  public Pending<StepResult> decode(DecodeRequest request) {
+  public Pending<StepResult> decode(DecodeRequest request, Run run) {
     var calls = new ArrayList<Future<DecodeResponse>>(stubs.size());
     for (LoraxServiceFutureStub stub : stubs) {
       calls.add(stub.withDeadlineAfter(deadline).decode(request));
@@ -49,6 +49,9 @@ final class RowStepCalls implements StepCalls {
     return () -> decoded(answers.await());
   }
 
+  @Override
+  public void endRun() {}
+
   /** What the answers to a Prefill, or to what stands for one, say together. */
   static StepResult prefilled(List<PrefillResponse> answers) {
     var generations = new ArrayList<Generation>();
@@ -56,7 +59,8 @@ final class RowStepCalls implements StepCalls {
       WireGenerations.addRows(answer.getGenerationsList(), generations);
     }
     PrefillResponse last = answers.getLast();
-    return result(generations, last.hasBatch(), last.getBatch());
+    return new StepResult(
+        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
   }
 
   private static StepResult decoded(List<DecodeResponse> answers) {
@@ -65,10 +69,7 @@ final class RowStepCalls implements StepCalls {
       WireGenerations.addRows(answer.getGenerationsList(), generations);
     }
     DecodeResponse last = answers.getLast();
-    return result(generations, last.hasBatch(), last.getBatch());
-  }
-
-  static StepResult result(List<Generation> generations, boolean goesOn, CachedBatch batch) {
-    return new StepResult(generations, goesOn ? WireGenerations.cached(batch) : null);
+    return new StepResult(
+        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
   }
 }

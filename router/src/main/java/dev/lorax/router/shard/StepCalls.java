@@ -3,6 +3,8 @@ package dev.lorax.router.shard;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.Run;
+import dev.lorax.router.batching.ShardGroup;
 import dev.lorax.router.batching.StepResult;
 
 /**
@@ -15,7 +17,11 @@ interface StepCalls {
    *
    * @param holdsPrompts whether unfinished prompts of the batch beside it make no step
    */
-  Pending<StepResult> prefill(PrefillRequest request, boolean holdsPrompts, TraceHeaders traces);
+  Pending<StepResult> prefill(
+      PrefillRequest request, boolean holdsPrompts, Run run, TraceHeaders traces);
 
-  Pending<StepResult> decode(DecodeRequest request);
+  Pending<StepResult> decode(DecodeRequest request, Run run);
+
+  /** See {@link ShardGroup#endRun}. */
+  void endRun();
 }

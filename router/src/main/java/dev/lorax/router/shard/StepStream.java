@@ -1,5 +1,6 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.EndRun;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
 import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsStub;
 import dev.lorax.protocol.extensions.v1.StepReply;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * call has ended. Confined to the batch loop.
  */
 final class StepStream {
+  private static final StepRequest END_RUN =
+      StepRequest.newBuilder().setEndRun(EndRun.getDefaultInstance()).build();
+
   private final ExtensionsStub stub;
   private @Nullable Call call;
 
@@ -24,16 +28,30 @@ final class StepStream {
   }
 
   /** The reply to come. Fails with the status of the call if that ends first. */
-  CompletableFuture<StepReply> ask(StepRequest request) {
+  CompletableFuture<Answer> ask(StepRequest request) {
     if (call == null || call.ended != null) {
       call = new Call(stub);
     }
     return call.ask(request);
   }
 
-  /** A call and the requests that have no reply yet. gRPC's thread brings the replies. */
+  /** Has a run end. A call that has ended has none. */
+  void endRun() {
+    if (call != null && call.ended == null) {
+      call.requests.onNext(END_RUN);
+    }
+  }
+
+  /**
+   * A reply.
+   *
+   * @param next the one that follows without being asked, in a run that goes on
+   */
+  record Answer(StepReply reply, @Nullable CompletableFuture<Answer> next) {}
+
+  /** A call and the steps that have no reply yet. gRPC's thread brings the replies. */
   private static final class Call implements StreamObserver<StepReply> {
-    private final Queue<CompletableFuture<StepReply>> waiting = new ConcurrentLinkedQueue<>();
+    private final Queue<CompletableFuture<Answer>> waiting = new ConcurrentLinkedQueue<>();
     private final StreamObserver<StepRequest> requests;
     private volatile @Nullable Throwable ended;
 
@@ -41,8 +59,8 @@ final class StepStream {
       requests = stub.steps(this);
     }
 
-    CompletableFuture<StepReply> ask(StepRequest request) {
-      var reply = new CompletableFuture<StepReply>();
+    CompletableFuture<Answer> ask(StepRequest request) {
+      var reply = new CompletableFuture<Answer>();
       waiting.add(reply);
       Throwable reason = ended;
       if (reason == null) {
@@ -56,11 +74,16 @@ final class StepStream {
 
     @Override
     public void onNext(StepReply reply) {
-      CompletableFuture<StepReply> asked = waiting.poll();
+      CompletableFuture<Answer> asked = waiting.poll();
       if (asked == null) {
         throw Status.INTERNAL.withDescription("a reply to no step").asRuntimeException();
       }
-      asked.complete(reply);
+      CompletableFuture<Answer> next = null;
+      if (reply.getRunGoesOn()) {
+        next = new CompletableFuture<>();
+        waiting.add(next);
+      }
+      asked.complete(new Answer(reply, next));
     }
 
     @Override

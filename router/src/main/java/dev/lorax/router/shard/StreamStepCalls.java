@@ -6,9 +6,11 @@ import dev.lorax.protocol.extensions.v1.StepRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.router.batching.Pending;
+import dev.lorax.router.batching.Run;
 import dev.lorax.router.batching.ShardException;
 import dev.lorax.router.batching.StepResult;
 import dev.lorax.router.generation.Generation;
+import dev.lorax.router.shard.StepStream.Answer;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,44 +24,80 @@ import java.util.concurrent.CompletableFuture;
 final class StreamStepCalls implements StepCalls {
   private final List<StepStream> streams;
   private final Duration deadline;
+  private final boolean runs;
 
-  StreamStepCalls(List<UnixChannel> shards, Duration deadline) {
+  /**
+   * @param runs whether the shards can go on without being asked
+   */
+  StreamStepCalls(List<UnixChannel> shards, Duration deadline, boolean runs) {
     this.streams = shards.stream().map(StepStream::new).toList();
     this.deadline = deadline;
+    this.runs = runs;
   }
 
   @Override
   public Pending<StepResult> prefill(
-      PrefillRequest request, boolean holdsPrompts, TraceHeaders traces) {
+      PrefillRequest request, boolean holdsPrompts, Run run, TraceHeaders traces) {
     var step = StepRequest.newBuilder().setPrefill(request).setHoldPrompts(holdsPrompts);
-    return all("Prefill", step.setTracedRequests(traces.requests()).build());
+    return all("Prefill", step.setRun(wire(run)).setTracedRequests(traces.requests()).build());
   }
 
   @Override
-  public Pending<StepResult> decode(DecodeRequest request) {
-    return all("Decode", StepRequest.newBuilder().setDecode(request).build());
+  public Pending<StepResult> decode(DecodeRequest request, Run run) {
+    return all("Decode", StepRequest.newBuilder().setDecode(request).setRun(wire(run)).build());
+  }
+
+  @Override
+  public void endRun() {
+    if (runs) {
+      streams.forEach(StepStream::endRun);
+    }
   }
 
   private Pending<StepResult> all(String name, StepRequest request) {
-    var replies = new ArrayList<CompletableFuture<StepReply>>(streams.size());
+    var answers = new ArrayList<CompletableFuture<Answer>>(streams.size());
     for (StepStream stream : streams) {
-      replies.add(stream.ask(request));
+      answers.add(stream.ask(request));
     }
-    return new Step(name, replies, System.nanoTime() + deadline.toNanos());
+    return new Step(name, answers, deadline, System.nanoTime() + deadline.toNanos());
   }
 
-  /** A step that all shards have been asked for. */
-  private record Step(String name, List<CompletableFuture<StepReply>> replies, long endNanos)
+  private dev.lorax.protocol.extensions.v1.Run wire(Run run) {
+    return switch (runs ? run : Run.NONE) {
+      case NONE -> dev.lorax.protocol.extensions.v1.Run.RUN_NONE;
+      case UNTIL_A_REQUEST_ENDS -> dev.lorax.protocol.extensions.v1.Run.RUN_UNTIL_A_REQUEST_ENDS;
+      case UNTIL_TOLD -> dev.lorax.protocol.extensions.v1.Run.RUN_UNTIL_TOLD;
+    };
+  }
+
+  /** A step that all shards make, as they were asked to or in a run. */
+  private record Step(
+      String name, List<CompletableFuture<Answer>> answers, Duration deadline, long endNanos)
       implements Pending<StepResult> {
     @Override
     public StepResult await() throws ShardException, InterruptedException {
-      return stepped(ShardCalls.waitUntil(endNanos, name, replies));
+      List<Answer> all = ShardCalls.waitUntil(endNanos, name, answers);
+      StepResult result = stepped(all.stream().map(Answer::reply).toList());
+      var further = new ArrayList<CompletableFuture<Answer>>(all.size());
+      for (Answer answer : all) {
+        if (answer.next() != null) {
+          further.add(answer.next());
+        }
+      }
+      if (further.isEmpty()) {
+        return result;
+      }
+      if (further.size() < all.size()) {
+        throw new ShardException.Lost("the shards disagree whether their run goes on", null);
+      }
+      var next = new Step("Decode", further, deadline, System.nanoTime() + deadline.toNanos());
+      return new StepResult(result.generations(), result.batch(), next);
     }
 
     @Override
     public void whenAnswered(Runnable action) {
       var _ =
-          CompletableFuture.allOf(replies.toArray(CompletableFuture[]::new))
+          CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
               .whenComplete((_, _) -> action.run());
     }
 
@@ -80,7 +118,8 @@ final class StreamStepCalls implements StepCalls {
       WireGenerations.addColumns(i, reply.getTokens(), generations);
     }
     StepReply last = replies.getLast();
-    return RowStepCalls.result(generations, last.hasBatch(), last.getBatch());
+    return new StepResult(
+        generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
   }
 
   private static ShardException refusal(StepFailure failure) {

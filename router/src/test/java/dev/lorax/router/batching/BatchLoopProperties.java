@@ -81,6 +81,8 @@ class BatchLoopProperties {
     if (chunkedPrefill) {
       Statistics.label("chunked prompts")
           .collect(epochs.stream().anyMatch(shards -> shards.chunks() > 0));
+      Statistics.label("steps that nobody asked for")
+          .collect(epochs.stream().anyMatch(shards -> shards.unasked() > 0));
     }
     // Nobody fails over lost shards who was not there more often than a coincidence explains.
     for (Promise promise : asked) {
@@ -246,6 +248,7 @@ class BatchLoopProperties {
   void short_prompts_go_between_the_chunks_of_a_long_one() throws Exception {
     begin();
     BatchLoop loop = loop(PROFILE, new WatchingObserver());
+    epochs.getLast().neverRun();
     Promise stream = ask(loop, 0, new Event.Ask(3, 0, 30, 0));
     turn(loop);
     Promise longOne = ask(loop, 1, new Event.Ask(2 * PREFILL_BUDGET + 10, 0, 3, 0));
@@ -268,6 +271,28 @@ class BatchLoopProperties {
     // Nobody's stream has paused.
     assertThat(stream.generated()).isEqualTo(5);
     assertThat(epochs.getLast().violations()).isEmpty();
+  }
+
+  @Example
+  void shards_go_on_while_nobody_could_come_in() throws Exception {
+    begin();
+    BatchLoop loop = loop(PROFILE, new WatchingObserver());
+    InMemoryShards shards = epochs.getLast();
+    ask(loop, 0, new Event.Ask(10, 0, 40, 0));
+    for (int i = 0; i < 10; i++) {
+      turn(loop);
+    }
+    assertThat(shards.unasked()).isEqualTo(10);
+
+    // In the first turn the step is made that had begun, in the second the run has been ended.
+    Promise second = ask(loop, 1, new Event.Ask(10, 0, 40, 0));
+    turn(loop);
+    turn(loop);
+    assertThat(second.generated()).isZero();
+    turn(loop);
+    assertThat(second.generated()).isEqualTo(1);
+
+    assertThat(shards.violations()).isEmpty();
   }
 
   private void askAndTurn(BatchLoop loop, long id, Event.Ask question, int turns)

@@ -45,6 +45,12 @@ final class InMemoryShards implements ShardGroup {
   private boolean refuseNextDecode;
   private boolean blameOldest;
   private boolean endInNextStep;
+  private Run run = Run.NONE;
+  private boolean runs = true;
+  private int told;
+  private int endings;
+  private boolean inRun;
+  private int unasked;
   private int chunks;
   private volatile boolean closed;
 
@@ -73,6 +79,16 @@ final class InMemoryShards implements ShardGroup {
   /** Steps that left a prompt unfinished. */
   int chunks() {
     return chunks;
+  }
+
+  /** Steps made without being asked. */
+  int unasked() {
+    return unasked;
+  }
+
+  /** From now on it makes no step without being asked. */
+  void neverRun() {
+    runs = false;
   }
 
   /** The next step names its oldest request as the culprit, and changes nothing. */
@@ -118,7 +134,8 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside) {
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run run) {
+    begins(run);
     return new UnderWay(begin(batch, beside));
   }
 
@@ -169,8 +186,14 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> decode(List<CachedBatch> batches) {
+  public Pending<StepResult> decode(List<CachedBatch> batches, Run run) {
+    begins(run);
     return new UnderWay(goOn(batches));
+  }
+
+  @Override
+  public void endRun() {
+    told = 1 + (endings++ % 2);
   }
 
   private Pending<StepResult> goOn(List<CachedBatch> batches) {
@@ -197,6 +220,7 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<CachedBatch> filter(CachedBatch batch, List<Long> requestIds) {
+    checkNoRun();
     Map<Long, InMemorySequence> sequences = cache.get(batch.id());
     check(sequences != null && !requestIds.isEmpty(), "a filter that keeps nothing");
     if (sequences != null) {
@@ -207,12 +231,14 @@ final class InMemoryShards implements ShardGroup {
 
   @Override
   public Pending<@Nullable Void> clear(long batchId) {
+    checkNoRun();
     cache.remove(batchId);
     return () -> null;
   }
 
   @Override
   public Pending<@Nullable Void> clearAll() {
+    checkNoRun();
     cache.clear();
     return () -> null;
   }
@@ -295,14 +321,41 @@ final class InMemoryShards implements ShardGroup {
     }
     if (sequences.values().stream().allMatch(InMemorySequence::ended)) {
       cache.remove(batchId);
-      return () -> new StepResult(generations, null);
+      return () -> {
+        inRun = false;
+        return new StepResult(generations, null);
+      };
+    }
+    boolean ends = sequences.values().stream().anyMatch(InMemorySequence::ended);
+    if (profile.chunkedPrefill()) {
+      // As upstream's shards do not, it lets go of what has ended.
+      sequences.values().removeIf(InMemorySequence::ended);
     }
     CachedBatch goesOn = cached(batchId, sequences);
-    return () -> new StepResult(generations, goesOn);
+    return () -> {
+      inRun = goesOn(ends);
+      return new StepResult(generations, goesOn, inRun ? unasked(goesOn) : null);
+    };
   }
 
-  private static Pending<StepResult> refuse(String reason, List<Long> culprits) {
+  /** Every other time it is told to end when it has begun the next step already. */
+  private boolean goesOn(boolean ends) {
+    if (!runs || !profile.chunkedPrefill() || (told > 0 && told % 2 == 0)) {
+      return false;
+    }
+    told += told > 0 ? 1 : 0;
+    return run == Run.UNTIL_TOLD || (run == Run.UNTIL_A_REQUEST_ENDS && !ends);
+  }
+
+  /** What it does at once, before the router knows what the step before has yielded. */
+  private Pending<StepResult> unasked(CachedBatch batch) {
+    unasked++;
+    return new UnderWay(goOn(List.of(batch)));
+  }
+
+  private Pending<StepResult> refuse(String reason, List<Long> culprits) {
     return () -> {
+      inRun = false;
       throw new ShardException.Refused(reason, null, false, culprits);
     };
   }
@@ -337,6 +390,16 @@ final class InMemoryShards implements ShardGroup {
         }
       }
     }
+  }
+
+  private void begins(Run run) {
+    checkNoRun();
+    this.run = run;
+    told = 0;
+  }
+
+  private void checkNoRun() {
+    check(!inRun, "a call in a run");
   }
 
   private void check(boolean holds, String what) {
