@@ -59,6 +59,7 @@ class StepFormsTest {
 
       // One that comes has the run of the other ended.
       var first = router.open("/generate_stream", body("hello", "\"max_new_tokens\":400"));
+      await().until(() -> shard.calls(DecodeRequest.class).size() > 65);
       var second = router.post("/generate", body("hello", "\"max_new_tokens\":3"));
       assertThat(second.statusCode()).isEqualTo(200);
       assertThat(shard.template().askedSteps()).isBetween(6, 9);
