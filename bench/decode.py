@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import g5
 import g7
+import sweep
 from ratios import Pair, Row, ratio_row
 from side import DecodeError as DecodeError
 from side import Log, Outcome, Side
@@ -140,4 +141,5 @@ GOALS: dict[str, tuple[Callable[[Setting, int, Log], Outcome], tuple[str, ...]]]
     "g3": (g3, ("135m",)),
     "g5": (g5.measure, g5.SHAPES),
     "g7": (g7.measure, g7.SHAPES),
+    "sweep": (sweep.measure, (sweep.SHAPE,)),
 }

@@ -1,5 +1,6 @@
 """A random model of a given shape with random adapters: decode_model.py SHAPE ADAPTERS DIRECTORY.
 
+ADAPTERS is how many, of rank 16, or rank:how-many of several ranks with commas between, counted on.
 Speed depends on shapes, not on values, so nothing is downloaded. Weights are bfloat16.
 """
 
@@ -29,7 +30,7 @@ _SHAPES = {
 }
 
 
-def write(shape: str, adapters: int, directory: Path) -> None:
+def write(shape: str, adapters: str, directory: Path) -> None:
     """The model in HF layout, and its adapters below `adapters`."""
     hidden, inner, layers, heads, kv_heads, vocabulary = _SHAPES[shape]
     config: Any = LlamaConfig(
@@ -50,16 +51,27 @@ def write(shape: str, adapters: int, directory: Path) -> None:
     )
     model.save_pretrained(directory)
     _write_tokenizer(directory, vocabulary)
-    settings = LoraConfig(
-        r=_RANK, lora_alpha=2 * _RANK, target_modules=_TARGETS, task_type="CAUSAL_LM"
-    )
-    adapted = get_peft_model(model, settings)
-    for index in range(adapters):
-        torch.manual_seed(1 + index)
-        for name, parameter in adapted.named_parameters():
-            if "lora_" in name:
-                parameter.data = torch.randn(parameter.shape).to(torch.bfloat16) * 0.02
-        adapted.save_pretrained(str(directory / "adapters" / str(index)))
+    index = 0
+    for rank, count in _ranks(adapters):
+        settings = LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules=_TARGETS, task_type="CAUSAL_LM"
+        )
+        adapted = get_peft_model(model, settings)
+        for _ in range(count):
+            torch.manual_seed(1 + index)
+            for name, parameter in adapted.named_parameters():
+                if "lora_" in name:
+                    parameter.data = torch.randn(parameter.shape).to(torch.bfloat16) * 0.02
+            adapted.save_pretrained(str(directory / "adapters" / str(index)))
+            index += 1
+        model = adapted.unload()
+
+
+def _ranks(adapters: str) -> list[tuple[int, int]]:
+    if ":" not in adapters:
+        return [(_RANK, int(adapters))]
+    pairs = (part.split(":") for part in adapters.split(","))
+    return [(int(rank), int(count)) for rank, count in pairs]
 
 
 def _write_tokenizer(directory: Path, vocabulary: int) -> None:
@@ -77,4 +89,4 @@ def _write_tokenizer(directory: Path, vocabulary: int) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    write(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -101,16 +101,20 @@ class ShardClient:
 
     def _measure(self, requests: Sequence[pb.Request]) -> Measured:
         """A prefill, and a run of decode steps until all requests have ended."""
-        begin = self._cpu()
+        begin = self.cpu_seconds()
         first = self._calls.prefill(requests)
-        wall, cpu = time.monotonic(), self._cpu()
+        wall, cpu = time.monotonic(), self.cpu_seconds()
         decoded = list(self._calls.run(first.batch)) if first.batch is not None else []
-        decode_cpu, decode_wall = self._cpu() - cpu, time.monotonic() - wall
+        decode_cpu, decode_wall = self.cpu_seconds() - cpu, time.monotonic() - wall
         tokens = [
             [token for step in (first, *decoded) for token in step.tokens.get(row, ())]
             for row in range(len(requests))
         ]
         return Measured(decode_cpu, decode_wall, cpu - begin, tokens, len(decoded))
+
+    def cpu_seconds(self) -> float:
+        """What the shard has spent until now."""
+        return sum(member.cpu_seconds for member in process_tree.members(self._process.pid))
 
     def memory_mib(self, kind: str) -> float:
         """A line of the process's status, such as RssAnon (what is no file) or VmHWM (the peak)."""
@@ -158,9 +162,6 @@ class ShardClient:
         self._stub.Warmup(
             pb.WarmupRequest(batch=pb.Batch(id=0, requests=[request], size=1, max_tokens=64))
         )
-
-    def _cpu(self) -> float:
-        return sum(member.cpu_seconds for member in process_tree.members(self._process.pid))
 
 
 def _index(adapter: int | None) -> int:

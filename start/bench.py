@@ -10,6 +10,7 @@ import operator_bench
 import python_environment
 import restart_bench
 import router_bench
+import served_bench
 import stream_bench
 from places import CHECKOUT
 from stages import Stages
@@ -36,7 +37,14 @@ class Area(Protocol):
 
 _AREAS: Mapping[str, Area] = {
     goal: area
-    for area in (decode_bench, router_bench, restart_bench, operator_bench, stream_bench)
+    for area in (
+        decode_bench,
+        served_bench,
+        router_bench,
+        restart_bench,
+        operator_bench,
+        stream_bench,
+    )
     for goal in area.GOALS
 }
 

@@ -16,6 +16,7 @@ from stages import Stages
 sys.path.insert(0, str(CHECKOUT / "bench"))
 
 import decode
+import sweep
 from ratios import Row
 
 GOALS: Mapping[str, str] = {
@@ -24,6 +25,7 @@ GOALS: Mapping[str, str] = {
     "g3": "shard / transformers with PEFT",
     "g5": "first token of a cold adapter / warm",
     "g7": "step beside the forward pass / forward pass",
+    "sweep": "adapters / base over batch, adapters, rank and context",
 }
 PLOT = "ratios_plot.py"
 _ADAPTERS = 32
@@ -35,7 +37,8 @@ def measure(stages: Stages, options: argparse.Namespace) -> tuple[list[Row], dic
     programs.protocol_code(stages, python)
     programs.cpu_kernels(stages, python)
     measure_goal, shapes = decode.GOALS[options.goal]
-    models = {shape: random_models.folder(stages, python, shape, _ADAPTERS) for shape in shapes}
+    adapters = sweep.RANKS if options.goal == "sweep" else _ADAPTERS
+    models = {shape: random_models.folder(stages, python, shape, adapters) for shape in shapes}
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "shard-image" / "src")}
     setting = decode.Setting(python, environment, models)
     try:

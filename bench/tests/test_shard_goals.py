@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import g5
 import g7
+import sweep
 from side import DecodeError, Setting, Side
 
 _SHARD = Path(__file__).resolve().parents[2] / "shard-image" / "src"
@@ -93,6 +94,28 @@ def test_a_shard_tells_where_the_time_of_its_steps_went(setting: Setting) -> Non
     assert all(step["forward"] > 0 and step["detokenise"] > 0 for step in steps)
 
 
+def test_batches_with_adapters_and_without_make_their_steps_in_turn(setting: Setting) -> None:
+    """As many tokens in each window, whatever the run made beyond it."""
+    order = {"adapters": [0, 32, 34], "prompt": 8, "windows": 3, "steps": 2}
+    with Side("sweep_shard.py", setting.models["tiny"], "bfloat16", setting) as shard:
+        answer = shard.ask(order)
+
+    for side in (answer["adapted"], answer["base"]):
+        assert [window["tokens"] for window in side] == [6, 6, 6]
+        assert all(window["cpu_s"] > 0 for window in side)
+
+
+def test_points_of_the_sweep_deal_adapters_of_their_rank() -> None:
+    """The model has 128 of rank 16, then 32 of rank 8 and 32 of rank 64."""
+    points = dict(sweep.points())
+
+    assert points["rank 64"].dealt()[:2] == [160, 161]
+    assert points["4 adapters"].dealt()[:5] == [0, 1, 2, 3, 0]
+    mixed = points["rank 8, 16 and 64"].dealt()
+    assert mixed[:4] == [128, 0, 160, 129]
+    assert len(set(mixed)) == 32
+
+
 def test_cold_adapters_answer_as_warm_ones_do_beside_streams(setting: Setting) -> None:
     """A cold request is moved by two calls and joins streams that go on."""
     with Side("g5_shard.py", setting.models["tiny"], "bfloat16", setting) as shard:
@@ -116,7 +139,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     import decode_model
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    decode_model.write("tiny", 32, folder)
+    decode_model.write("tiny", "16:32,8:2,64:2", folder)
     environment = {**os.environ, "PYTHONPATH": str(_SHARD)}
     return Setting(Path(sys.executable), environment, {"tiny": folder})
 
