@@ -40,21 +40,16 @@ class RouterCalls:
         """A Decode."""
         return self._step(extensions_pb2.StepRequest(decode=pb.DecodeRequest(batches=[batch])))
 
-    def run(self, batch: Any, steps: int | None = None) -> Iterator[Stepped]:
-        """Decodes that the shard makes in a run, until all requests have ended.
-
-        steps: after how many it is told to end the run, which it does one or two later.
-        """
+    def run(self, batch: Any) -> Iterator[Stepped]:
+        """Decodes that the shard makes in a run, until all requests have ended."""
         decode = pb.DecodeRequest(batches=[batch])
         self._steps.put(
             extensions_pb2.StepRequest(decode=decode, run=extensions_pb2.RUN_UNTIL_TOLD)
         )
-        goes_on, made = True, 0
+        goes_on = True
         while goes_on:
             answer = next(self._replies)
-            goes_on, made = answer.run_goes_on, made + 1
-            if goes_on and made == steps:
-                self._steps.put(extensions_pb2.StepRequest(end_run=extensions_pb2.EndRun()))
+            goes_on = answer.run_goes_on
             yield _stepped(answer)
 
     def clear(self) -> None:
