@@ -129,28 +129,36 @@ class Server:
 
 
 def g2b(setting: Setting, pairs: int, log: Log) -> Outcome:
-    """A thousand adapters, asked for by Zipf's law, against as many as there are places."""
+    """A thousand adapters, asked for by Zipf's law, against as many as there are places.
+
+    Those are asked for alike, so that about as many different ones meet in a step.
+    """
+    resident = [1.0] * _RESIDENT
     measured, loads = [], 0.0
     with (
         _copies(setting, _REGISTERED) as adapters,
         Server(setting, adapters.folder, _RESIDENT) as server,
     ):
-        server.serve(_closed(0, _RESIDENT), 2 * BATCH)
+        server.serve(_closed(0, resident), BATCH)
         for number in range(pairs):
-            few = server.serve(_closed(2 * number + 1, _RESIDENT), 2 * BATCH)
+            few = server.serve(_closed(number + 1, resident), BATCH)
             before = server.loads()
-            many = server.serve(_closed(2 * number + 1, _REGISTERED), 2 * BATCH)
-            loads += server.loads() - before
+            many = server.serve(_closed(number + 1, workload.zipf(_REGISTERED)), BATCH)
+            moved = server.loads() - before
+            loads += moved
             measured.append(Pair(many.per_cpu_s, few.per_cpu_s))
-            log(f"  {many.per_cpu_s:.1f} / {few.per_cpu_s:.1f} tokens/CPU-s")
+            log(
+                f"  {many.per_cpu_s:.1f} / {few.per_cpu_s:.1f} tokens/CPU-s, "
+                f"{many.wall_s:.0f} / {few.wall_s:.0f} s, {moved:.0f} loads"
+            )
     case = f"{_REGISTERED} adapters in {_RESIDENT} places / {_RESIDENT} resident"
     row = ratio_row(case, measured, "tokens/CPU-s", 0.90, 0.95)
     return Outcome([row], {"loads_of_a_run": round(loads / pairs, 1)})
 
 
-def _closed(seed: int, adapters: int) -> list[Request]:
+def _closed(seed: int, weights: Sequence[float]) -> list[Request]:
     """As many clients as there are, each with one request after the other."""
-    return workload.requests(seed, 8 * BATCH, workload.zipf(adapters), _PROMPTS, _ANSWERS, math.inf)
+    return workload.requests(seed, 8 * BATCH, weights, _PROMPTS, _ANSWERS, math.inf)
 
 
 def g3b(setting: Setting, pairs: int, log: Log) -> Outcome:
@@ -164,7 +172,7 @@ def g3b(setting: Setting, pairs: int, log: Log) -> Outcome:
             "served_peer.py", setting.models.models[_SHAPE], "bfloat16", setting.models, "2"
         ) as peer,
     ):
-        server.serve(_closed(0, _RESIDENT), 2 * BATCH)
+        server.serve(_closed(0, weights), BATCH)
         for number in range(pairs):
             # Sixteen come in a second, which is more than are served in one.
             asked = workload.requests(number, 4 * BATCH, weights, _PROMPTS, _ANSWERS, 16.0)

@@ -1,5 +1,6 @@
 """How much memory there is for adapters and for the cache."""
 
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -60,7 +61,7 @@ class DeviceMemory:
 
     def adapter_share(self, adapter_id: str, size: int) -> float:
         """How much of the reservation for adapters one adapter takes."""
-        reserved = self._limits.adapter_fraction * self._total()
+        reserved = self._limits.adapter_fraction * self._total
         if reserved <= 0:
             raise OutOfMemory("Memory reserved for adapters is 0: set ADAPTER_MEMORY_FRACTION")
         if size > reserved:
@@ -72,7 +73,7 @@ class DeviceMemory:
 
     def share_of_all(self, size: int) -> float:
         """How much of all memory one adapter takes: upstream's figure for preloaded ones."""
-        return size / self._total()
+        return size / self._total
 
     def cache_blocks(self, block_bytes: int) -> int:
         """Blocks that fit beside the weights, the activations seen so far and the adapters."""
@@ -91,7 +92,9 @@ class DeviceMemory:
         kept = self._limits.device_fraction - self._limits.adapter_fraction
         return free - (1.0 - kept) * total
 
+    @cached_property
     def _total(self) -> int:
+        """Asked for once: each download of an adapter would read a dozen files."""
         if self._device.type == "cuda":
             return int(torch.cuda.get_device_properties(self._device).total_memory)
         return _host_total()
