@@ -8,6 +8,7 @@ import http.client
 import json
 import math
 import os
+import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ class Run:
     cpu_s: float
     wall_s: float
     first_tokens: tuple[int, ...]
+    steps: float = 0.0  # where they are counted
 
     @property
     def per_cpu_s(self) -> float:
@@ -104,7 +106,7 @@ class Server:
             finally:
                 free.release()
 
-        begin = self._replica.now("begin")
+        steps, begin = self.steps(), self._replica.now("begin")
         threads = []
         for place, request in enumerate(requests):
             time.sleep(max(0.0, begin.wall + request.at - time.monotonic()))
@@ -121,11 +123,19 @@ class Server:
             end.cpu_seconds - begin.cpu_seconds,
             end.wall - begin.wall,
             tuple(each[0] for each in answers),
+            self.steps() - steps,
         )
 
     def loads(self) -> float:
         """Adapters that have been moved onto the shards until now."""
         return self._replica.metric('lorax_adapter_move_count{move="load"}')
+
+    def steps(self) -> float:
+        """Steps that have been made until now."""
+        return sum(
+            self._replica.metric(f'lorax_batch_inference_count{{method="{method}"}}')
+            for method in ("prefill", "decode")
+        )
 
 
 def g2b(setting: Setting, pairs: int, log: Log) -> Outcome:
@@ -134,7 +144,7 @@ def g2b(setting: Setting, pairs: int, log: Log) -> Outcome:
     Those are asked for alike, so that about as many different ones meet in a step.
     """
     resident = [1.0] * _RESIDENT
-    measured, loads = [], 0.0
+    measured, loads, rows = [], [], []
     with (
         _copies(setting, _REGISTERED) as adapters,
         Server(setting, adapters.folder, _RESIDENT) as server,
@@ -144,16 +154,24 @@ def g2b(setting: Setting, pairs: int, log: Log) -> Outcome:
             few = server.serve(_closed(number + 1, resident), BATCH)
             before = server.loads()
             many = server.serve(_closed(number + 1, workload.zipf(_REGISTERED)), BATCH)
-            moved = server.loads() - before
-            loads += moved
+            loads.append(server.loads() - before)
+            rows.append((many.tokens / many.steps, few.tokens / few.steps))
             measured.append(Pair(many.per_cpu_s, few.per_cpu_s))
             log(
                 f"  {many.per_cpu_s:.1f} / {few.per_cpu_s:.1f} tokens/CPU-s, "
-                f"{many.wall_s:.0f} / {few.wall_s:.0f} s, {moved:.0f} loads"
+                f"{rows[-1][0]:.1f} / {rows[-1][1]:.1f} of them in a step, {loads[-1]:.0f} loads"
             )
     case = f"{_REGISTERED} adapters in {_RESIDENT} places / {_RESIDENT} resident"
     row = ratio_row(case, measured, "tokens/CPU-s", 0.90, 0.95)
-    return Outcome([row], {"loads_of_a_run": round(loads / pairs, 1)})
+    return Outcome(
+        [row],
+        {
+            "loads_of_a_run": statistics.median(loads),
+            "tokens_of_a_step": [
+                round(statistics.median(side), 1) for side in zip(*rows, strict=True)
+            ],
+        },
+    )
 
 
 def _closed(seed: int, weights: Sequence[float]) -> list[Request]:
@@ -175,7 +193,7 @@ def g3b(setting: Setting, pairs: int, log: Log) -> Outcome:
         server.serve(_closed(0, weights), BATCH)
         for number in range(pairs):
             # Sixteen come in a second, which is more than are served in one.
-            asked = workload.requests(number, 4 * BATCH, weights, _PROMPTS, _ANSWERS, 16.0)
+            asked = workload.requests(number + 1, 4 * BATCH, weights, _PROMPTS, _ANSWERS, 16.0)
             ours = server.serve(asked, len(asked))
             theirs = _batch(peer, asked[:BATCH])
             agreement.append(_agreement(ours, theirs))

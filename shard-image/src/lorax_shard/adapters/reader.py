@@ -157,8 +157,18 @@ def _checked(
         if not _is_finite(tensor):
             raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
     scale = config.scale_of(projection.name)
-    up = tensors["B"].to(torch.float32) * scale
-    return LoraMatrices(tensors["A"], up, scale, tensors.get("M"))
+    return LoraMatrices(tensors["A"], _scaled(tensors["B"], scale), scale, tensors.get("M"))
+
+
+def _scaled(up: Tensor, scale: float) -> Tensor:
+    """The matrix times the scale, in float32 unless it changes no digit.
+
+    A power of two, as scales mostly are, changes the exponent alone, for which bfloat16 has the
+    same bits.
+    """
+    if up.dtype is torch.bfloat16 and math.frexp(scale)[0] == 0.5:
+        return up * scale
+    return up.to(torch.float32) * scale
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -168,7 +168,11 @@ class NativeLoraStack:
         rank = down.shape[0]
         start = part * self.bucket
         self._down[slot, start : start + rank] = down.to(self._down)
-        self._up[part][slot, :, :rank] = self._kernels.pack(up.to(self._down)).data
+        own = self._up[part][slot]
+        if rank == self.bucket:
+            self._kernels.pack_into(own, up.to(self._down))
+        else:
+            own[:, :rank] = self._kernels.pack(up.to(self._down)).data
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """See AdapterStack."""

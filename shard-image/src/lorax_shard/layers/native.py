@@ -105,6 +105,12 @@ class NativeKernels:
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
             data[-1].zero_()
+        self.pack_into(data, *parts)
+        return PackedWeight(data, out)
+
+    def pack_into(self, data: Tensor, *parts: Tensor) -> None:
+        """The same, where data [panels, in, panel] is there; what lies beyond the outputs stays."""
+        depth = data.shape[1]
         if data.dtype is torch.int8:
             function = self._plain["lorax_pack_i8"]
         else:
@@ -116,7 +122,6 @@ class NativeKernels:
             rows = part.contiguous()
             function(rows.data_ptr(), len(rows), depth, first, data.data_ptr())
             first += len(rows)
-        return PackedWeight(data, out)
 
     def unpack(self, weight: PackedWeight) -> Tensor:
         """The weight [out, in] again."""
