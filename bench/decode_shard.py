@@ -64,6 +64,11 @@ class ShardClient:
         self._calls = RouterCalls(self.channel)
         self._warm_up()
 
+    @property
+    def process_id(self) -> int:
+        """Of the shard."""
+        return self._process.pid
+
     def run(self, order: Order) -> Measured:
         """Prefill and the asked number of decode steps."""
         for index in {index for index in order.adapters if index is not None} - self._known:
