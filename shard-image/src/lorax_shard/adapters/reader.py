@@ -157,10 +157,10 @@ def _checked(
         if not _is_finite(tensor):
             raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
     scale = config.scale_of(projection.name)
-    return LoraMatrices(tensors["A"], _scaled(tensors["B"], scale), scale, tensors.get("M"))
+    return LoraMatrices(tensors["A"], scaled(tensors["B"], scale), scale, tensors.get("M"))
 
 
-def _scaled(up: Tensor, scale: float) -> Tensor:
+def scaled(up: Tensor, scale: float) -> Tensor:
     """The matrix times the scale, in float32 unless it changes no digit.
 
     A power of two, as scales mostly are, changes the exponent alone, for which bfloat16 has the
