@@ -69,6 +69,14 @@ final class TestingRouter implements AutoCloseable {
     return send(HttpRequest.newBuilder(uri(path)).GET().build());
   }
 
+  HttpResponse<String> postBytes(String path, byte[] body) {
+    return send(
+        HttpRequest.newBuilder(uri(path))
+            .header("content-type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofByteArray(body))
+            .build());
+  }
+
   HttpResponse<String> post(String path, String body) {
     return send(request(path, body));
   }

@@ -5,8 +5,11 @@ import static dev.lorax.router.TestingRouter.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lorax.protocol.generate.v1.PrefillRequest;
+import java.io.ByteArrayOutputStream;
 import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -172,6 +175,28 @@ class ValidationTest {
       assertThat(response.statusCode()).isEqualTo(400);
       assertThat(json(response).path("error").asText()).contains("surrogate");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"f7bfbfbf", "f5808080", "eda080"})
+  void refuses_bytes_that_are_no_character(String bytes) {
+    var body = new ByteArrayOutputStream();
+    body.writeBytes("{\"inputs\":\"".getBytes(StandardCharsets.UTF_8));
+    body.writeBytes(HexFormat.of().parseHex(bytes));
+    body.writeBytes("\"}".getBytes(StandardCharsets.UTF_8));
+
+    var response = router.postBytes("/tokenize", body.toByteArray());
+
+    assertThat(response.statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void refuses_halves_of_characters_in_utf_16() {
+    byte[] body = "{\"inputs\":\"a\"}".getBytes(StandardCharsets.UTF_16BE);
+    // Where the a was, the first half of a pair.
+    body[2 * "{\"inputs\":\"".length() + 2] = (byte) 0xD8;
+
+    assertThat(router.postBytes("/tokenize", body).statusCode()).isEqualTo(400);
   }
 
   @Test

@@ -23,7 +23,8 @@ final class Json {
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final int TYPICAL_BYTES = 256;
-  private static final byte FIRST_BYTE_OF_SURROGATES = (byte) 0xED;
+  private static final int FIRST_BYTE_OF_SURROGATES = 0xED;
+  private static final int FIRST_BYTE_OF_THE_LAST_PLANE = 0xF4;
 
   private Json() {}
 
@@ -49,7 +50,11 @@ final class Json {
     }
   }
 
-  /** Whether some escape, or a character so coded, is in the range of surrogates. */
+  /**
+   * Whether some escape, or a character so coded, may be in the range of surrogates. The parser
+   * makes halves also of four bytes beyond the last character, and reads UTF-16 and UTF-32, of
+   * which no text is without a zero or a mark at its beginning.
+   */
   private static boolean mayHaveHalves(byte[] bytes) {
     for (int i = 0; i < bytes.length; i++) {
       boolean escape =
@@ -58,7 +63,11 @@ final class Json {
               && bytes[i - 1] == '\\'
               && i + 1 < bytes.length
               && (bytes[i + 1] == 'd' || bytes[i + 1] == 'D');
-      if (escape || bytes[i] == FIRST_BYTE_OF_SURROGATES) {
+      int unit = Byte.toUnsignedInt(bytes[i]);
+      if (escape
+          || unit == 0
+          || unit == FIRST_BYTE_OF_SURROGATES
+          || unit >= FIRST_BYTE_OF_THE_LAST_PLANE) {
         return true;
       }
     }
