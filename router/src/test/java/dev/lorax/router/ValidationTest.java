@@ -178,7 +178,7 @@ class ValidationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"f7bfbfbf", "f5808080", "eda080"})
+  @ValueSource(strings = {"f7bfbfbf", "f5808080", "f08f9f98", "eda080"})
   void refuses_bytes_that_are_no_character(String bytes) {
     var body = new ByteArrayOutputStream();
     body.writeBytes("{\"inputs\":\"".getBytes(StandardCharsets.UTF_8));

@@ -24,7 +24,7 @@ final class Json {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final int TYPICAL_BYTES = 256;
   private static final int FIRST_BYTE_OF_SURROGATES = 0xED;
-  private static final int FIRST_BYTE_OF_THE_LAST_PLANE = 0xF4;
+  private static final int FIRST_BYTE_OF_FOUR = 0xF0;
 
   private Json() {}
 
@@ -52,8 +52,8 @@ final class Json {
 
   /**
    * Whether some escape, or a character so coded, may be in the range of surrogates. The parser
-   * makes halves also of four bytes beyond the last character, and reads UTF-16 and UTF-32, of
-   * which no text is without a zero or a mark at its beginning.
+   * makes halves also of four bytes that are no character, and reads UTF-16 and UTF-32, of which no
+   * text is without a zero or a mark at its beginning.
    */
   private static boolean mayHaveHalves(byte[] bytes) {
     for (int i = 0; i < bytes.length; i++) {
@@ -64,10 +64,7 @@ final class Json {
               && i + 1 < bytes.length
               && (bytes[i + 1] == 'd' || bytes[i + 1] == 'D');
       int unit = Byte.toUnsignedInt(bytes[i]);
-      if (escape
-          || unit == 0
-          || unit == FIRST_BYTE_OF_SURROGATES
-          || unit >= FIRST_BYTE_OF_THE_LAST_PLANE) {
+      if (escape || unit == 0 || unit == FIRST_BYTE_OF_SURROGATES || unit >= FIRST_BYTE_OF_FOUR) {
         return true;
       }
     }
