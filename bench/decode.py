@@ -12,13 +12,11 @@ import g7
 import sweep
 from ratios import Pair, Row, ratio_row
 from side import DecodeError as DecodeError
-from side import Log, Outcome, Side
+from side import Log, Outcome, Side, agreement
 from side import Setting as Setting
 
 BATCH = 32
 _PROMPT = 32
-# Greedy choices over random weights: near-ties fall differently in other arithmetic.
-_LEAST_AGREEMENT = 0.9
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def against_peer(
     setting: Setting, shape: str, goals: Sequence[tuple[int, float, float]], pairs: int, log: Log
 ) -> Outcome:
     """The shard against transformers and PEFT: (adapters, floor, target), the base first."""
-    rows, agreement = [], {}
+    rows, same = [], {}
     model = setting.models[shape]
     with (
         Side("decode_shard.py", model, "bfloat16", setting) as shard,
@@ -58,10 +56,11 @@ def against_peer(
         for adapters, floor, target in goals:
             case = f"{adapters} adapters" if adapters else "base"
             measured = _alternate(shard, adapters, 8, peer, adapters, 2, pairs)
-            agreement[case] = _agreement(case, *measured[0])
+            first = measured[0]
+            same[case] = agreement(case, first[0].first_tokens, first[1].first_tokens)
             rows.append(_row(f"{shape}, {case}", measured, floor, target))
             log(f"  {case}: {rows[-1].ratio.median:.2f}")
-    return Outcome(rows, {"same_first_tokens": agreement})
+    return Outcome(rows, {"same_first_tokens": same})
 
 
 def _alternate(
@@ -90,14 +89,6 @@ def _row(
 ) -> Row:
     pairs = [Pair(a.tokens_per_cpu_s, b.tokens_per_cpu_s) for a, b in measured]
     return ratio_row(case, pairs, "tokens/CPU-s", floor, target)
-
-
-def _agreement(case: str, ours: Run, peer: Run) -> float:
-    """The share of sequences whose first token both sides choose alike; void where it is low."""
-    same = sum(a == b for a, b in zip(ours.first_tokens, peer.first_tokens, strict=True)) / BATCH
-    if same < _LEAST_AGREEMENT:
-        raise DecodeError(f"{case}: only {same:.0%} of the first tokens are those of the peer")
-    return same
 
 
 def _base(shape: str, setting: Setting, runs: Sequence[Run]) -> dict[str, float]:

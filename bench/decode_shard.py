@@ -9,20 +9,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import process_tree
-from decode_worker import Measured, Order, serve
+from decode_worker import Measured, Order, serve_orders
 from lorax_shard.pb import generate_pb2 as pb  # type: ignore[import-not-found]
 from lorax_shard.pb import generate_pb2_grpc
-from router_calls import RouterCalls
+from router_calls import RouterCalls, blocks_of, dealt
 
-_BLOCK = 16
 _START_SECONDS = 120
+_SHARD = ("-m", "lorax_shard.cli")
 
 
 class ShardClient:
@@ -36,7 +37,7 @@ class ShardClient:
         folder: Path,
         options: Sequence[str] = (),
         environment: Mapping[str, str] = MappingProxyType({}),
-        program: Sequence[str] = ("-m", "lorax_shard.cli"),
+        program: Sequence[str] = _SHARD,
     ) -> None:
         """folder: a new one, for the socket; options: of lorax-server serve, besides.
 
@@ -60,8 +61,9 @@ class ShardClient:
         grpc.channel_ready_future(self.channel).result(timeout=_START_SECONDS)
         self._stub = generate_pb2_grpc.LoraxServiceStub(self.channel)
         self.vocabulary = int(json.loads((directory / "config.json").read_text())["vocab_size"])
+        self.folder = folder
         self._known: set[int] = set()
-        self._calls = RouterCalls(self.channel)
+        self.calls = RouterCalls(self.channel)
         self._warm_up()
 
     @property
@@ -71,11 +73,16 @@ class ShardClient:
 
     def run(self, order: Order) -> Measured:
         """Prefill and the asked number of decode steps."""
-        for index in {index for index in order.adapters if index is not None} - self._known:
-            self._load(index)
-        measured = self._measure(self._requests(order))
-        self._stub.ClearCache(pb.ClearCacheRequest())
+        self.hold(order.adapters)
+        measured = self._measure(dealt(order, self.vocabulary, 1 + order.steps))
+        self.calls.clear()
         return measured
+
+    def hold(self, adapters: Iterable[int | None]) -> None:
+        """Loads those that it has not loaded before; None is the base."""
+        for adapter in sorted({each for each in adapters if each is not None} - self._known):
+            self.calls.bring(adapter)
+            self._known.add(adapter)
 
     def complete(
         self, prompts: Sequence[Sequence[int]], new_tokens: int, parameters: Mapping[str, Any]
@@ -86,7 +93,7 @@ class ShardClient:
         """
         requests, block = [], 1
         for row, prompt in enumerate(prompts):
-            count = -(-(len(prompt) + new_tokens) // _BLOCK)
+            count = blocks_of(len(prompt) + new_tokens)
             seed = {"seed": parameters["seed"] + row} if "seed" in parameters else {}
             requests.append(
                 pb.Request(
@@ -107,9 +114,9 @@ class ShardClient:
     def _measure(self, requests: Sequence[pb.Request]) -> Measured:
         """A prefill, and a run of decode steps until all requests have ended."""
         begin = self.cpu_seconds()
-        first = self._calls.prefill(requests)
+        first = self.calls.prefill(requests)
         wall, cpu = time.monotonic(), self.cpu_seconds()
-        decoded = list(self._calls.run(first.batch)) if first.batch is not None else []
+        decoded = list(self.calls.run(first.batch)) if first.batch is not None else []
         decode_cpu, decode_wall = self.cpu_seconds() - cpu, time.monotonic() - wall
         tokens = [
             [token for step in (first, *decoded) for token in step.tokens.get(row, ())]
@@ -132,30 +139,6 @@ class ShardClient:
         self._process.terminate()
         self._process.wait(30)
 
-    def _requests(self, order: Order) -> list[pb.Request]:
-        needed = order.prompt + order.steps
-        count = -(-needed // _BLOCK)
-        return [
-            pb.Request(
-                id=row,
-                tokenized_inputs=pb.TokenizedInputs(ids=prompt),
-                parameters=pb.NextTokenChooserParameters(temperature=1.0),
-                stopping_parameters=pb.StoppingCriteriaParameters(
-                    max_new_tokens=1 + order.steps, ignore_eos_token=True
-                ),
-                adapter_index=_index(order.adapters[row]),
-                blocks=range(1 + row * count, 1 + (row + 1) * count),
-            )
-            for row, prompt in enumerate(order.prompts(self.vocabulary))
-        ]
-
-    def _load(self, index: int) -> None:
-        parameters = pb.AdapterParameters(adapter_ids=[str(index)])
-        words: dict[str, Any] = {"adapter_parameters": parameters, "adapter_source": pb.LOCAL}
-        self._stub.DownloadAdapter(pb.DownloadAdapterRequest(**words))
-        self._stub.LoadAdapter(pb.LoadAdapterRequest(**words, adapter_index=index + 1))
-        self._known.add(index)
-
     def _warm_up(self) -> None:
         request = pb.Request(
             id=0,
@@ -169,19 +152,24 @@ class ShardClient:
         )
 
 
-def _index(adapter: int | None) -> int:
-    """On the wire 0 is the base."""
-    return 0 if adapter is None else adapter + 1
+def serve_shard(
+    answer: Callable[[ShardClient], Callable[[dict[str, Any]], dict[str, Any]]],
+    program: Callable[[Path], Sequence[str]] = lambda _: _SHARD,
+) -> None:
+    """Answers orders with a shard of MODEL DTYPE THREADS, as the command line names them.
 
-
-def _main() -> None:
-    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
-        client = ShardClient(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(folder))
+    program: what the interpreter runs, given the shard's folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as name:
+        folder = Path(name)
+        client = ShardClient(
+            Path(sys.argv[1]), sys.argv[2], sys.argv[3], folder, program=program(folder)
+        )
         try:
-            serve(client.run)
+            serve_orders(answer(client))
         finally:
             client.stop()
 
 
 if __name__ == "__main__":
-    _main()
+    serve_shard(lambda client: lambda order: asdict(client.run(Order(**order))))

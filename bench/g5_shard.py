@@ -10,18 +10,15 @@ coming and going all the time or none at all.
 
 import itertools
 import statistics
-import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from decode_shard import ShardClient
-from decode_worker import Order, serve_orders
-from router_calls import RouterCalls, Stepped, blocks_of, request
+from decode_shard import ShardClient, serve_shard
+from decode_worker import Order
+from router_calls import Stepped, blocks_of, dealt, request
 
 STREAMS = 16
 # The adapters of the streams; those above come and go.
@@ -47,17 +44,16 @@ class Streams:
     """Streams that decode without end, and the turns of a router between their steps."""
 
     def __init__(self, client: ShardClient) -> None:
-        self._calls = RouterCalls(client.channel)
+        self._calls = client.calls
         self._vocabulary = client.vocabulary
         self._batch: Any = None
         self._step_s = 0.0
         self._beside = ThreadPoolExecutor(max_workers=1)
         for adapter in range(_RUNNING):
-            _bring(self._calls, adapter)
+            self._calls.bring(adapter)
         # As many slots as there are ever adapters, and all files in the page cache.
         for adapter in _COMING:
-            self._calls.download(adapter)
-            self._calls.load(adapter)
+            self._calls.bring(adapter)
             if adapter - _PLACES in _COMING:
                 self._calls.offload(adapter - _PLACES)
         for adapter in _COMING[-_PLACES:]:
@@ -147,7 +143,7 @@ class Streams:
                 break
             if len(here) == _PLACES:
                 self._calls.offload(here.pop(0))
-            _bring(self._calls, adapter)
+            self._calls.bring(adapter)
             here.append(adapter)
             loaded += 1
             going.set()
@@ -156,15 +152,8 @@ class Streams:
         return loaded
 
     def _begin(self) -> None:
-        dealt = [row % _RUNNING for row in range(STREAMS)]
-        prompts = Order([*dealt], _STREAM_PROMPT, 0).prompts(self._vocabulary)
-        count = blocks_of(_STREAM_PROMPT + _STREAM_TOKENS)
-        self._batch = self._calls.prefill(
-            [
-                request(row, prompt, adapter, _STREAM_TOKENS, 1 + row * count)
-                for row, (prompt, adapter) in enumerate(zip(prompts, dealt, strict=True))
-            ]
-        ).batch
+        order = Order([row % _RUNNING for row in range(STREAMS)], _STREAM_PROMPT, 0)
+        self._batch = self._calls.prefill(dealt(order, self._vocabulary, _STREAM_TOKENS)).batch
         times = []
         for _ in range(_WARM_STEPS):
             begin = time.monotonic()
@@ -178,19 +167,5 @@ class Streams:
         return stepped
 
 
-def _bring(calls: RouterCalls, adapter: int) -> None:
-    calls.download(adapter)
-    calls.load(adapter)
-
-
-def _main() -> None:
-    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
-        client = ShardClient(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(folder))
-        try:
-            serve_orders(Streams(client).answer)
-        finally:
-            client.stop()
-
-
 if __name__ == "__main__":
-    _main()
+    serve_shard(lambda client: Streams(client).answer)

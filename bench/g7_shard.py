@@ -6,16 +6,14 @@ one begins; "received", when this caller has the answer, is beside that.
 """
 
 import json
-import sys
-import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from decode_shard import ShardClient
-from decode_worker import Order, serve_orders
-from router_calls import RouterCalls, blocks_of, request
+from decode_shard import ShardClient, serve_shard
+from decode_worker import Order
+from router_calls import dealt
 
 _WARM_STEPS = 3
 _TIMED = Path(__file__).resolve().parent / "timed_shard.py"
@@ -24,31 +22,19 @@ _TIMED = Path(__file__).resolve().parent / "timed_shard.py"
 class Caller:
     """Runs batches and reads what the shard's stopwatches said."""
 
-    def __init__(self, client: ShardClient, stamps: Path) -> None:
-        self._calls = RouterCalls(client.channel)
-        self._vocabulary = client.vocabulary
-        self._stamps = stamps
+    def __init__(self, client: ShardClient) -> None:
+        self._client = client
         self._read = 0  # lines of the file
-        self._known: set[int] = set()
 
     def answer(self, words: dict[str, Any]) -> dict[str, Any]:
         """See the module."""
         order = Order(**words)
-        for adapter in {each for each in order.adapters if each is not None} - self._known:
-            self._calls.download(adapter)
-            self._calls.load(adapter)
-            self._known.add(adapter)
+        self._client.hold(order.adapters)
         # That of the prefill, and of one more step: the next one of the last that is told of.
         new_tokens = 2 + _WARM_STEPS + order.steps
-        count = blocks_of(order.prompt + new_tokens)
-        prompts = order.prompts(self._vocabulary)
-        batch = self._calls.prefill(
-            [
-                request(row, prompt, adapter, new_tokens, 1 + row * count)
-                for row, (prompt, adapter) in enumerate(zip(prompts, order.adapters, strict=True))
-            ]
-        ).batch
-        received = [time.monotonic_ns() for _ in self._calls.run(batch)]
+        calls = self._client.calls
+        batch = calls.prefill(dealt(order, self._client.vocabulary, new_tokens)).batch
+        received = [time.monotonic_ns() for _ in calls.run(batch)]
         told = self._told(len(received))
         steps = [
             step | {"received": when, "next": following["began"]}
@@ -59,25 +45,19 @@ class Caller:
         return {"steps": steps[_WARM_STEPS:]}
 
     def _told(self, count: int) -> list[dict[str, int]]:
-        lines = self._stamps.read_text().splitlines()[self._read :]
+        lines = _stamps(self._client.folder).read_text().splitlines()[self._read :]
         self._read += len(lines)
         if len(lines) != count:
             raise RuntimeError(f"the shard told of {len(lines)} steps, {count} were made")
         return [json.loads(line) for line in lines]
 
 
-def _main() -> None:
-    with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
-        stamps = Path(folder) / "stamps"
-        program = [str(_TIMED), str(stamps)]
-        client = ShardClient(
-            Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(folder), program=program
-        )
-        try:
-            serve_orders(Caller(client, stamps).answer)
-        finally:
-            client.stop()
+def _stamps(folder: Path) -> Path:
+    return folder / "stamps"
 
 
 if __name__ == "__main__":
-    _main()
+    serve_shard(
+        lambda client: Caller(client).answer,
+        lambda folder: [str(_TIMED), str(_stamps(folder))],
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
+from decode_worker import Order
 from lorax_shard.pb import extensions_pb2, extensions_pb2_grpc, generate_pb2_grpc  # type: ignore[import-not-found]
 from lorax_shard.pb import generate_pb2 as pb
 
@@ -68,6 +69,11 @@ class RouterCalls:
         question = extensions_pb2.DescribeAdapterRequest(adapter_index=index)
         self._extensions.DescribeAdapter(question)
 
+    def bring(self, adapter: int) -> None:
+        """Both moves."""
+        self.download(adapter)
+        self.load(adapter)
+
     def offload(self, adapter: int) -> None:
         """Takes an adapter out of device memory."""
         index = _index(adapter)
@@ -91,6 +97,17 @@ def _stepped(answer: Any) -> Stepped:
 def blocks_of(tokens: int) -> int:
     """Blocks of the cache that so many tokens take."""
     return -(-tokens // _BLOCK)
+
+
+def dealt(order: Order, vocabulary: int, new_tokens: int, first: int = 0) -> list[Any]:
+    """The requests of a batch, which lies in the cache behind `first` others of the same size."""
+    count = blocks_of(order.prompt + new_tokens)
+    return [
+        request(row, prompt, adapter, new_tokens, 1 + row * count)
+        for row, (prompt, adapter) in enumerate(
+            zip(order.prompts(vocabulary), order.adapters, strict=True), first
+        )
+    ]
 
 
 def request(

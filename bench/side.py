@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -11,10 +11,20 @@ from ratios import Row
 
 _HERE = Path(__file__).resolve().parent
 Log = Callable[[str], None]
+# Greedy choices over random weights: near-ties fall differently in other arithmetic.
+_LEAST_AGREEMENT = 0.9
 
 
 class DecodeError(Exception):
     """A side ended, or the sides do not compute the same."""
+
+
+def agreement(case: str, ours: Sequence[int], peer: Sequence[int]) -> float:
+    """The share of first tokens that both sides choose alike; void where it is low."""
+    same = sum(a == b for a, b in zip(ours, peer, strict=True)) / len(ours)
+    if same < _LEAST_AGREEMENT:
+        raise DecodeError(f"{case}: only {same:.0%} of the first tokens are those of the peer")
+    return same
 
 
 @dataclass(frozen=True)

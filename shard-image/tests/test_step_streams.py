@@ -22,17 +22,21 @@ GRACE_SECONDS = 5.0
 
 
 def prefill(
-    router: TestingRouter, batch_id: int, new_tokens: int = 12
+    router: TestingRouter,
+    batch_id: int,
+    new_tokens: int = 12,
+    run: extensions_pb2.Run = extensions_pb2.RUN_NONE,
 ) -> extensions_pb2.StepRequest:
     request = router.request(PROMPT, max_new_tokens=new_tokens, ignore_eos=True)
     batch = pb.Batch(id=batch_id, requests=[request], size=1)
-    return extensions_pb2.StepRequest(prefill=pb.PrefillRequest(batch=batch))
+    return extensions_pb2.StepRequest(prefill=pb.PrefillRequest(batch=batch), run=run)
 
 
-def decode(batch_id: int) -> extensions_pb2.StepRequest:
-    return extensions_pb2.StepRequest(
-        decode=pb.DecodeRequest(batches=[pb.CachedBatch(id=batch_id)])
-    )
+def decode(
+    batch_id: int, run: extensions_pb2.Run = extensions_pb2.RUN_NONE
+) -> extensions_pb2.StepRequest:
+    request = pb.DecodeRequest(batches=[pb.CachedBatch(id=batch_id)])
+    return extensions_pb2.StepRequest(decode=request, run=run)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +123,9 @@ END_RUN = extensions_pb2.StepRequest(end_run=extensions_pb2.EndRun())
 def test_a_run_ends_when_no_request_is_left(router: TestingRouter, group: ShardGroup) -> None:
     # given
     stream = StepStream(group.extensions())
-    request = prefill(router, 810, 12)
-    request.run = extensions_pb2.RUN_UNTIL_TOLD
 
     # when
-    stream.ask(request)
+    stream.ask(prefill(router, 810, 12, extensions_pb2.RUN_UNTIL_TOLD))
     replies = run_replies(stream)
 
     # then
@@ -136,9 +138,7 @@ def test_a_run_is_ended_and_the_batch_goes_on_when_asked(
 ) -> None:
     # given
     stream = StepStream(group.extensions())
-    request = prefill(router, 811, 400)
-    request.run = extensions_pb2.RUN_UNTIL_TOLD
-    stream.ask(request)
+    stream.ask(prefill(router, 811, 400, extensions_pb2.RUN_UNTIL_TOLD))
     begun = [stream.reply() for _ in range(3)]
 
     # when
@@ -165,9 +165,7 @@ def test_a_run_ends_with_one_of_its_requests_where_others_wait(
     first = stream.reply()
 
     # when
-    request = decode(812)
-    request.run = extensions_pb2.RUN_UNTIL_A_REQUEST_ENDS
-    stream.ask(request)
+    stream.ask(decode(812, extensions_pb2.RUN_UNTIL_A_REQUEST_ENDS))
     replies = run_replies(stream)
 
     # then
@@ -181,9 +179,7 @@ def test_a_step_that_fails_ends_its_run_and_not_the_call(
 ) -> None:
     # given
     stream = StepStream(group.extensions())
-    request = prefill(router, 813, 400)
-    request.run = extensions_pb2.RUN_UNTIL_TOLD
-    stream.ask(request)
+    stream.ask(prefill(router, 813, 400, extensions_pb2.RUN_UNTIL_TOLD))
     stream.reply()
 
     # when
@@ -199,9 +195,7 @@ def test_a_step_that_fails_ends_its_run_and_not_the_call(
 def test_a_run_ends_with_its_router(router: TestingRouter, group: ShardGroup) -> None:
     # given
     left = StepStream(group.extensions())
-    request = prefill(router, 815, 400)
-    request.run = extensions_pb2.RUN_UNTIL_TOLD
-    left.ask(request)
+    left.ask(prefill(router, 815, 400, extensions_pb2.RUN_UNTIL_TOLD))
     left.reply()
 
     # when
@@ -226,8 +220,7 @@ def test_shards_of_one_model_end_a_run_together(
     try:
         router = TestingRouter(group)
         streams = [StepStream(stub) for stub in group.extensions_of_all()]
-        request = prefill(router, 816, 300)
-        request.run = extensions_pb2.RUN_UNTIL_TOLD
+        request = prefill(router, 816, 300, extensions_pb2.RUN_UNTIL_TOLD)
         for stream in streams:
             stream.ask(request)
         begun = [[stream.reply() for _ in range(2)] for stream in streams]

@@ -45,11 +45,7 @@ final class InMemoryShards implements ShardGroup {
   private boolean refuseNextDecode;
   private boolean blameOldest;
   private boolean endInNextStep;
-  private Run run = Run.NONE;
-  private boolean runs = true;
-  private int told;
-  private int endings;
-  private boolean inRun;
+  private final InMemoryRun run = new InMemoryRun();
   private int unasked;
   private int chunks;
   private volatile boolean closed;
@@ -88,7 +84,7 @@ final class InMemoryShards implements ShardGroup {
 
   /** From now on it makes no step without being asked. */
   void neverRun() {
-    runs = false;
+    run.never();
   }
 
   /** The next step names its oldest request as the culprit, and changes nothing. */
@@ -134,9 +130,9 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run run) {
-    begins(run);
-    return new UnderWay(begin(batch, beside));
+  public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run asked) {
+    begins(asked);
+    return new InMemoryStep(begin(batch, beside), meanwhile);
   }
 
   private Pending<StepResult> begin(PrefillBatch batch, @Nullable CachedBatch beside) {
@@ -186,14 +182,14 @@ final class InMemoryShards implements ShardGroup {
   }
 
   @Override
-  public Pending<StepResult> decode(List<CachedBatch> batches, Run run) {
-    begins(run);
-    return new UnderWay(goOn(batches));
+  public Pending<StepResult> decode(List<CachedBatch> batches, Run asked) {
+    begins(asked);
+    return new InMemoryStep(goOn(batches), meanwhile);
   }
 
   @Override
   public void endRun() {
-    told = 1 + (endings++ % 2);
+    run.end();
   }
 
   private Pending<StepResult> goOn(List<CachedBatch> batches) {
@@ -322,7 +318,7 @@ final class InMemoryShards implements ShardGroup {
     if (sequences.values().stream().allMatch(InMemorySequence::ended)) {
       cache.remove(batchId);
       return () -> {
-        inRun = false;
+        run.over();
         return new StepResult(generations, null);
       };
     }
@@ -333,29 +329,20 @@ final class InMemoryShards implements ShardGroup {
     }
     CachedBatch goesOn = cached(batchId, sequences);
     return () -> {
-      inRun = goesOn(ends);
-      return new StepResult(generations, goesOn, inRun ? unasked(goesOn) : null);
+      boolean another = profile.chunkedPrefill() && run.goesOn(ends);
+      return new StepResult(generations, goesOn, another ? unasked(goesOn) : null);
     };
-  }
-
-  /** Every other time it is told to end when it has begun the next step already. */
-  private boolean goesOn(boolean ends) {
-    if (!runs || !profile.chunkedPrefill() || (told > 0 && told % 2 == 0)) {
-      return false;
-    }
-    told += told > 0 ? 1 : 0;
-    return run == Run.UNTIL_TOLD || (run == Run.UNTIL_A_REQUEST_ENDS && !ends);
   }
 
   /** What it does at once, before the router knows what the step before has yielded. */
   private Pending<StepResult> unasked(CachedBatch batch) {
     unasked++;
-    return new UnderWay(goOn(List.of(batch)));
+    return new InMemoryStep(goOn(List.of(batch)), meanwhile);
   }
 
   private Pending<StepResult> refuse(String reason, List<Long> culprits) {
     return () -> {
-      inRun = false;
+      run.over();
       throw new ShardException.Refused(reason, null, false, culprits);
     };
   }
@@ -392,56 +379,18 @@ final class InMemoryShards implements ShardGroup {
     }
   }
 
-  private void begins(Run run) {
+  private void begins(Run asked) {
     checkNoRun();
-    this.run = run;
-    told = 0;
+    run.begins(asked);
   }
 
   private void checkNoRun() {
-    check(!inRun, "a call in a run");
+    check(!run.isOn(), "a call in a run");
   }
 
   private void check(boolean holds, String what) {
     if (!holds) {
       violations.add("the batch loop used " + what);
-    }
-  }
-
-  /** A step during which things happen; the router looks several times whether it is over. */
-  private final class UnderWay implements Pending<StepResult> {
-    private static final int LOOKS = 12;
-    private static final long A_MOMENT_NANOS = 1_000;
-
-    private final Pending<StepResult> step;
-    private Runnable told = () -> {};
-    private int looks;
-
-    UnderWay(Pending<StepResult> step) {
-      this.step = step;
-    }
-
-    @Override
-    public void whenAnswered(Runnable action) {
-      told = action;
-      for (Runnable event = meanwhile.poll(); event != null; event = meanwhile.poll()) {
-        looks = LOOKS;
-        event.run();
-      }
-    }
-
-    @Override
-    public long mostNanos() {
-      if (looks-- <= 0) {
-        told.run();
-        return 0;
-      }
-      return A_MOMENT_NANOS;
-    }
-
-    @Override
-    public StepResult await() throws ShardException, InterruptedException {
-      return step.await();
     }
   }
 }
