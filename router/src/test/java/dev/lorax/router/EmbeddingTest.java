@@ -179,7 +179,7 @@ class EmbeddingTest {
     // given the first call under way, so that the others share one
     serve(ShardScript.PLAIN.withStep(Duration.ofMillis(200)));
     var first = router.postLater("/embed", inputs("the"));
-    await().until(() -> router.metric("vllm:num_requests_running") > 0);
+    await().until(() -> !shard.calls(EmbedRequest.class).isEmpty());
 
     // when
     var texts = List.of("a", "poison", "overflow", "of");
