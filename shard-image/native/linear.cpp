@@ -15,7 +15,6 @@ constexpr long PARALLEL_WORK = 1 << 16;   // multiplications that are worth waki
 template <class Weight>
 void pack(const typename Weight::Element* weight, long columns, long depth, long first,
           typename Weight::Element* packed) {
-  const bool interleaved = sizeof(typename Weight::Element) == 2;
 #pragma omp parallel for schedule(static)
   for (long panel = first / PANEL; panel <= (first + columns - 1) / PANEL; panel++) {
     auto* to = packed + panel * depth * PANEL;
@@ -25,9 +24,7 @@ void pack(const typename Weight::Element* weight, long columns, long depth, long
     for (long k0 = 0; k0 < depth; k0 += 16) {
       const long k1 = std::min(depth, k0 + 16);
       for (long column = begin; column < end; column++) {
-        const long place = !interleaved        ? column
-                           : column < LANES ? 2 * column
-                                            : 2 * (column - LANES) + 1;
+        const long place = packed_place<typename Weight::Element>(column);
         for (long k = k0; k < k1; k++) to[k * PANEL + place] = from[column * depth + k];
       }
     }

@@ -31,6 +31,13 @@ INLINE Floats splat(float value) { return value - Floats{}; }
 INLINE Floats load(const float* from) { return *reinterpret_cast<const Floats*>(from); }
 INLINE void store(float* to, Floats value) { *reinterpret_cast<Floats*>(to) = value; }
 
+// Where a packed row has the number of a column. Numbers of two bytes interleave the row's halves.
+template <class Element>
+INLINE long packed_place(long column) {
+  if (sizeof(Element) != 2) return column;
+  return column < LANES ? 2 * column : 2 * (column - LANES) + 1;
+}
+
 struct Float32 {
   using Element = float;
   // Columns 0..LANES and LANES..PANEL of one row of a packed panel.
@@ -77,6 +84,7 @@ struct Float16 {
     first = wide(__builtin_convertvector(both & 0xffffu, Halves));
     second = wide(__builtin_convertvector(both >> 16, Halves));
   }
+  INLINE float widen(uint16_t value) { return _cvtsh_ss(value); }
   INLINE Floats wide(Halves narrow) {
 #if defined(__AVX512F__)
     return reinterpret_cast<Floats>(_mm512_maskz_cvtph_ps(0xffff, reinterpret_cast<__m256i>(narrow)));

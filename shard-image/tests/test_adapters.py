@@ -13,7 +13,6 @@ from shard_process import ShardGroup, start_group
 from testing_router import TestingRouter
 from tiny_model import ADAPTERS, TinyModel, write_adapter
 
-from lorax_shard.adapters.reader import scaled
 from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 
@@ -288,13 +287,3 @@ def test_a_loaded_adapter_is_described(router: TestingRouter, group: ShardGroup)
         describe(4711)
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
     assert refused.value.details() == "adapter index 4711 is not loaded"
-
-
-@pytest.mark.parametrize("scale", [2.0, 0.25, 1.5])
-def test_a_scale_changes_no_number_but_by_its_factor(scale: float) -> None:
-    torch.manual_seed(0)
-    up = torch.randn(64, 16).to(torch.bfloat16)
-
-    found = scaled(up, scale)
-
-    assert torch.equal(found.float(), up.float() * scale)

@@ -19,10 +19,10 @@ from transformers import (
 )
 
 from lorax_shard.adapters.reader import read_adapter
+from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.engine.engine import Engine
 from lorax_shard.layers import native
 from lorax_shard.models.task import Task
-from lorax_shard.weights import CheckpointError
 
 LENGTHS = (40, 1, 33, 100, 2)
 TOLERANCE = {"atol": 5e-5, "rtol": 1e-4}

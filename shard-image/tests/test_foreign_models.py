@@ -13,6 +13,7 @@ from test_models import our_logits
 from tiny_model import write_model
 from transformers import AutoModelForCausalLM
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint
 from lorax_shard.layers import native
 from lorax_shard.layers.native import HeadCounts, native_kernels
 from lorax_shard.layers.parallel import ShardGroup
@@ -22,7 +23,6 @@ from lorax_shard.models.foreign import config as foreign_config
 from lorax_shard.models.foreign.attention import NotServed, PagedAttention, SeenAttention
 from lorax_shard.models.foreign.decoder import check_windows
 from lorax_shard.models.foreign.proof import ask_transformers, prove, question
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint
 
 CPU = torch.device("cpu")
 IDS = [(11 * place) % 300 + 3 for place in range(60)]

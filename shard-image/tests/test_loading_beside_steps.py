@@ -15,6 +15,7 @@ from lorax_shard.adapters.merging import AdapterChoice
 from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.adapters.sources import AdapterReference, AdapterSource
 from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.downloads.access import DownloadAccess
 from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.limits import NO_SPECULATION
@@ -25,7 +26,6 @@ from lorax_shard.server.config import ServeConfig
 from lorax_shard.server.servicer import ExtensionsServicer
 from lorax_shard.server.startup import Shard, start_shard
 from lorax_shard.server.steps import Steps
-from lorax_shard.weights import CheckpointError
 
 DEADLINE_SECONDS = 60
 

@@ -77,7 +77,7 @@ def test_a_mixed_batch_equals_each_token_alone(kind, stored, mix, buckets, lengt
     }
     for (bucket, slot, part), (down, up) in matrices.items():
         stacks[bucket].grow(SLOTS)
-        stacks[bucket].put(slot, part, down, up)
+        stacks[bucket].put(slot, part, down, up / 2, scale=2.0)
     slots = [
         None if slot is None else LoraSlot(bucket, slot)
         for slot, bucket in zip(ADAPTERS[mix], buckets, strict=True)
@@ -109,7 +109,7 @@ def test_a_slot_that_is_given_away_holds_nothing_of_its_former_adapter() -> None
         # given
         stack = new_stack(8, IN, OUTS, torch.empty(0), kernels)
         stack.grow(2)
-        stack.put(1, 0, torch.randn(8, IN), torch.randn(OUTS[0], 8))
+        stack.put(1, 0, torch.randn(8, IN), torch.randn(OUTS[0], 8), scale=1.0)
 
         # when
         stack.clear(1)

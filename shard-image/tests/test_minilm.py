@@ -12,9 +12,9 @@ from text_shard import batch, embed, open_abilities
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
+from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers.quantisation import Quantisation
-from lorax_shard.weights import CheckpointError
 
 TEXTS = [
     "How do I get a refund?",

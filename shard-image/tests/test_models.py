@@ -23,6 +23,7 @@ from transformers import (
 
 from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers import native
 from lorax_shard.layers.attention import DecodePlan
@@ -33,7 +34,7 @@ from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.routing import route_segments
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import load_model, read_model_config
-from lorax_shard.weights import Checkpoint, CheckpointError, stored_tensors
+from lorax_shard.weights import Checkpoint, stored_tensors
 
 CPU = torch.device("cpu")
 LLAMA3_ROPE = {

@@ -95,6 +95,24 @@ def test_parts_are_packed_as_one(kernels, widths, dtype) -> None:
     assert torch.equal(packed.data, kernels.pack(torch.cat(parts)).data)
 
 
+@pytest.mark.parametrize("rank", [1, 12, 16])
+@pytest.mark.parametrize("source", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_an_adapter_is_put_in_its_place(kernels, dtype, source, rank) -> None:
+    """Of whatever numbers a file has; what lies beside it stays."""
+    bucket, width, depth, scale = 16, 70, 45, 1.7
+    down, up = torch.randn(depth, rank).to(source).T, torch.randn(width, rank).to(source)
+    own_down = torch.full((bucket, depth), 3.0, dtype=dtype)
+    own_up = kernels.pack(torch.full((width, bucket), 3.0, dtype=dtype)).data
+
+    kernels.put_lora(own_down, own_up, down, up, scale)
+
+    whole_down, whole_up = torch.full((bucket, depth), 3.0), torch.full((width, bucket), 3.0)
+    whole_down[:rank], whole_up[:, :rank] = down.float(), up.float() * scale
+    assert torch.equal(own_down, whole_down.to(dtype))
+    assert torch.equal(own_up, kernels.pack(whole_up.to(dtype)).data)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_row_does_not_depend_on_its_batch(kernels, dtype) -> None:
     """Bit for bit: the same request gives the same text whoever is served beside it."""
@@ -112,7 +130,7 @@ def test_what_an_adapter_adds_to_a_row_does_not_depend_on_its_batch(kernels, dty
     # given one adapter of rank 8
     stack = NativeLoraStack(8, 100, [70], torch.empty(0, dtype=dtype), kernels)
     stack.grow(1)
-    stack.put(0, 0, torch.randn(8, 100), torch.randn(70, 8))
+    stack.put(0, 0, torch.randn(8, 100), torch.randn(70, 8), scale=1.0)
     x = torch.randn(19, 100)
 
     def added(rows: torch.Tensor) -> torch.Tensor:

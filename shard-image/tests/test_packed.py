@@ -12,6 +12,7 @@ from test_models import our_logits
 from tiny_model import write_model
 from transformers import AutoModelForCausalLM, LlamaConfig, Phi3Config, Qwen2Config
 
+from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.engine.limits import MemoryLimits, OutOfMemory
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.layers.grouped import from_grouped, group_numbers, restore_order
@@ -20,7 +21,6 @@ from lorax_shard.layers.kept_weight import SeparateWeights, keep_weight
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import WeightCount, load_model, read_model_config, weight_count
-from lorax_shard.weights import CheckpointError
 
 CPU = torch.device("cpu")
 IDS = list(range(60, 110))

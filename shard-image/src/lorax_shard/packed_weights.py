@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint
 from lorax_shard.layers.grouped import group_numbers
 from lorax_shard.layers.kept_weight import ReadWeight
 from lorax_shard.layers.packing import (
@@ -16,7 +17,7 @@ from lorax_shard.layers.packing import (
     unpack_numbers,
     unpack_zeros,
 )
-from lorax_shard.weights import Checkpoint, CheckpointError, StoredTensor, UnsupportedCheckpoint
+from lorax_shard.weights import Checkpoint, StoredTensor
 
 _SUFFIXES = ("qweight", "qzeros", "scales", "g_idx")
 _SCALES = (torch.float16, torch.bfloat16, torch.float32)

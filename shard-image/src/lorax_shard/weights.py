@@ -1,98 +1,28 @@
 """Reading safetensors checkpoints: one file or many with an index."""
 
-import json
 import math
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from lorax_shard.failure import CodedError, FailureCode
+from lorax_shard.checkpoint_files import (
+    FILE_END,
+    CheckpointError,
+    header_of,
+    label_of,
+    open_safetensors,
+    read_json,
+)
 from lorax_shard.layers.kept_weight import ReadWeight
 from lorax_shard.layers.quantisation import Quantisation
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
-_INDEX_END = ".safetensors.index.json"
-_FILE_END = ".safetensors"
-
-
-class CheckpointError(CodedError):
-    """The files of a model or adapter are missing, unreadable or do not fit together."""
-
-    code = FailureCode.CORRUPT_FILE
-
-
-class UnsupportedCheckpoint(CheckpointError):
-    """The files are whole and well, and ask for what is not there."""
-
-    code = FailureCode.UNSUPPORTED_MODEL
-
-
-def label_of(directory: Path) -> str:
-    """A model's name in errors: owner/name@commit of a hub's snapshot, else its directory's."""
-    if directory.parent.name != "snapshots":
-        return directory.name
-    _, _, repository = directory.parent.parent.name.partition("--")
-    return f"{repository.replace('--', '/')}@{directory.name[:12]}"
-
-
-def read_json(path: Path, what: str) -> dict[str, Any]:
-    """A JSON object from a file; `what` names it in errors ("model", "adapter sql")."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{what}: {path} cannot be read as JSON: {error}") from None
-    if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise CheckpointError(f"{what}: {path} must hold a JSON object, got a {kind}")
-    return content
-
-
-def open_safetensors(path: Path, what: str) -> Any:
-    """A memory-mapped safetensors file whose tensors are read on the host."""
-    try:
-        return safe_open(path, framework="pt")
-    except FileNotFoundError:
-        raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{what}: {path} is not a safetensors file: {error}") from None
-
-
-def safetensors_bytes(path: Path, what: str) -> int:
-    """Bytes of the tensors in a file, from its header alone."""
-    spans = [entry["data_offsets"] for entry in _header(path, what).values()]
-    return max((end for _, end in spans), default=0)
-
-
-def _header(path: Path, what: str) -> dict[str, Any]:
-    """The entries of the tensors; checked against the length of the file."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            # A length beyond the file is read as what there is, and is no JSON then.
-            header = file.read(min(length, path.stat().st_size))
-        entries: dict[str, Any] = json.loads(header)
-        entries.pop("__metadata__", None)
-        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-    except FileNotFoundError:
-        raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{what}: {path} is not a safetensors file: {error}") from None
-    size = path.stat().st_size
-    if size != 8 + length + end:
-        raise CheckpointError(
-            f"{what}: {path} is damaged: expected {8 + length + end} bytes by its header, got "
-            f"{size}; download it again"
-        )
-    return entries
+_INDEX_END = f"{FILE_END}.index.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +60,7 @@ def stored_tensors(directory: Path) -> Iterator[StoredTensor]:
     """All tensors of a model, from the headers of its files."""
     what = f"model {label_of(directory)}"
     for file in set(_file_of_each(directory, what).values()):
-        for name, entry in _header(directory / file, what).items():
+        for name, entry in header_of(directory / file, what).items():
             begin, end = entry["data_offsets"]
             yield StoredTensor(name, math.prod(entry["shape"]), end - begin)
 
@@ -139,7 +69,7 @@ def _file_of_each(directory: Path, what: str) -> dict[str, str]:
     """Files by tensor: from the index, or from the one file that has them all."""
     name = _weights_in(directory, what)
     if not name.endswith(_INDEX_END):
-        return dict.fromkeys(_header(directory / name, what), name)
+        return dict.fromkeys(header_of(directory / name, what), name)
     places = read_json(directory / name, what).get("weight_map")
     if not isinstance(places, dict):
         raise CheckpointError(f"{what}: {directory / name} lacks 'weight_map'")
@@ -151,7 +81,7 @@ def _weights_in(directory: Path, what: str) -> str:
     for name in (INDEX, SINGLE):
         if (directory / name).is_file():
             return name
-    for end in (_INDEX_END, _FILE_END):
+    for end in (_INDEX_END, FILE_END):
         files = [path.name for path in directory.glob(f"*{end}") if path.is_file()]
         others = sorted(name for name in files if not name.startswith("adapter_"))
         if len(others) == 1:
@@ -162,28 +92,6 @@ def _weights_in(directory: Path, what: str) -> str:
                 f"*{end} in {directory}, got {', '.join(others)}"
             )
     raise CheckpointError(f"{what} has no weights: expected {SINGLE} or {INDEX} in {directory}")
-
-
-def read_pickled_tensors(path: Path, what: str) -> dict[str, Tensor]:
-    """The tensors of a file of torch.save. Nothing in it is run: what is no tensor is refused."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(
-            f"{what}: {path} is no file of tensors alone ({reason}): save it as safetensors"
-        ) from None
-    if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
-        raise CheckpointError(f"{what}: {path} must hold tensors by name: save it as safetensors")
-    return {str(name): tensor for name, tensor in content.items()}
-
-
-def read_tensors(path: Path, what: str) -> dict[str, Tensor]:
-    """All tensors of a file on the host, of safetensors or of torch.save."""
-    if path.suffix != _FILE_END:
-        return read_pickled_tensors(path, what)
-    with open_safetensors(path, what) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 class Checkpoint:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, read_json
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, read_json
 
 # Settings that change what an adapter computes and that we do not compute. An adapter that uses one
 # is refused rather than served wrongly.

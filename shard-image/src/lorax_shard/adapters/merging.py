@@ -124,7 +124,7 @@ def _merge_projection(
     signs = torch.where(factors >= 0, 1.0, -1.0)
     combine = combiner(merge, generator)
     down = combine([pair.down.float() for pair in pairs], roots * signs)
-    up = combine([pair.up.float() / pair.scale for pair in pairs], roots)
+    up = combine([pair.up.float() for pair in pairs], roots)
     return LoraMatrices(down, up)
 
 

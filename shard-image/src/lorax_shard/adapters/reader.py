@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from lorax_shard.adapters.config import AdapterConfig, read_adapter_config
-from lorax_shard.downloads.files import WEIGHTS
-from lorax_shard.layers.linear import LoraMatrices, Projection
-from lorax_shard.weights import (
+from lorax_shard.checkpoint_files import (
     CheckpointError,
     UnsupportedCheckpoint,
     read_pickled_tensors,
     read_tensors,
     safetensors_bytes,
 )
+from lorax_shard.downloads.files import WEIGHTS
+from lorax_shard.layers.linear import LoraMatrices, Projection
 
 _PREFIX = "base_model.model."
 _SIDES = {
@@ -63,7 +63,8 @@ def read_adapter(
     what = f"adapter {adapter_id}"
     config = read_adapter_config(directory, adapter_id)
     path = _weights_file(directory, what)
-    tensors = read_tensors(path, what)
+    file = read_tensors(path, what)
+    tensors = file.tensors
     _drop_frozen_copies(tensors, projections, config, what)
     pairs = _pair(tensors, config, what)
     unknown = sorted(pairs.keys() - projections.keys())
@@ -78,6 +79,8 @@ def read_adapter(
     matrices = {
         name: _checked(projections[name], pair, config, what) for name, pair in pairs.items()
     }
+    if not all(map(_are_finite, file.numbers)):
+        _refuse_infinite(tensors, what)
     rank = max(pair.down.shape[0] for pair in matrices.values())
     return Adapter(adapter_id, rank, matrices)
 
@@ -154,28 +157,18 @@ def _checked(
                 f"{what}{config.made_for} does not fit the base model: tensor {name} must have "
                 f"shape {list(expected[side])}, got {list(tensor.shape)}"
             )
-        if not _is_finite(tensor):
-            raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
     scale = config.scale_of(projection.name)
-    return LoraMatrices(tensors["A"], scaled(tensors["B"], scale), scale, tensors.get("M"))
+    return LoraMatrices(tensors["A"], tensors["B"], scale, tensors.get("M"))
 
 
-def scaled(up: Tensor, scale: float) -> Tensor:
-    """The matrix times the scale, in float32 unless it changes no digit.
-
-    A power of two, as scales mostly are, changes the exponent alone, for which bfloat16 has the
-    same bits.
-    """
-    if up.dtype is torch.bfloat16 and math.frexp(scale)[0] == 0.5:
-        return up * scale
-    return up.to(torch.float32) * scale
+def _refuse_infinite(tensors: Mapping[str, Tensor], what: str) -> None:
+    for name, tensor in tensors.items():
+        if not _are_finite(tensor):
+            raise CheckpointError(f"{what}: tensor {name} holds NaN or infinite values")
 
 
-def _is_finite(tensor: Tensor) -> bool:
-    """Whether all numbers are.
-
-    A sum takes a tenth of looking at each, and NaN and infinite numbers stay in it. Where it is not
-    finite it may have overflowed by itself.
-    """
-    total = float(tensor.sum(dtype=torch.float32))
-    return math.isfinite(total) or bool(torch.isfinite(tensor).all())
+def _are_finite(numbers: Tensor) -> bool:
+    """Whether all are. The least and the greatest are NaN where any is."""
+    if numbers.numel() == 0:
+        return True
+    return all(math.isfinite(bound) for bound in torch.aminmax(numbers))

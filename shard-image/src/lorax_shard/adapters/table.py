@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lorax_shard.adapters.reader import Adapter
+from lorax_shard.checkpoint_files import UnsupportedCheckpoint
 from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
 from lorax_shard.layers.routing import LoraSlot, rank_bucket
-from lorax_shard.weights import UnsupportedCheckpoint
 
 BASE_INDEX = 0
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tokenizers import Tokenizer as FastTokenizer
 
+from lorax_shard.checkpoint_files import CheckpointError, label_of, read_json
 from lorax_shard.models.config import token_ids
-from lorax_shard.weights import CheckpointError, label_of, read_json
 
 _NAMED = (
     "bos_token",

@@ -57,7 +57,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class LoraMatrices:
-    """An adapter's update of one whole projection: down is A [r, in], up is scale * B [out, r].
+    """An adapter's update of one whole projection, scale * B A: down is A [r, in], up B [out, r].
 
     With DoRA (arXiv 2402.09353) each output of W + BA is then brought to a length of its own, so
     the weight itself is multiplied, too: by factors, which fit one shard of one base model.
@@ -68,6 +68,10 @@ class LoraMatrices:
     scale: float = 1.0
     magnitude: Tensor | None = None  # DoRA: [out], the lengths
     factors: Tensor | None = None  # [out of this shard] in float32, magnitude / |W + BA|
+
+    def update(self) -> Tensor:
+        """What is added to the weight [out, in], in float32; DoRA's factors come after that."""
+        return (self.up.float() * self.scale) @ self.down.float()
 
 
 class LoraLinear(ABC):
@@ -114,7 +118,7 @@ class LoraLinear(ABC):
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])
                 up = cut.up if cut.factors is None else cut.up * cut.factors.cpu()[:, None]
-                stack.put(slot.slot, part, cut.down, up)
+                stack.put(slot.slot, part, cut.down, up, cut.scale)
         if slot.multiplies and touched:
             self._factors[slot.bucket, slot.slot] = self._joined_factors(matrices)
 
@@ -174,8 +178,7 @@ class LoraLinear(ABC):
             rows = slice(first, first := first + self._out_width(part))
             if projection.name in matrices:
                 cut = self._cut(part, matrices[projection.name])
-                update = (cut.up.float() @ cut.down.float()).to(weight.device)
-                merged = weight[rows].float() + update
+                merged = weight[rows].float() + cut.update().to(weight.device)
                 if cut.factors is not None:
                     merged *= cut.factors.to(weight.device)[:, None]
                 weight[rows] = merged.to(weight.dtype)
@@ -219,8 +222,7 @@ class LoraLinear(ABC):
 def _factors(weight: Tensor, cut: LoraMatrices) -> Tensor:
     """What DoRA multiplies each output of a weight [out, in] by, in float32 as the sums are."""
     assert cut.magnitude is not None
-    update = (cut.up.float() @ cut.down.float()).to(weight.device)
-    lengths = torch.linalg.vector_norm(weight.float() + update, dim=1)
+    lengths = torch.linalg.vector_norm(weight.float() + cut.update().to(weight.device), dim=1)
     # An output of zeroes stays one.
     return torch.where(lengths > 0, cut.magnitude.to(lengths) / lengths, 1.0)
 

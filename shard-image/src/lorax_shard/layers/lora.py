@@ -32,8 +32,11 @@ class AdapterStack(Protocol):
     def clear(self, slot: int) -> None:
         """Zeroes the slot: whoever had it before leaves nothing behind."""
 
-    def put(self, slot: int, part: int, down: Tensor, up: Tensor) -> None:
-        """Sets one projection of one adapter. down: [r, in], up: [out_p, r], r <= bucket."""
+    def put(self, slot: int, part: int, down: Tensor, up: Tensor, scale: float) -> None:
+        """Sets one projection of one adapter. down: [r, in], up: [out_p, r], r <= bucket.
+
+        up is multiplied by the scale in float32. Ranks beyond r stay as they are.
+        """
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """Adds the adapters' part to output [T, sum(out_p)], in place. x: [T, in]."""
@@ -78,12 +81,12 @@ class LoraStack:
         for up in self.up:
             up[slot] = 0
 
-    def put(self, slot: int, part: int, down: Tensor, up: Tensor) -> None:
+    def put(self, slot: int, part: int, down: Tensor, up: Tensor, scale: float) -> None:
         """See AdapterStack."""
         rank = down.shape[0]
         start = part * self.bucket
         self.down[slot, start : start + rank] = down.to(self.down)
-        self.up[part][slot, :rank] = up.T.to(self.down)
+        self.up[part][slot, :rank] = (up.float() * scale).T.to(self.down)
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """See AdapterStack."""
@@ -163,16 +166,11 @@ class NativeLoraStack:
         for up in self._up:
             up[slot] = 0
 
-    def put(self, slot: int, part: int, down: Tensor, up: Tensor) -> None:
+    def put(self, slot: int, part: int, down: Tensor, up: Tensor, scale: float) -> None:
         """See AdapterStack."""
-        rank = down.shape[0]
-        start = part * self.bucket
-        self._down[slot, start : start + rank] = down.to(self._down)
-        own = self._up[part][slot]
-        if rank == self.bucket:
-            self._kernels.pack_into(own, up.to(self._down))
-        else:
-            own[:, :rank] = self._kernels.pack(up.to(self._down)).data
+        first = part * self.bucket
+        own_down = self._down[slot, first : first + self.bucket]
+        self._kernels.put_lora(own_down, self._up[part][slot], down, up, scale)
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """See AdapterStack."""

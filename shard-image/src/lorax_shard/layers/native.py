@@ -23,12 +23,13 @@ _FOLDER = Path(__file__).resolve().parents[1] / "native"
 # What torch calls the instruction sets, and which library needs no more than they have.
 _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
 _SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
-# What the kernels call the formats of scales of groups.
-_SCALES = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
+# What the kernels call the formats of numbers that they widen.
+_KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 _P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _BY_DTYPE = {
     "lorax_pack": [_P, _L, _L, _L, _P],
     "lorax_linear": [_P, _L, _L, _P, _P, _P, _L],
+    "lorax_put_lora": [_P, _P, _L, _F, _L, _L, _L, _P, _P, _L],
     "lorax_lora": [_P, _L, _P, _L, _P, _L, _L, _P, _L, _P, _P],
     "lorax_place": [_P, _L, _L, _L, _L, _P, _P, _L, _P, _P, _F, _P, _P, _P],
     "lorax_attend": [_P, _L, _P, _P, _P, _L, _P, _L, _L, _L, _L, _F, _F, _L, _P],
@@ -105,12 +106,6 @@ class NativeKernels:
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
             data[-1].zero_()
-        self.pack_into(data, *parts)
-        return PackedWeight(data, out)
-
-    def pack_into(self, data: Tensor, *parts: Tensor) -> None:
-        """The same, where data [panels, in, panel] is there; what lies beyond the outputs stays."""
-        depth = data.shape[1]
         if data.dtype is torch.int8:
             function = self._plain["lorax_pack_i8"]
         else:
@@ -122,6 +117,7 @@ class NativeKernels:
             rows = part.contiguous()
             function(rows.data_ptr(), len(rows), depth, first, data.data_ptr())
             first += len(rows)
+        return PackedWeight(data, out)
 
     def unpack(self, weight: PackedWeight) -> Tensor:
         """The weight [out, in] again."""
@@ -214,7 +210,7 @@ class NativeKernels:
             packed.numbers.data.data_ptr(),
             packed.bits,
             packed.scales.data.data_ptr(),
-            _SCALES[packed.scales.data.dtype],
+            _KINDS[packed.scales.data.dtype],
             packed.zeros.data.data_ptr(),
             packed.bounds.data_ptr(),
             len(packed.bounds) - 1,
@@ -223,6 +219,30 @@ class NativeKernels:
             packed.numbers.out_features,
         )
         return out
+
+    def put_lora(
+        self, own_down: Tensor, own_up: Tensor, down: Tensor, up: Tensor, scale: float
+    ) -> None:
+        """Puts down [r, in] and up [out, r] times scale in their place, in its dtype.
+
+        own_down: [R, in]; own_up: [panels, R, panel], as pack() would put it together; R >= r.
+        """
+        down, up = down.contiguous(), up.contiguous()
+        if up.dtype is not down.dtype or up.dtype not in _KINDS:
+            down, up = down.float(), up.float()
+        rank, depth = down.shape
+        self._functions["lorax_put_lora", own_down.dtype](
+            down.data_ptr(),
+            up.data_ptr(),
+            _KINDS[up.dtype],
+            scale,
+            rank,
+            depth,
+            len(up),
+            own_down.data_ptr(),
+            own_up.data_ptr(),
+            own_up.shape[1],
+        )
 
     def lora(
         self, output: Tensor, x: Tensor, segments: Tensor, down: Tensor, up: Sequence[Tensor],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from lorax_shard.checkpoint_files import label_of
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models.classification import ClassificationHead
@@ -17,7 +18,7 @@ from lorax_shard.models.foreign.decoder import load_foreign_decoder
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.models.task import Task
 from lorax_shard.packed_weights import PackedCheckpoint, is_packed, kept_bytes
-from lorax_shard.weights import Checkpoint, WeightCount, label_of, stored_tensors
+from lorax_shard.weights import Checkpoint, WeightCount, stored_tensors
 
 __all__ = [
     "ClassificationHead",

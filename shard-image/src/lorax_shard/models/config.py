@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 from lorax_shard.layers.packing import Packing
 from lorax_shard.layers.rotary import LinearScaling, Llama3Scaling, RotaryScaling
 from lorax_shard.models.encoder_config import ENCODER_TYPES, EncoderConfig, parse_encoder_config
@@ -13,7 +14,6 @@ from lorax_shard.models.foreign.config import ForeignConfig, read_foreign_config
 from lorax_shard.models.number_format import read_dtype
 from lorax_shard.models.packing_config import read_packing
 from lorax_shard.models.sentence_files import is_sentence_model
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 DECODER_TYPES = ("llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3_text")
 _GEMMA = ("gemma2", "gemma3_text")

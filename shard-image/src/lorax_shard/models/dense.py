@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.weights import (
-    SINGLE,
+from lorax_shard.checkpoint_files import (
     CheckpointError,
     UnsupportedCheckpoint,
     read_json,
     read_tensors,
 )
+from lorax_shard.weights import SINGLE
 
 _PICKLED = "pytorch_model.bin"
 # By the names of their classes, without settings of their own: a file can hold none.
@@ -114,5 +114,5 @@ def _features(raw: Mapping[str, Any], key: str, config: Path, what: str) -> int:
 def _tensors(folder: Path, what: str) -> Mapping[str, Tensor]:
     for name in (SINGLE, _PICKLED):
         if (folder / name).is_file():
-            return read_tensors(folder / name, what)
+            return read_tensors(folder / name, what).tensors
     raise CheckpointError(f"{what}: {folder} has no weights: expected {SINGLE} or {_PICKLED}")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint
 from lorax_shard.models.number_format import read_dtype
 from lorax_shard.models.task import Task
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
 ENCODER_TYPES = ("bert", "distilbert", *_ROBERTA)

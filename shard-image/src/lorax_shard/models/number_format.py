@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lorax_shard.weights import UnsupportedCheckpoint
+from lorax_shard.checkpoint_files import UnsupportedCheckpoint
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

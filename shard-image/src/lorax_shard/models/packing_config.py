@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 from lorax_shard.layers.packing import Packing, PackingMethod
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 # What AutoGPTQ and AutoAWQ write beside a config.json that says nothing, and which method it is of.
 _FILES = {"quantize_config.json": "gptq", "quant_config.json": "awq"}

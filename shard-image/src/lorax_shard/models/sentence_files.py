@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 from lorax_shard.models.dense import read_dense
 from lorax_shard.models.pooling import Embedding, Pooling, normalise
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of, read_json
 
 _MODULES = "modules.json"
 _FIRST = ["Transformer", "Pooling"]

@@ -6,6 +6,11 @@ from collections.abc import MutableMapping
 
 from lorax_shard.cgroup import ControlGroups
 
+# How often a thread looks before it sleeps at a barrier, about 0.2 ms; a step has hundreds. If it
+# slept at once it would have to be woken: a step took 1.7 times as long (docs/performance.md). For
+# milliseconds, as is usual, it would take a busy core away from the thread that it waits for.
+_SPINS = 10_000
+
 
 def prepare_threads(environment: MutableMapping[str, str]) -> None:
     """Sets what the thread pools of torch and its BLAS read once, when they are loaded.
@@ -17,9 +22,8 @@ def prepare_threads(environment: MutableMapping[str, str]) -> None:
     threads = str(_fair_threads(int(world) if world.isdecimal() else 1))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment.setdefault(name, threads)
-    # Threads that spin at a barrier take the core away from the thread they wait for: with two
-    # threads on two busy cores a decode step took 10 times the CPU (measured, SmolLM2, B=1).
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in environment:
+        environment.setdefault("GOMP_SPINCOUNT", str(_SPINS))
 
 
 def _fair_threads(shards: int) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint
 from lorax_shard.models.number_format import read_dtype
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint
 
 # The frequencies of these depend on the longest sequence that is computed at the time.
 _GROWING_ROPES = ("dynamic", "longrope")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of
 from lorax_shard.layers.attention import LayerCache
 from lorax_shard.layers.linear import LoraLinear
 from lorax_shard.layers.native import native_kernels
@@ -23,7 +24,6 @@ from lorax_shard.models.foreign.proof import (
     question,
     shared_heads,
 )
-from lorax_shard.weights import CheckpointError, UnsupportedCheckpoint, label_of
 
 
 class ForeignDecoder:
