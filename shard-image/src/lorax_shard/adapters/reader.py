@@ -20,12 +20,8 @@ from lorax_shard.downloads.files import WEIGHTS
 from lorax_shard.layers.linear import LoraMatrices, Projection
 
 _PREFIX = "base_model.model."
-_SIDES = {
-    ".lora_A.weight": "A",
-    ".lora_B.weight": "B",
-    ".lora_magnitude_vector": "M",
-    ".lora_magnitude_vector.weight": "M",
-}
+_MARK = ".lora_"
+_SIDES = {"A.weight": "A", "B.weight": "B", "magnitude_vector": "M", "magnitude_vector.weight": "M"}
 _NAMES = {"A": "lora_A.weight", "B": "lora_B.weight", "M": "lora_magnitude_vector"}
 
 
@@ -122,17 +118,18 @@ def _pair(
     """The tensors of each module by their side: A, B, and with DoRA M."""
     sides: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        ending = next((ending for ending in _SIDES if name.endswith(ending)), None)
-        if ending is None or not name.startswith(_PREFIX):
+        module, _, ending = name.rpartition(_MARK)
+        side = _SIDES.get(ending)
+        if side is None or not module.startswith(_PREFIX):
             raise UnsupportedCheckpoint(
                 f"{what}: tensor {name} is not supported: "
                 f"expected {_PREFIX}<module>.lora_A.weight or .lora_B.weight"
             )
-        if _SIDES[ending] == "M" and not config.uses_dora:
+        if side == "M" and not config.uses_dora:
             raise CheckpointError(
                 f"{what}: tensor {name} belongs to DoRA, but adapter_config.json has no use_dora"
             )
-        sides.setdefault(name[len(_PREFIX) : -len(ending)], {})[_SIDES[ending]] = tensor
+        sides.setdefault(module.removeprefix(_PREFIX), {})[side] = tensor
     needed = {"A", "B", "M"} if config.uses_dora else {"A", "B"}
     for module, pair in sides.items():
         if pair.keys() != needed:

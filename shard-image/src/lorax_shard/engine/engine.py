@@ -22,7 +22,7 @@ from lorax_shard.engine.messages import (
     StepResult,
 )
 from lorax_shard.engine.observer import StepObserver, Unobserved
-from lorax_shard.engine.outcome import advance, choice_rows
+from lorax_shard.engine.outcome import advance, choice_rows, parts_of
 from lorax_shard.engine.replay import replay
 from lorax_shard.engine.sampling import Choice, likeliest_tokens
 from lorax_shard.engine.sequence import (
@@ -240,7 +240,7 @@ class Engine:
         outcomes = [
             advance(sequence, own_last, own_best, rows, self._tokenizer)
             for sequence, own_last, own_best, rows in zip(
-                sequences, last.split(choices), best, logits.split(counts), strict=True
+                sequences, parts_of(last, choices), best, parts_of(logits, counts), strict=True
             )
         ]
         self.observer.chosen()

@@ -1,6 +1,8 @@
 """From the logits of a step to what the router is told about it."""
 
+import itertools
 from collections.abc import Sequence as List
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -10,24 +12,46 @@ from lorax_shard.engine.sequence import Sequence
 from lorax_shard.engine.tokenizer import Tokenizer
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of logits [T, vocab]. A tensor of them is made for those who look at them alone."""
+
+    logits: Tensor
+    first: int
+    count: int
+
+    def whole(self) -> Tensor:
+        """[count, vocab]."""
+        return self.logits[self.first : self.first + self.count]
+
+    def row(self, number: int) -> Tensor:
+        """[vocab]."""
+        return self.logits[self.first + number]
+
+
+def parts_of(logits: Tensor, counts: List[int]) -> list[Rows]:
+    """The rows of each of those that lie there one after another."""
+    firsts = itertools.accumulate(counts, initial=0)
+    return [Rows(logits, first, count) for first, count in zip(firsts, counts, strict=False)]
+
+
 def advance(
     sequence: Sequence,
-    last: Tensor,
+    last: Rows,
     best: List[Choice | None],
-    rows: Tensor,
+    rows: Rows,
     tokenizer: Tokenizer,
 ) -> Generation | None:
     """Gives a sequence what a step brought it; None while its prompt goes on.
 
-    last: [1 + draft, vocab], the logits behind its last token and behind each of its draft; best:
-    the likeliest token of each, the first of which is known to exist; rows: [n, vocab], all that
-    the step yields for the sequence. Of the prompt of one that has generated before, everything has
-    been told before.
+    last: the logits behind its last token and behind each of its draft; best: the likeliest token
+    of each, the first of which is known to exist; rows: all that the step yields for the sequence.
+    Of the prompt of one that has generated before, everything has been told before.
     """
     tells_prompt = sequence.is_prefilling and not sequence.request.generated
     wants_prompt = tells_prompt and sequence.request.prefill_logprobs
     if wants_prompt:
-        sequence.prompt_logprobs += prompt_logprobs(sequence, rows)
+        sequence.prompt_logprobs += prompt_logprobs(sequence, rows.whole())
     if not sequence.is_completed_by_step:
         sequence.advance_prompt()
         return None
@@ -42,7 +66,7 @@ def advance(
 
 
 def _take_tokens(
-    sequence: Sequence, logits: Tensor, best: List[Choice | None], tokenizer: Tokenizer
+    sequence: Sequence, logits: Rows, best: List[Choice | None], tokenizer: Tokenizer
 ) -> tuple[Tokens, FinishReason | None]:
     """The next token, and those behind it for as long as the draft has foretold them.
 
@@ -58,9 +82,9 @@ def _take_tokens(
             break
         choice = likeliest_token
         if not chooser.is_plain:
-            choice = chooser.choose(logits[row], sequence.prompt, sequence.generated)
+            choice = chooser.choose(logits.row(row), sequence.prompt, sequence.generated)
         if count:
-            tokens.alternatives.append(likeliest(logits[row], count, tokenizer))
+            tokens.alternatives.append(likeliest(logits.row(row), count, tokenizer))
         text, reason = sequence.advance(choice.token_id)
         tokens.ids.append(choice.token_id)
         tokens.logprobs.append(choice.logprob)
@@ -76,7 +100,7 @@ def likeliest(logits: Tensor, count: int, tokenizer: Tokenizer) -> Alternatives:
     """The best tokens before penalties and warpers."""
     top = logits.log_softmax(-1).topk(min(count, logits.numel()))
     ids = top.indices.tolist()
-    return Alternatives(ids, top.values.tolist(), [tokenizer.decode([token]) for token in ids])
+    return Alternatives(ids, top.values.tolist(), [tokenizer.text_of(token) for token in ids])
 
 
 def prompt_logprobs(sequence: Sequence, logits: Tensor) -> list[float]:
@@ -98,7 +122,7 @@ def prompt_tokens(sequence: Sequence, tokenizer: Tokenizer) -> Tokens:
     return Tokens(
         ids=ids,
         logprobs=sequence.prompt_logprobs,
-        texts=[tokenizer.decode([token]) for token in ids],
+        texts=[tokenizer.text_of(token) for token in ids],
         special=[tokenizer.is_special(token) for token in ids],
     )
 

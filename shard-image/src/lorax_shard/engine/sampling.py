@@ -30,12 +30,9 @@ class TokenChooser:
         self.parameters = parameters
         self.grammar = grammar
         self._random = random.Random(parameters.seed)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the choice is the largest logit as it stands."""
-        changed = self.parameters.is_penalised or self.grammar is not None
-        return not self.parameters.is_sampled and not changed
+        changed = parameters.is_penalised or grammar is not None
+        # Whether the choice is the largest logit as it stands.
+        self.is_plain = not parameters.is_sampled and not changed
 
     def skip(self, tokens: int) -> None:
         """Draws what that many earlier tokens have drawn."""

@@ -28,11 +28,6 @@ class Run:
         """Tokens."""
         return self.stop - self.start
 
-    @property
-    def positions(self) -> np.ndarray:
-        """[len(self)] places in the sequence."""
-        return np.arange(self.start, self.stop)
-
 
 def step_of(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
     """The planned tokens of all sequences, and their drafts, which no step with prompts has."""
@@ -70,7 +65,8 @@ def _prefill_step(sequences: List[Sequence], device: torch.device) -> StepContex
     ]
     decoded = None
     if singles:
-        plan = _decode_plan([_next_run(sequences[row]) for row in singles], device)
+        runs = [_next_run(sequences[row]) for row in singles]
+        plan = _decode_plan(runs, _positions(runs), device)
         decoded = DecodedRows(_tensor(np.array([firsts[row] for row in singles]), device), plan)
     lora = _lora_slots(sequences)
     tokens = [seq.ids[seq.cached : seq.cached + seq.planned] for seq in sequences]
@@ -131,12 +127,12 @@ def _rows_step(
     A row sees the rows before it in its run: a layer writes all keys and values to the cache before
     any row attends.
     """
+    tokens = [token for run in runs for token in run.sequence.tokens(run.start, run.stop)]
+    positions = _positions(runs)
     return StepContext(
-        token_ids=_tensor(
-            np.concatenate([run.sequence.tokens(run.start, run.stop) for run in runs]), device
-        ),
-        positions=_tensor(np.concatenate([run.positions for run in runs]), device),
-        attention=_decode_plan(runs, device),
+        token_ids=_tensor(np.array(tokens), device),
+        positions=_tensor(positions, device),
+        attention=_decode_plan(runs, positions, device),
         lora=lora,
         logit_rows=logit_rows,
         logit_lora=logit_lora,
@@ -147,11 +143,16 @@ def _next_run(sequence: Sequence) -> Run:
     return Run(sequence, sequence.cached, sequence.cached + 1 + len(sequence.draft))
 
 
-def _decode_plan(runs: List[Run], device: torch.device) -> DecodePlan:
-    positions = np.concatenate([run.positions for run in runs])
+def _positions(runs: List[Run]) -> np.ndarray:
+    """Places in their sequences: [sum of lengths]. Most runs are too short for arrays of theirs."""
+    return np.array([place for run in runs for place in range(run.start, run.stop)])
+
+
+def _decode_plan(runs: List[Run], positions: np.ndarray, device: torch.device) -> DecodePlan:
     tables = _block_tables([run.sequence for run in runs], max(run.stop for run in runs))
-    tables = np.repeat(tables, [len(run) for run in runs], axis=0)
-    own = np.take_along_axis(tables, (positions // BLOCK_SIZE)[:, None], axis=1)[:, 0]
+    if len(positions) > len(runs):
+        tables = np.repeat(tables, [len(run) for run in runs], axis=0)
+    own = tables[np.arange(len(positions)), positions // BLOCK_SIZE]
     return DecodePlan(
         slots=_tensor(own * BLOCK_SIZE + positions % BLOCK_SIZE, device),
         block_tables=_tensor(tables, device),

@@ -39,6 +39,7 @@ class Tokenizer:
         self.config = read_json(config_path, what) if config_path.is_file() else {}
         added: Mapping[int, Any] = self._fast.get_added_tokens_decoder()
         self._special = {token for token, added_token in added.items() if added_token.special}
+        self._texts: dict[int, str] = {}  # of single tokens
         self.special_tokens = self._named_tokens()
         self.eos_token_ids = self._read_eos(directory, what)
 
@@ -49,6 +50,12 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special: bool = False) -> str:
         """Text of tokens; an incomplete character at either end becomes U+FFFD."""
         return str(self._fast.decode(ids, skip_special_tokens=skip_special))
+
+    def text_of(self, token_id: int) -> str:
+        """Text of one token by itself; looked up, once it was asked for."""
+        if token_id not in self._texts:
+            self._texts[token_id] = self.decode([token_id])
+        return self._texts[token_id]
 
     def to_json(self) -> str:
         """The tokenizer as the text of a tokenizer.json."""
@@ -106,8 +113,10 @@ class TokenTexts:
 
     def add(self, ids: Sequence[int]) -> str:
         """The text of the last of ids, which are all tokens of the sequence so far."""
-        before = self._tokenizer.decode(ids[self._prefix : self._read])
-        now = self._tokenizer.decode(ids[self._prefix :])
+        context = ids[self._prefix : self._read]
+        tokenizer = self._tokenizer
+        before = tokenizer.text_of(context[0]) if len(context) == 1 else tokenizer.decode(context)
+        now = tokenizer.decode(ids[self._prefix :])
         if len(now) <= len(before) or now.endswith(_REPLACEMENT):
             return ""
         added = now[len(before) :]

@@ -241,7 +241,7 @@ class ColumnParallelLinear(LoraLinear):
     ) -> None:
         """rows[p]: the output rows of projection p that this shard holds, in their order."""
         super().__init__(projections)
-        self._rows = list(rows)
+        self._rows = list(map(list, rows))
         self._is_head = is_head
 
     def load_shard(self, reader: TensorReader, has_bias: bool) -> None:
@@ -274,6 +274,9 @@ class ColumnParallelLinear(LoraLinear):
         return sum(map(len, self._rows[part]))
 
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
+        if self._rows[part] == [range(self.projections[part].out_features)]:
+            return matrices
+
         def own(whole: Tensor) -> Tensor:
             pieces = [whole[rows.start : rows.stop] for rows in self._rows[part]]
             return torch.cat(pieces) if len(pieces) > 1 else pieces[0]
@@ -316,4 +319,6 @@ class RowParallelLinear(LoraLinear):
 
     def _cut(self, part: int, matrices: LoraMatrices) -> LoraMatrices:
         columns = self._columns
+        if columns == range(self.projections[part].in_features):
+            return matrices
         return replace(matrices, down=matrices.down[:, columns.start : columns.stop])

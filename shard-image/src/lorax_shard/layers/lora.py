@@ -63,11 +63,7 @@ class LoraStack:
         self.bucket = bucket
         self.down = like.new_zeros(0, len(parts) * bucket, in_features)  # [S, P*R, in]
         self.up = [like.new_zeros(0, bucket, out) for out in parts]  # P x [S, R, out_p]
-
-    @property
-    def slot_bytes(self) -> int:
-        """See AdapterStack."""
-        return _slot_bytes(self.down, *self.up)
+        self.slot_bytes = _slot_bytes(self.down, *self.up)
 
     def grow(self, slots: int) -> None:
         """See AdapterStack."""
@@ -148,11 +144,7 @@ class NativeLoraStack:
         self._down = like.new_zeros(0, len(parts) * bucket, in_features)
         panel = kernels.panel
         self._up = [like.new_zeros(0, -(-out // panel), bucket, panel) for out in parts]
-
-    @property
-    def slot_bytes(self) -> int:
-        """See AdapterStack."""
-        return _slot_bytes(self._down, *self._up)
+        self.slot_bytes = _slot_bytes(self._down, *self._up)
 
     def grow(self, slots: int) -> None:
         """See AdapterStack."""
