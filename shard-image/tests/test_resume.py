@@ -262,6 +262,7 @@ def test_says_that_it_can(group: ShardGroup) -> None:
     answer = group.extensions().Capabilities(extensions_pb2.CapabilitiesRequest())
 
     assert answer.resume
+    assert answer.all_in_steps
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,10 @@ def decode(
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (extensions_pb2.StepRequest(), "a step: expected prefill or decode, got neither"),
+        (
+            extensions_pb2.StepRequest(),
+            "a step: expected prefill, decode or resume, got none of them",
+        ),
         (decode(977), "Batch ID 977 not found in cache."),
     ],
     ids=["neither", "unknown"],
@@ -210,6 +213,71 @@ def test_a_run_ends_with_its_router(router: TestingRouter, group: ShardGroup) ->
         assert tokens([reply]) == 1
         assert seen is None or reply.batch.max_tokens == seen.max_tokens
         seen = reply.batch
+
+
+def texts(*asked: list[int]) -> extensions_pb2.StepRequest:
+    requests = [
+        pb.Request(id=place, tokenized_inputs=pb.TokenizedInputs(ids=ids), truncate=500)
+        for place, ids in enumerate(asked)
+    ]
+    batch = pb.Batch(id=1, requests=requests, size=len(requests))
+    return extensions_pb2.StepRequest(embed=pb.EmbedRequest(batch=batch))
+
+
+def vectors(*replies: pb.EmbedResponse) -> dict[int, list[float]]:
+    return {each.request_id: list(each.values) for reply in replies for each in reply.embeddings}
+
+
+def test_texts_end_a_run_and_are_read_behind_it(router: TestingRouter, group: ShardGroup) -> None:
+    # given
+    stream = StepStream(group.extensions())
+    asked = texts(PROMPT, [70, 71])
+    stream.ask(prefill(router, 817, 400, extensions_pb2.RUN_UNTIL_TOLD))
+    stream.reply()
+
+    # when
+    stream.ask(asked)
+    stream.ask(texts([5000]))
+    run_replies(stream)
+
+    # then
+    embedded, failed = stream.reply(), stream.reply()
+    assert vectors(embedded.embedded) == vectors(*router.fan_out("Embed", asked.embed))
+    assert not embedded.HasField("batch")
+    assert "token id 5000 does not exist" in failed.failure.message
+    stream.ask(decode(817))
+    assert stream.reply().batch.id == 817
+
+
+def test_shards_of_one_model_read_texts_behind_the_same_step(
+    tiny: TinyModel, router: TestingRouter, folder: Path
+) -> None:
+    # given two that are asked for many steps without being asked
+    asked = texts(PROMPT, [70, 71])
+    alone = vectors(*router.fan_out("Embed", asked.embed))
+    group = start_group(folder, tiny.directory, tiny.adapter_root, world=2)
+    try:
+        streams = [StepStream(stub) for stub in group.extensions_of_all()]
+        request = prefill(TestingRouter(group), 818, 300, extensions_pb2.RUN_UNTIL_TOLD)
+        for stream in streams:
+            stream.ask(request)
+        for stream in streams:
+            stream.reply()
+
+        # when the texts come to one of them long before they come to the other
+        ends = []
+        for stream in streams:
+            stream.ask(asked)
+            ends.append(len(run_replies(stream)))
+
+        # then
+        found = vectors(*(stream.reply().embedded for stream in streams))
+        assert found.keys() == alone.keys()
+        for key, values in found.items():
+            assert values == pytest.approx(alone[key], abs=1e-4)
+        assert ends[0] == ends[1] < 299
+    finally:
+        group.stop()
 
 
 def test_shards_of_one_model_end_a_run_together(

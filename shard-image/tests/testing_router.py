@@ -195,6 +195,8 @@ class TestingRouter:
                 for request_id, ids in generated.items()
             ],
         )
+        if self.columns:
+            return self._step(extensions_pb2.StepRequest(resume=request))
         calls = [stub.Resume.future(request, timeout=60) for stub in self._extensions]
         return self._take([call.result() for call in calls])
 

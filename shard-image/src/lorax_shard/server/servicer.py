@@ -122,16 +122,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Any) -> pb.EmbedResponse:
         """A vector for each text."""
-        embedder = self._abilities.embedder
-        if embedder is None:
-            raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
-        batch = translate.batch_request(request.batch)
-        adapters = self._abilities.engine.adapters
-        items = await self._steps.texts(
-            "embed", embedder.embed, batch, adapters, _metadata(context)
-        )
-        config = self._shard.config
-        return pb.EmbedResponse(embeddings=translate.embeddings(items, config.rank, config.world))
+        return await self._calls.embed(request, _metadata(context))
 
     async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
         """The classes of each text or of its tokens."""
@@ -240,7 +231,10 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
         """What a model that generates can do, and nothing for others."""
         generates = self._abilities.task is Task.GENERATION
         return extensions_pb2.CapabilitiesResponse(
-            resume=generates, steps=generates, runs=generates
+            resume=generates,
+            steps=generates,
+            runs=generates,
+            all_in_steps=generates,
         )
 
     async def Resume(

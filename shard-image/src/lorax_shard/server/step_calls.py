@@ -6,8 +6,15 @@ from lorax_shard.engine.messages import BatchRequest, InvalidRequest, StepResult
 from lorax_shard.pb import extensions_pb2
 from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
+from lorax_shard.server.errors import NotOffered
 from lorax_shard.server.startup import Shard
 from lorax_shard.server.steps import TRACED_REQUESTS, GoesOn, Metadata, Step, Steps
+
+
+def metadata_of(request: extensions_pb2.StepRequest) -> Metadata:
+    """What a step says as a call of its own does beside its message."""
+    traced = request.traced_requests
+    return ((TRACED_REQUESTS, traced),) if traced else ()
 
 
 class StepCalls:
@@ -15,6 +22,7 @@ class StepCalls:
 
     def __init__(self, shard: Shard, steps: Steps) -> None:
         self._abilities = shard.abilities
+        self._config = shard.config
         self._steps = steps
 
     async def prefill(self, request: pb.PrefillRequest, metadata: Metadata) -> StepResult:
@@ -32,17 +40,30 @@ class StepCalls:
     async def step(
         self, request: extensions_pb2.StepRequest, goes_on: GoesOn | None
     ) -> tuple[StepResult, Step | None]:
-        """A prefill or decode, and the step that follows in a run while goes_on says so."""
-        traced = request.traced_requests
-        metadata = ((TRACED_REQUESTS, traced),) if traced else ()
+        """A prefill, decode or resume, and the step that follows in a run while goes_on says so."""
+        metadata = metadata_of(request)
         match request.WhichOneof("step"):
             case "prefill":
                 step = await self._prefill(request.prefill, request.hold_prompts, goes_on)
             case "decode":
                 step = self._decode(request.decode, goes_on)
+            case "resume":
+                step = await self._begin(translate.resumed_batch(request.resume), goes_on=goes_on)
             case _:
-                raise InvalidRequest("a step: expected prefill or decode, got neither")
+                raise InvalidRequest("a step: expected prefill, decode or resume, got none of them")
         return await self._steps.made(step, metadata)
+
+    async def embed(self, request: pb.EmbedRequest, metadata: Metadata) -> pb.EmbedResponse:
+        """A vector for each text that falls to this shard."""
+        embedder = self._abilities.embedder
+        if embedder is None:
+            raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
+        batch = translate.batch_request(request.batch)
+        adapters = self._abilities.engine.adapters
+        items = await self._steps.texts("embed", embedder.embed, batch, adapters, metadata)
+        return pb.EmbedResponse(
+            embeddings=translate.embeddings(items, self._config.rank, self._config.world)
+        )
 
     async def following(self, step: Step) -> tuple[StepResult, Step | None]:
         """What came of a step that followed in a run, and the next one."""

@@ -10,7 +10,7 @@ from lorax_shard.pb import extensions_pb2 as extensions
 from lorax_shard.server import columns
 from lorax_shard.server.errors import Failure
 from lorax_shard.server.startup import Shard
-from lorax_shard.server.step_calls import StepCalls
+from lorax_shard.server.step_calls import StepCalls, metadata_of
 from lorax_shard.server.steps import Step
 
 
@@ -28,9 +28,13 @@ class StepStreams:
         self._open.add(requests)
         try:
             while (request := await requests.next()) is not None:
-                # The end of a run may have crossed its last reply.
-                if request.WhichOneof("step") != "end_run":
-                    await self._run(request, requests, context)
+                match request.WhichOneof("step"):
+                    case "end_run":
+                        pass  # It has crossed the last reply of the run.
+                    case "embed":
+                        await context.write(await self._embedded(request))
+                    case _:
+                        await self._run(request, requests, context)
         finally:
             self._open.discard(requests)
             requests.close()
@@ -39,6 +43,14 @@ class StepStreams:
         """Ends all calls, which would else wait for routers for ever; steps under way are made."""
         for requests in self._open:
             requests.close()
+
+    async def _embedded(self, request: extensions.StepRequest) -> extensions.StepReply:
+        """The reply to texts, which have come behind the last step on all shards."""
+        try:
+            embedded = await self._calls.embed(request.embed, metadata_of(request))
+            return extensions.StepReply(embedded=embedded)
+        except Exception as error:
+            return _failed(error, "Embed")
 
     async def _run(
         self, request: extensions.StepRequest, requests: "_Requests", context: Any

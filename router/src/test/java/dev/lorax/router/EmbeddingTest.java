@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.Message;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.EmbedRequest;
+import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.protocol.generate.v1.Request;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
@@ -274,6 +276,44 @@ class EmbeddingTest {
     for (ScriptedShard each : shards) {
       assertThat(each.calls(EmbedRequest.class)).hasSize(1);
     }
+  }
+
+  @Test
+  void shards_are_asked_for_steps_and_for_texts_in_the_same_order() throws Exception {
+    // given
+    stop();
+    begin(3, ShardScript.PLAIN.withStep(Duration.ofMillis(1)));
+
+    // when
+    var answers = new ArrayList<CompletableFuture<HttpResponse<String>>>();
+    for (int i = 0; i < 20; i++) {
+      answers.add(
+          router.postLater(
+              "/generate", "{\"inputs\":\"the\",\"parameters\":{\"max_new_tokens\":100}}"));
+      answers.add(router.postLater("/embed", inputs(TEXT)));
+    }
+    for (var answer : answers) {
+      assertThat(answer.join().statusCode()).isEqualTo(200);
+      assertThat(router.post("/embed", inputs(TEXT)).statusCode()).isEqualTo(200);
+    }
+
+    // then
+    List<Message> order = computed(shard);
+    assertThat(order).hasAtLeastOneElementOfType(EmbedRequest.class);
+    assertThat(order).hasAtLeastOneElementOfType(DecodeRequest.class);
+    for (ScriptedShard each : shards) {
+      assertThat(computed(each)).isEqualTo(order);
+    }
+  }
+
+  /** What a shard was asked to compute with the others. */
+  private static List<Message> computed(ScriptedShard shard) {
+    return shard.calls().stream()
+        .filter(call ->
+            call instanceof PrefillRequest
+                || call instanceof DecodeRequest
+                || call instanceof EmbedRequest)
+        .toList();
   }
 
   private HttpResponse<String> embeddings(String input, String more) {

@@ -23,10 +23,16 @@ public final class ScriptedColumns {
       StreamObserver<StepReply> replies,
       Function<A, List<Generation>> generations,
       Function<A, @Nullable CachedBatch> batch) {
+    return into(replies, answer -> of(generations.apply(answer), batch.apply(answer)));
+  }
+
+  /** An observer of one answer that passes it on as the reply that says the same. */
+  static <A> StreamObserver<A> into(
+      StreamObserver<StepReply> replies, Function<A, StepReply> reply) {
     return new StreamObserver<>() {
       @Override
       public void onNext(A answer) {
-        replies.onNext(of(generations.apply(answer), batch.apply(answer)));
+        replies.onNext(reply.apply(answer));
       }
 
       @Override

@@ -7,6 +7,9 @@ import dev.lorax.protocol.generate.v1.CachedBatch;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
@@ -17,14 +20,16 @@ import org.jspecify.annotations.Nullable;
  * says anything while a run goes on is answered when that is over.
  */
 final class ScriptedRun implements StreamObserver<StepRequest> {
+  private static final Optional<StepRequest> NO_MORE = Optional.empty();
+
   private final StreamObserver<StepReply> replies;
   private final boolean mayRun;
   private final AtomicInteger asked;
   private final BiConsumer<StepRequest, StreamObserver<StepReply>> step;
-  private volatile boolean told;
+  private final BlockingQueue<Optional<StepRequest>> said = new LinkedBlockingQueue<>();
 
   /**
-   * @param asked counts the steps that are asked for
+   * @param asked counts what is asked for
    * @param step makes a step and tells the observer of it, once or never
    */
   ScriptedRun(
@@ -34,22 +39,31 @@ final class ScriptedRun implements StreamObserver<StepRequest> {
       BiConsumer<StepRequest, StreamObserver<StepReply>> step) {
     this.replies = replies;
     // With a handler, replies to a router that has gone are dropped; without, they fail.
-    ((ServerCallStreamObserver<StepReply>) replies).setOnCancelHandler(() -> told = true);
+    ((ServerCallStreamObserver<StepReply>) replies).setOnCancelHandler(() -> said.add(NO_MORE));
     this.mayRun = mayRun;
     this.asked = asked;
     this.step = step;
+    // gRPC brings what the router says next only after it has been taken: steps have a thread.
+    Thread.startVirtualThread(this::serve);
+  }
+
+  private void serve() {
+    try {
+      for (var next = said.take(); next.isPresent(); next = said.take()) {
+        if (!next.get().hasEndRun()) {
+          asked.incrementAndGet();
+          run(next.get());
+        }
+      }
+      replies.onCompleted();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override
   public void onNext(StepRequest request) {
-    if (request.hasEndRun()) {
-      told = true;
-      return;
-    }
-    told = false;
-    asked.incrementAndGet();
-    // gRPC brings what the router says next only after this: a run has a thread of its own.
-    Thread.startVirtualThread(() -> run(request));
+    said.add(Optional.of(request));
   }
 
   private void run(StepRequest first) {
@@ -87,7 +101,7 @@ final class ScriptedRun implements StreamObserver<StepRequest> {
   private boolean goesOn(Run run, StepReply reply) {
     // What has ended is in the batch, and would make the next step, until the router says no.
     boolean ended = reply.getGenerationsList().stream().anyMatch(row -> row.hasGeneratedText());
-    return mayRun && run != Run.RUN_NONE && !told && !ended && reply.hasBatch();
+    return mayRun && run != Run.RUN_NONE && said.isEmpty() && !ended && reply.hasBatch();
   }
 
   private static StepRequest decode(CachedBatch batch) {
@@ -96,12 +110,11 @@ final class ScriptedRun implements StreamObserver<StepRequest> {
 
   @Override
   public void onError(Throwable error) {
-    told = true;
+    said.add(NO_MORE);
   }
 
   @Override
   public void onCompleted() {
-    told = true;
-    replies.onCompleted();
+    said.add(NO_MORE);
   }
 }

@@ -86,7 +86,7 @@ final class ScriptedShard implements AutoCloseable {
     return service.calls().stream().filter(type::isInstance).map(type::cast).toList();
   }
 
-  /** What came beside each Prefill and each Embed, or in the step that was a Prefill. */
+  /** What came beside each Prefill and each Embed, or in the step that was one. */
   List<Metadata> headersOfWork() {
     return List.copyOf(headersOfWork);
   }
@@ -205,7 +205,8 @@ final class ScriptedShard implements AutoCloseable {
           if (service.remembers()) {
             if (message instanceof PrefillRequest || message instanceof EmbedRequest) {
               headersOfWork.add(headers);
-            } else if (message instanceof StepRequest step && step.hasPrefill()) {
+            } else if (message instanceof StepRequest step
+                && (step.hasPrefill() || step.hasEmbed())) {
               headersOfWork.add(headersOf(step));
             }
           }

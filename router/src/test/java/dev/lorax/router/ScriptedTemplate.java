@@ -153,6 +153,18 @@ final class ScriptedTemplate extends ExtensionsImplBase {
               replies,
               rows -> rows.getGenerationsList(),
               rows -> rows.hasBatch() ? rows.getBatch() : null));
+    } else if (request.hasResume()) {
+      service.resume(
+          request.getResume(),
+          ScriptedColumns.into(
+              replies,
+              rows -> rows.getGenerationsList(),
+              rows -> rows.hasBatch() ? rows.getBatch() : null));
+    } else if (request.hasEmbed()) {
+      service.embed(
+          request.getEmbed(),
+          ScriptedColumns.into(
+              replies, texts -> StepReply.newBuilder().setEmbedded(texts).build()));
     } else {
       service.decode(
           request.getDecode(),

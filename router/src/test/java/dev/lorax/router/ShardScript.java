@@ -47,7 +47,12 @@ record ShardScript(
           Duration.ZERO,
           Set.of("red", "green", "blue"),
           List.of(),
-          CapabilitiesResponse.newBuilder().setResume(true).setSteps(true).setRuns(true).build(),
+          CapabilitiesResponse.newBuilder()
+              .setResume(true)
+              .setSteps(true)
+              .setRuns(true)
+              .setAllInSteps(true)
+              .build(),
           new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
           false);
 

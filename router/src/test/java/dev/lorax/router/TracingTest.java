@@ -35,7 +35,11 @@ class TracingTest {
 
   @BeforeEach
   void start() throws Exception {
-    shard = ScriptedShard.single(directory.resolve("shard"), ShardScript.PLAIN);
+    start(ShardScript.PLAIN);
+  }
+
+  private void start(ShardScript script) throws Exception {
+    shard = ScriptedShard.single(directory.resolve("shard"), script);
     collector = new SpanCollector();
     router =
         TestingRouter.start(directory.resolve("shard-0"), "--otlp-endpoint", collector.address());
@@ -97,11 +101,23 @@ class TracingTest {
 
     Span request = span("POST /embed");
     String parent = "00-%s-%s-01".formatted(TRACE, hex(request.getSpanId().toByteArray()));
+    assertThat(shard.headersOfWork().getLast().get(REQUESTS)).matches("\\d+=" + parent);
+    assertThat(List.of(span("validation"), span("queue"), span("encode")))
+        .allSatisfy(phase -> assertThat(phase.getParentSpanId()).isEqualTo(request.getSpanId()));
+  }
+
+  @Test
+  void calls_of_their_own_carry_the_trace_as_all_calls_do() throws Exception {
+    stop();
+    start(ShardScript.PLAIN.withoutCapabilities());
+    ask("/embed", "{\"inputs\":\"a text\"}", "01");
+    router.close();
+
+    String parent =
+        "00-%s-%s-01".formatted(TRACE, hex(span("POST /embed").getSpanId().toByteArray()));
     Metadata headers = shard.headersOfWork().getLast();
     assertThat(headers.get(PARENT)).isEqualTo(parent);
     assertThat(headers.get(REQUESTS)).matches("\\d+=" + parent);
-    assertThat(List.of(span("validation"), span("queue"), span("encode")))
-        .allSatisfy(phase -> assertThat(phase.getParentSpanId()).isEqualTo(request.getSpanId()));
   }
 
   @Test

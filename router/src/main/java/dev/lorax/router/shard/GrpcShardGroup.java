@@ -1,7 +1,5 @@
 package dev.lorax.router.shard;
 
-import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
-import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.ClassifyRequest;
 import dev.lorax.protocol.generate.v1.ClearCacheRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
@@ -10,7 +8,6 @@ import dev.lorax.protocol.generate.v1.FilterBatchRequest;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
-import dev.lorax.protocol.generate.v1.PrefillResponse;
 import dev.lorax.router.adapter.Adapter;
 import dev.lorax.router.adapter.AdapterFacts;
 import dev.lorax.router.batching.CachedBatch;
@@ -71,27 +68,15 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
 
   @Override
   public Pending<StepResult> prefill(PrefillBatch batch, @Nullable CachedBatch beside, Run run) {
+    var traces = TraceHeaders.of(batch.entries());
     if (batch.goesOn()) {
-      return resume(batch);
+      return steps.resume(WireBatches.resumption(batch), traces);
     }
     var request = PrefillRequest.newBuilder().setBatch(WireBatches.batch(batch));
     if (beside != null) {
       request.setCachedBatch(WireBatches.cached(beside));
     }
-    return steps.prefill(
-        request.build(), batch.holdsPrompts(), run, TraceHeaders.of(batch.entries()));
-  }
-
-  private Pending<StepResult> resume(PrefillBatch batch) {
-    ResumeRequest request = WireBatches.resumption(batch);
-    var traces = TraceHeaders.of(batch.entries());
-    var calls = new ArrayList<Future<PrefillResponse>>(channels.size());
-    for (UnixChannel shard : channels) {
-      var stub = ExtensionsGrpc.newFutureStub(shard.channel()).withDeadlineAfter(deadlines.step());
-      calls.add(traces.with(stub).resume(request));
-    }
-    Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
-    return () -> RowStepCalls.prefilled(answers.await());
+    return steps.prefill(request.build(), batch.holdsPrompts(), run, traces);
   }
 
   @Override
@@ -131,9 +116,9 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
     return switch (task) {
       case EMBED -> {
         var request = EmbedRequest.newBuilder().setBatch(batch).build();
-        var calls = toAll("Embed", deadlines.step(), stub -> traces.with(stub).embed(request));
+        var answers = steps.embed(request, traces);
         yield () ->
-            calls.await().stream()
+            answers.await().stream()
                 .flatMap(answer -> answer.getEmbeddingsList().stream())
                 .map(WireEncodings::embedding)
                 .toList();

@@ -45,7 +45,7 @@ final class Handshake {
     ShardProfile profile = profile(info, capabilities);
     StepCalls steps =
         capabilities.getSteps()
-            ? new StreamStepCalls(channels, deadlines.step(), capabilities.getRuns())
+            ? new StreamStepCalls(channels, deadlines.step(), capabilities)
             : new RowStepCalls(channels, deadlines.step());
     return new GrpcShardGroup(channels, steps, profile, deadlines);
   }

@@ -1,7 +1,12 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc;
+import dev.lorax.protocol.extensions.v1.ExtensionsGrpc.ExtensionsFutureStub;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
 import dev.lorax.protocol.generate.v1.DecodeResponse;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
+import dev.lorax.protocol.generate.v1.EmbedResponse;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc;
 import dev.lorax.protocol.generate.v1.LoraxServiceGrpc.LoraxServiceFutureStub;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
@@ -18,10 +23,12 @@ import java.util.concurrent.Future;
 /** Steps as upstream's shards answer them: with a message for each request, and without runs. */
 final class RowStepCalls implements StepCalls {
   private final List<LoraxServiceFutureStub> stubs;
+  private final List<ExtensionsFutureStub> extensions;
   private final Duration deadline;
 
   RowStepCalls(List<UnixChannel> shards, Duration deadline) {
     this.stubs = shards.stream().map(s -> LoraxServiceGrpc.newFutureStub(s.channel())).toList();
+    this.extensions = shards.stream().map(s -> ExtensionsGrpc.newFutureStub(s.channel())).toList();
     this.deadline = deadline;
   }
 
@@ -50,10 +57,29 @@ final class RowStepCalls implements StepCalls {
   }
 
   @Override
+  public Pending<StepResult> resume(ResumeRequest request, TraceHeaders traces) {
+    var calls = new ArrayList<Future<PrefillResponse>>(extensions.size());
+    for (ExtensionsFutureStub stub : extensions) {
+      calls.add(traces.with(stub.withDeadlineAfter(deadline)).resume(request));
+    }
+    Pending<List<PrefillResponse>> answers = ShardCalls.all("Resume", calls);
+    return () -> prefilled(answers.await());
+  }
+
+  @Override
   public void endRun() {}
 
+  @Override
+  public Pending<List<EmbedResponse>> embed(EmbedRequest request, TraceHeaders traces) {
+    var calls = new ArrayList<Future<EmbedResponse>>(stubs.size());
+    for (LoraxServiceFutureStub stub : stubs) {
+      calls.add(traces.with(stub.withDeadlineAfter(deadline)).embed(request));
+    }
+    return ShardCalls.all("Embed", calls);
+  }
+
   /** What the answers to a Prefill, or to what stands for one, say together. */
-  static StepResult prefilled(List<PrefillResponse> answers) {
+  private static StepResult prefilled(List<PrefillResponse> answers) {
     var generations = new ArrayList<Generation>();
     for (PrefillResponse answer : answers) {
       WireGenerations.addRows(answer.getGenerationsList(), generations);

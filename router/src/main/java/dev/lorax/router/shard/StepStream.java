@@ -7,14 +7,14 @@ import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.StepRequest;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
-import java.util.Queue;
+import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The steps of one shard over one call, which the first of them opens, as does the next one after a
- * call has ended. Confined to the batch loop.
+ * call has ended. One caller at a time.
  */
 final class StepStream {
   private static final StepRequest END_RUN =
@@ -51,7 +51,7 @@ final class StepStream {
 
   /** A call and the steps that have no reply yet. gRPC's thread brings the replies. */
   private static final class Call implements StreamObserver<StepReply> {
-    private final Queue<CompletableFuture<Answer>> waiting = new ConcurrentLinkedQueue<>();
+    private final Deque<CompletableFuture<Answer>> waiting = new ConcurrentLinkedDeque<>();
     private final StreamObserver<StepRequest> requests;
     private volatile @Nullable Throwable ended;
 
@@ -81,7 +81,8 @@ final class StepStream {
       CompletableFuture<Answer> next = null;
       if (reply.getRunGoesOn()) {
         next = new CompletableFuture<>();
-        waiting.add(next);
+        // Whatever was asked for meanwhile comes after the run.
+        waiting.addFirst(next);
       }
       asked.complete(new Answer(reply, next));
     }

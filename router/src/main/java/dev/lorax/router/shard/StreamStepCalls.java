@@ -1,9 +1,13 @@
 package dev.lorax.router.shard;
 
+import dev.lorax.protocol.extensions.v1.CapabilitiesResponse;
+import dev.lorax.protocol.extensions.v1.ResumeRequest;
 import dev.lorax.protocol.extensions.v1.StepFailure;
 import dev.lorax.protocol.extensions.v1.StepReply;
 import dev.lorax.protocol.extensions.v1.StepRequest;
 import dev.lorax.protocol.generate.v1.DecodeRequest;
+import dev.lorax.protocol.generate.v1.EmbedRequest;
+import dev.lorax.protocol.generate.v1.EmbedResponse;
 import dev.lorax.protocol.generate.v1.PrefillRequest;
 import dev.lorax.router.batching.Pending;
 import dev.lorax.router.batching.Run;
@@ -19,51 +23,91 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * Steps over one call for each shard, with replies in columns, of shards that announce them.
- * Confined to the batch loop.
+ *
+ * <p>What two threads ask for comes to all shards in one order: they compute together, and would
+ * else add up what belongs to different steps.
  */
 final class StreamStepCalls implements StepCalls {
   private final List<StepStream> streams;
   private final Duration deadline;
-  private final boolean runs;
+  private final CapabilitiesResponse capabilities;
+  private final RowStepCalls apart;
 
-  /**
-   * @param runs whether the shards can go on without being asked
-   */
-  StreamStepCalls(List<UnixChannel> shards, Duration deadline, boolean runs) {
+  StreamStepCalls(List<UnixChannel> shards, Duration deadline, CapabilitiesResponse capabilities) {
     this.streams = shards.stream().map(StepStream::new).toList();
     this.deadline = deadline;
-    this.runs = runs;
+    this.capabilities = capabilities;
+    this.apart = new RowStepCalls(shards, deadline);
   }
 
   @Override
   public Pending<StepResult> prefill(
       PrefillRequest request, boolean holdsPrompts, Run run, TraceHeaders traces) {
     var step = StepRequest.newBuilder().setPrefill(request).setHoldPrompts(holdsPrompts);
-    return all("Prefill", step.setRun(wire(run)).setTracedRequests(traces.requests()).build());
+    return step("Prefill", step.setRun(wire(run)).setTracedRequests(traces.requests()).build());
   }
 
   @Override
   public Pending<StepResult> decode(DecodeRequest request, Run run) {
-    return all("Decode", StepRequest.newBuilder().setDecode(request).setRun(wire(run)).build());
+    return step("Decode", StepRequest.newBuilder().setDecode(request).setRun(wire(run)).build());
   }
 
   @Override
-  public void endRun() {
-    if (runs) {
+  public Pending<StepResult> resume(ResumeRequest request, TraceHeaders traces) {
+    if (!capabilities.getAllInSteps()) {
+      return apart.resume(request, traces);
+    }
+    var step = StepRequest.newBuilder().setResume(request);
+    return step("Resume", step.setTracedRequests(traces.requests()).build());
+  }
+
+  @Override
+  public synchronized void endRun() {
+    if (capabilities.getRuns()) {
       streams.forEach(StepStream::endRun);
     }
   }
 
-  private Pending<StepResult> all(String name, StepRequest request) {
+  @Override
+  public Pending<List<EmbedResponse>> embed(EmbedRequest request, TraceHeaders traces) {
+    if (!capabilities.getAllInSteps()) {
+      return apart.embed(request, traces);
+    }
+    var answers =
+        all(
+            StepRequest.newBuilder()
+                .setEmbed(request)
+                .setTracedRequests(traces.requests())
+                .build());
+    long endNanos = endNanos();
+    return () -> {
+      var embedded = new ArrayList<EmbedResponse>(answers.size());
+      for (Answer answer : ShardCalls.waitUntil(endNanos, "Embed", answers)) {
+        refuseFailure(answer.reply());
+        embedded.add(answer.reply().getEmbedded());
+      }
+      return embedded;
+    };
+  }
+
+  private Pending<StepResult> step(String name, StepRequest request) {
+    return new Step(name, all(request), deadline, endNanos());
+  }
+
+  private synchronized List<CompletableFuture<Answer>> all(StepRequest request) {
     var answers = new ArrayList<CompletableFuture<Answer>>(streams.size());
     for (StepStream stream : streams) {
       answers.add(stream.ask(request));
     }
-    return new Step(name, answers, deadline, System.nanoTime() + deadline.toNanos());
+    return answers;
+  }
+
+  private long endNanos() {
+    return System.nanoTime() + deadline.toNanos();
   }
 
   private dev.lorax.protocol.extensions.v1.Run wire(Run run) {
-    return switch (runs ? run : Run.NONE) {
+    return switch (capabilities.getRuns() ? run : Run.NONE) {
       case NONE -> dev.lorax.protocol.extensions.v1.Run.RUN_NONE;
       case UNTIL_A_REQUEST_ENDS -> dev.lorax.protocol.extensions.v1.Run.RUN_UNTIL_A_REQUEST_ENDS;
       case UNTIL_TOLD -> dev.lorax.protocol.extensions.v1.Run.RUN_UNTIL_TOLD;
@@ -111,9 +155,7 @@ final class StreamStepCalls implements StepCalls {
     var generations = new ArrayList<Generation>();
     for (int i = 0; i < replies.size(); i++) {
       StepReply reply = replies.get(i);
-      if (reply.hasFailure()) {
-        throw refusal(reply.getFailure());
-      }
+      refuseFailure(reply);
       WireGenerations.addRows(reply.getGenerationsList(), generations);
       WireGenerations.addColumns(i, reply.getTokens(), generations);
     }
@@ -122,11 +164,14 @@ final class StreamStepCalls implements StepCalls {
         generations, last.hasBatch() ? WireGenerations.cached(last.getBatch()) : null);
   }
 
-  private static ShardException refusal(StepFailure failure) {
-    return new ShardException.Refused(
-        failure.getMessage(),
-        null,
-        failure.getStatus() == Status.Code.ABORTED.value(),
-        failure.getRequestIdsList());
+  private static void refuseFailure(StepReply reply) throws ShardException {
+    if (reply.hasFailure()) {
+      StepFailure failure = reply.getFailure();
+      throw new ShardException.Refused(
+          failure.getMessage(),
+          null,
+          failure.getStatus() == Status.Code.ABORTED.value(),
+          failure.getRequestIdsList());
+    }
   }
 }
