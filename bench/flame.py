@@ -15,7 +15,7 @@ from decode_worker import Order
 
 _BATCH = 32
 _PROMPT = 64
-_STEPS = 40  # of a run; as many runs as the seconds need
+_STEPS = 300  # of a run, beside which its prompts take little; as many runs as the seconds need
 _RATE = 200  # looks in a second
 
 
@@ -35,11 +35,10 @@ def draw(model: Path, plot: Path, seconds: int) -> None:
             decoding = threading.Thread(target=decode)
             decoding.start()
             try:
-                # Prompts are in it, too, as much as they are in a server of short prompts.
                 subprocess.run(
                     [
                         "py-spy", "record", "--pid", str(shard.process_id), "--output", str(plot),
-                        "--duration", str(seconds), "--rate", str(_RATE),
+                        "--duration", str(seconds), "--rate", str(_RATE), "--function",
                     ],
                     check=True,
                 )  # fmt: skip
