@@ -126,18 +126,7 @@ class LoraxServicer(generate_pb2_grpc.LoraxServiceServicer):
 
     async def Classify(self, request: pb.ClassifyRequest, context: Any) -> pb.ClassifyResponse:
         """The classes of each text or of its tokens."""
-        classifier = self._abilities.classifier
-        if classifier is None:
-            raise NotOffered(f"this model {self._abilities.task.value}, it does not classify")
-        batch = translate.batch_request(request.batch)
-        adapters = self._abilities.engine.adapters
-        items = await self._steps.texts(
-            "classify", classifier.classify, batch, adapters, _metadata(context)
-        )
-        config = self._shard.config
-        return pb.ClassifyResponse(
-            classify_prediction_lists=translate.classifications(items, config.rank, config.world)
-        )
+        return await self._calls.classify(request, _metadata(context))
 
     async def DownloadAdapter(
         self, request: pb.DownloadAdapterRequest, context: Any

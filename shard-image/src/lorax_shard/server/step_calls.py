@@ -1,6 +1,8 @@
 """What the calls do that make a step."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from lorax_shard.engine.messages import BatchRequest, InvalidRequest, StepResult
 from lorax_shard.pb import extensions_pb2
@@ -9,6 +11,8 @@ from lorax_shard.server import translate
 from lorax_shard.server.errors import NotOffered
 from lorax_shard.server.startup import Shard
 from lorax_shard.server.steps import TRACED_REQUESTS, GoesOn, Metadata, Step, Steps
+
+_T = TypeVar("_T")
 
 
 def metadata_of(request: extensions_pb2.StepRequest) -> Metadata:
@@ -58,16 +62,35 @@ class StepCalls:
         embedder = self._abilities.embedder
         if embedder is None:
             raise NotOffered(f"this model {self._abilities.task.value}, it does not embed")
-        batch = translate.batch_request(request.batch)
-        adapters = self._abilities.engine.adapters
-        items = await self._steps.texts("embed", embedder.embed, batch, adapters, metadata)
+        items = await self._read("embed", embedder.embed, request.batch, metadata)
         return pb.EmbedResponse(
             embeddings=translate.embeddings(items, self._config.rank, self._config.world)
+        )
+
+    async def classify(
+        self, request: pb.ClassifyRequest, metadata: Metadata
+    ) -> pb.ClassifyResponse:
+        """The classes of each text that falls to this shard, or of its tokens."""
+        classifier = self._abilities.classifier
+        if classifier is None:
+            raise NotOffered(f"this model {self._abilities.task.value}, it does not classify")
+        items = await self._read("classify", classifier.classify, request.batch, metadata)
+        return pb.ClassifyResponse(
+            classify_prediction_lists=translate.classifications(
+                items, self._config.rank, self._config.world
+            )
         )
 
     async def following(self, step: Step) -> tuple[StepResult, Step | None]:
         """What came of a step that followed in a run, and the next one."""
         return await self._steps.made(step)
+
+    async def _read(
+        self, name: str, function: Callable[[BatchRequest], _T], batch: pb.Batch, metadata: Metadata
+    ) -> _T:
+        texts = translate.batch_request(batch)
+        adapters = self._abilities.engine.adapters
+        return await self._steps.texts(name, function, texts, adapters, metadata)
 
     async def _prefill(
         self, request: pb.PrefillRequest, holds: bool = False, goes_on: GoesOn | None = None

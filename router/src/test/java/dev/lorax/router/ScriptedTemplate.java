@@ -146,20 +146,15 @@ final class ScriptedTemplate extends ExtensionsImplBase {
     if (request.getHoldPrompts()) {
       heldSteps.incrementAndGet();
     }
+    StreamObserver<PrefillResponse> begun =
+        ScriptedColumns.into(
+            replies,
+            rows -> rows.getGenerationsList(),
+            rows -> rows.hasBatch() ? rows.getBatch() : null);
     if (request.hasPrefill()) {
-      service.prefill(
-          request.getPrefill(),
-          ScriptedColumns.into(
-              replies,
-              rows -> rows.getGenerationsList(),
-              rows -> rows.hasBatch() ? rows.getBatch() : null));
+      service.prefill(request.getPrefill(), begun);
     } else if (request.hasResume()) {
-      service.resume(
-          request.getResume(),
-          ScriptedColumns.into(
-              replies,
-              rows -> rows.getGenerationsList(),
-              rows -> rows.hasBatch() ? rows.getBatch() : null));
+      service.resume(request.getResume(), begun);
     } else if (request.hasEmbed()) {
       service.embed(
           request.getEmbed(),
