@@ -2,8 +2,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstring>
-#include <type_traits>
 #include <vector>
 
 #include "tile.h"
@@ -83,53 +81,7 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
   }
 }
 
-// Numbers as they are kept, of those of a file.
-template <class Source, class Weight>
-void put_lora(const typename Source::Element* down, const typename Source::Element* up, float scale,
-              long rank, long depth, long columns, typename Weight::Element* own_down,
-              typename Weight::Element* own_up, long bucket) {
-  if constexpr (std::is_same_v<Source, Weight>)
-    std::memcpy(own_down, down, rank * depth * sizeof(*down));
-  else
-    for (long i = 0; i < rank * depth; i++) own_down[i] = Weight::narrow(Source::widen(down[i]));
-  for (long column = 0; column < columns; column++) {
-    const auto* from = up + column * rank;
-    auto* to = own_up + column / PANEL * bucket * PANEL +
-               packed_place<typename Weight::Element>(column % PANEL);
-    for (long k = 0; k < rank; k++) to[k * PANEL] = Weight::narrow(Source::widen(from[k]) * scale);
-  }
-}
-
-template <class Weight>
-void put_lora_of(const void* down, const void* up, long kind, float scale, long rank, long depth,
-                 long columns, typename Weight::Element* own_down,
-                 typename Weight::Element* own_up, long bucket) {
-  auto put = [&](auto source) {
-    using Source = decltype(source);
-    using Element = typename Source::Element;
-    put_lora<Source, Weight>(static_cast<const Element*>(down), static_cast<const Element*>(up),
-                             scale, rank, depth, columns, own_down, own_up, bucket);
-  };
-  if (kind == 0) put(Float32());
-  else if (kind == 1) put(BFloat16());
-  else put(Float16());
-}
-
 }  // namespace
-
-// down [rank, depth], up [columns, rank], both of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats
-// (2) -> the first rank rows of own_down [bucket, depth], and up * scale into own_up, packed
-// [ceil(columns / PANEL), bucket, PANEL]
-EXPORT void lorax_put_lora_f32(const void* down, const void* up, long kind, float scale, long rank,
-                               long depth, long columns, float* own_down, float* own_up,
-                               long bucket) {
-  put_lora_of<Float32>(down, up, kind, scale, rank, depth, columns, own_down, own_up, bucket);
-}
-EXPORT void lorax_put_lora_bf16(const void* down, const void* up, long kind, float scale, long rank,
-                                long depth, long columns, uint16_t* own_down, uint16_t* own_up,
-                                long bucket) {
-  put_lora_of<BFloat16>(down, up, kind, scale, rank, depth, columns, own_down, own_up, bucket);
-}
 
 // x [rows, depth], out [rows, columns] with columns = sum of widths; segments [count, 3]: first row,
 // row after the last, slot, in the order of rows; down [slots, parts * rank, depth]; up[part]: packed

@@ -48,6 +48,8 @@ struct Float32 {
   INLINE Floats row(const float* from) { return load(from); }
   INLINE float widen(float value) { return value; }
   INLINE float narrow(float value) { return value; }
+  INLINE Words word(Floats value) { return reinterpret_cast<Words>(value); }
+  INLINE void put_row(float* to, Floats value) { store(to, value); }
 };
 
 struct BFloat16 {
@@ -74,9 +76,18 @@ struct BFloat16 {
     if ((word & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((word >> 16) | 0x40u);
     return static_cast<uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
   }
+  // The same of each lane, in the lower half of its word.
+  INLINE Words word(Floats value) {
+    Words word = reinterpret_cast<Words>(value);
+    return (word & 0x7fffffffu) > 0x7f800000u ? (word >> 16) | 0x40u
+                                              : (word + 0x7fffu + ((word >> 16) & 1u)) >> 16;
+  }
+  INLINE void put_row(uint16_t* to, Floats value) {
+    *reinterpret_cast<Halves*>(to) = __builtin_convertvector(word(value), Halves);
+  }
 };
 
-// Of scales only, so that it need not be fast.
+// What files and scales come in; nothing is kept in it.
 struct Float16 {
   using Element = uint16_t;
   INLINE void panel_row(const uint16_t* from, Floats& first, Floats& second) {
@@ -84,6 +95,7 @@ struct Float16 {
     first = wide(__builtin_convertvector(both & 0xffffu, Halves));
     second = wide(__builtin_convertvector(both >> 16, Halves));
   }
+  INLINE Floats row(const uint16_t* from) { return wide(*reinterpret_cast<const Halves*>(from)); }
   INLINE float widen(uint16_t value) { return _cvtsh_ss(value); }
   INLINE Floats wide(Halves narrow) {
 #if defined(__AVX512F__)

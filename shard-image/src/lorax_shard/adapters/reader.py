@@ -148,11 +148,11 @@ def _checked(
         "M": (projection.out_features,),
     }
     for side, tensor in tensors.items():
-        name = f"{_PREFIX}{projection.name}.{_NAMES[side]}"
-        if tuple(tensor.shape) != expected[side]:
+        if tensor.shape != expected[side]:
             raise CheckpointError(
-                f"{what}{config.made_for} does not fit the base model: tensor {name} must have "
-                f"shape {list(expected[side])}, got {list(tensor.shape)}"
+                f"{what}{config.made_for} does not fit the base model: tensor "
+                f"{_PREFIX}{projection.name}.{_NAMES[side]} must have shape "
+                f"{list(expected[side])}, got {list(tensor.shape)}"
             )
     scale = config.scale_of(projection.name)
     return LoraMatrices(tensors["A"], tensors["B"], scale, tensors.get("M"))

@@ -1,0 +1,101 @@
+// Puts the matrices of an adapter's file where the kernel of lora.cpp reads them.
+#include <algorithm>
+#include <type_traits>
+
+#include "vector.h"
+
+namespace {
+
+// A matrix of LANES rows, turned over: pairs of rows exchange the halves of their blocks.
+template <int WIDTH, int... LANE>
+INLINE void exchange(Words& a, Words& b, std::integer_sequence<int, LANE...>) {
+  const Words first = __builtin_shufflevector(a, b, (LANE & WIDTH ? LANES + LANE - WIDTH : LANE)...);
+  b = __builtin_shufflevector(a, b, (LANE & WIDTH ? LANES + LANE : LANE + WIDTH)...);
+  a = first;
+}
+
+template <int WIDTH = 1>
+INLINE void transpose(Words* rows) {
+  if constexpr (WIDTH < LANES) {
+#pragma GCC unroll 16
+    for (int row = 0; row < LANES; row++)
+      if (!(row & WIDTH)) exchange<WIDTH>(rows[row], rows[row + WIDTH], Lanes());
+    transpose<2 * WIDTH>(rows);
+  }
+}
+
+// The first `count` numbers, and zeroes behind them.
+template <class Source>
+INLINE Floats load_some(const typename Source::Element* from, long count) {
+  if (count >= LANES) return Source::row(from);
+  typename Source::Element some[LANES] = {};
+  std::memcpy(some, from, count * sizeof(*from));
+  return Source::row(some);
+}
+
+template <class Source, class Weight>
+void put_down(const typename Source::Element* down, long count, typename Weight::Element* to) {
+  if constexpr (std::is_same_v<Source, Weight>) {
+    std::memcpy(to, down, count * sizeof(*down));
+  } else {
+    long i = 0;
+    for (; i + LANES <= count; i += LANES) Weight::put_row(to + i, Source::row(down + i));
+    for (; i < count; i++) to[i] = Weight::narrow(Source::widen(down[i]));
+  }
+}
+
+// A block of LANES ranks and the columns of a panel at a time.
+template <class Source, class Weight>
+void put_up(const typename Source::Element* up, float scale, long rank, long columns,
+            typename Weight::Element* to, long bucket) {
+  for (long column = 0; column < columns; column += PANEL, to += bucket * PANEL)
+    for (long k = 0; k < rank; k += LANES) {
+      const long ranks = std::min<long>(LANES, rank - k);
+      Words rows[PANEL];
+#pragma GCC unroll 32
+      for (long lane = 0; lane < PANEL; lane++) {
+        Floats row = {};
+        if (column + lane < columns) row = load_some<Source>(up + (column + lane) * rank + k, ranks);
+        rows[lane] = Weight::word(row * scale);
+      }
+      constexpr int ROW = sizeof(typename Weight::Element) == 2 ? LANES : PANEL;  // words of a rank
+      if constexpr (ROW == LANES)
+        for (int lane = 0; lane < LANES; lane++) rows[lane] |= rows[LANES + lane] << 16;
+      for (int first = 0; first < ROW; first += LANES) {
+        transpose(rows + first);
+        for (long r = 0; r < ranks; r++)
+          *(reinterpret_cast<Words*>(to + (k + r) * PANEL) + first / LANES) = rows[first + r];
+      }
+    }
+}
+
+template <class Weight>
+void put_lora(const void* down, const void* up, long kind, float scale, long rank, long depth,
+              long columns, typename Weight::Element* own_down, typename Weight::Element* own_up,
+              long bucket) {
+  auto put = [&](auto source) {
+    using Source = decltype(source);
+    using Element = const typename Source::Element;
+    put_down<Source, Weight>(static_cast<Element*>(down), rank * depth, own_down);
+    put_up<Source, Weight>(static_cast<Element*>(up), scale, rank, columns, own_up, bucket);
+  };
+  if (kind == 0) put(Float32());
+  else if (kind == 1) put(BFloat16());
+  else put(Float16());
+}
+
+}  // namespace
+
+// down [rank, depth], up [columns, rank], both of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats
+// (2) -> the first rank rows of own_down [bucket, depth], and up * scale into own_up, packed
+// [ceil(columns / PANEL), bucket, PANEL]
+EXPORT void lorax_put_lora_f32(const void* down, const void* up, long kind, float scale, long rank,
+                               long depth, long columns, float* own_down, float* own_up,
+                               long bucket) {
+  put_lora<Float32>(down, up, kind, scale, rank, depth, columns, own_down, own_up, bucket);
+}
+EXPORT void lorax_put_lora_bf16(const void* down, const void* up, long kind, float scale, long rank,
+                                long depth, long columns, uint16_t* own_down, uint16_t* own_up,
+                                long bucket) {
+  put_lora<BFloat16>(down, up, kind, scale, rank, depth, columns, own_down, own_up, bucket);
+}
