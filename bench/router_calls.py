@@ -62,8 +62,7 @@ class RouterCalls:
         self._shard.DownloadAdapter(pb.DownloadAdapterRequest(**_named(adapter)))
 
     def load(self, adapter: int) -> None:
-        """The second: what may lie under the index is taken out, the load, and what it is like."""
-        self.offload(adapter)
+        """The second: the load, in place of what may lie under the index, and what it is like."""
         index = _index(adapter)
         self._shard.LoadAdapter(pb.LoadAdapterRequest(**_named(adapter), adapter_index=index))
         question = extensions_pb2.DescribeAdapterRequest(adapter_index=index)

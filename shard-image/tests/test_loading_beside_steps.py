@@ -71,7 +71,6 @@ def test_what_precedes_a_first_request_waits_for_no_step(shard: Shard, busy: Com
         await calls.download(choice("every-module"), None)
         assert not await calls.offload(7)
         await calls.load(choice("every-module"), 7)
-        await calls.load(choice("every-module"), 7)
         question = extensions_pb2.DescribeAdapterRequest(adapter_index=7)
         return await extensions.DescribeAdapter(question, None)
 
@@ -102,6 +101,25 @@ def test_adapters_that_replace_each_other_take_two_slots(shard: Shard) -> None:
 
     assert len(seen) == 2
     shard.abilities.engine.offload_adapter(8)
+    compute.close()
+
+
+def test_a_load_reads_an_adapter_anew(shard: Shard, tiny: TinyModel) -> None:
+    """A router need not offload what one before it may have left under the index."""
+    compute = ComputeThread(timeout_s=DEADLINE_SECONDS)
+    calls = AdapterCalls(shard, compute)
+    ranks = []
+    for rank in (8, 4):
+        write_adapter(tiny, "changing", seed=3, r=rank, lora_alpha=8, target_modules=["q_proj"])
+
+        asyncio.run(calls.load(choice("changing"), 9))
+
+        resident = shard.abilities.engine.adapters.find(9)
+        assert resident is not None
+        ranks.append(resident.rank)
+
+    assert ranks == [8, 4]
+    shard.abilities.engine.offload_adapter(9)
     compute.close()
 
 

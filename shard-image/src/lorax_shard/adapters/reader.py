@@ -1,9 +1,10 @@
 """Reading an adapter's weights and checking that they fit the base model."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ from lorax_shard.checkpoint_files import (
 from lorax_shard.downloads.files import WEIGHTS
 from lorax_shard.layers.linear import LoraMatrices, Projection
 
+GiveWay: TypeAlias = Callable[[], None]  # called again and again by what takes long
+
+_CHECKED_AT_ONCE = 1 << 20  # numbers
 _PREFIX = "base_model.model."
 _MARK = ".lora_"
 _SIDES = {"A.weight": "A", "B.weight": "B", "magnitude_vector": "M", "magnitude_vector.weight": "M"}
@@ -49,8 +53,15 @@ def adapter_bytes(directory: Path, adapter_id: str) -> int:
     return sum(tensor.nbytes for tensor in read_pickled_tensors(path, what).values())
 
 
+def go_on() -> None:
+    """Gives way to nobody."""
+
+
 def read_adapter(
-    directory: Path, adapter_id: str, projections: Mapping[str, Projection]
+    directory: Path,
+    adapter_id: str,
+    projections: Mapping[str, Projection],
+    give_way: GiveWay = go_on,
 ) -> Adapter:
     """Reads an adapter; what it would change must be in projections and fit their shapes.
 
@@ -60,9 +71,11 @@ def read_adapter(
     config = read_adapter_config(directory, adapter_id)
     path = _weights_file(directory, what)
     file = read_tensors(path, what)
+    give_way()
     tensors = file.tensors
     _drop_frozen_copies(tensors, projections, config, what)
     pairs = _pair(tensors, config, what)
+    give_way()
     unknown = sorted(pairs.keys() - projections.keys())
     if unknown:
         kinds = sorted({name.rsplit(".", 1)[-1] for name in projections})
@@ -72,11 +85,15 @@ def read_adapter(
         )
     if not pairs:
         raise CheckpointError(f"{what}: {path.name} holds no LoRA weights")
-    matrices = {
-        name: _checked(projections[name], pair, config, what) for name, pair in pairs.items()
-    }
-    if not all(map(_are_finite, file.numbers)):
-        _refuse_infinite(tensors, what)
+    matrices = {}
+    for name, pair in pairs.items():
+        matrices[name] = _checked(projections[name], pair, config, what)
+        give_way()
+    for numbers in file.numbers:
+        for some in numbers.flatten().split(_CHECKED_AT_ONCE):
+            give_way()
+            if not _are_finite(some):
+                _refuse_infinite(tensors, what)
     rank = max(pair.down.shape[0] for pair in matrices.values())
     return Adapter(adapter_id, rank, matrices)
 

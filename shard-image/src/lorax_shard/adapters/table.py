@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lorax_shard.adapters.reader import Adapter
+from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.checkpoint_files import UnsupportedCheckpoint
 from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
 from lorax_shard.layers.routing import LoraSlot, rank_bucket
@@ -93,10 +93,11 @@ class AdapterTable:
             matrices |= found
         return replace(adapter, matrices=matrices)
 
-    def install(self, index: int, adapter: Adapter) -> bool:
+    def install(self, index: int, adapter: Adapter, give_way: GiveWay = go_on) -> bool:
         """Makes an adapter that was fitted usable under an index, in place of what was there.
 
-        Whether there was something: its slot is free again after release_unused.
+        Whether there was something: its slot is free again after release_unused. give_way is
+        called after each layer.
         """
         self._check_fitted(adapter)
         bucket = rank_bucket(adapter.rank)
@@ -106,6 +107,7 @@ class AdapterTable:
             try:
                 for linear in self._linears:
                     linear.put_adapter(slot, capacity, adapter.matrices)
+                    give_way()
             except BaseException:
                 with self._changing:
                     self._free[bucket].append(number)

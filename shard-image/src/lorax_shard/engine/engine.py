@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from lorax_shard.adapters.order import side_by_side
-from lorax_shard.adapters.reader import Adapter
+from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
 from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
@@ -153,12 +153,12 @@ class Engine:
         self.release_adapters()
 
     @torch.inference_mode()
-    def load_adapter(self, index: int, adapter: Adapter) -> bool:
+    def load_adapter(self, index: int, adapter: Adapter, give_way: GiveWay = go_on) -> bool:
         """Makes an adapter usable under an index; runs in any thread, beside steps.
 
         Whether it is in the place of another one, whose memory release_adapters gives back.
         """
-        return self.adapters.install(index, adapter)
+        return self.adapters.install(index, adapter, give_way)
 
     def release_adapters(self) -> None:
         """Gives back the memory of adapters that have left and whose rows have ended."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from lorax_shard.adapters.reader import Adapter
+from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.encoding import TextModel
 from lorax_shard.engine.limits import OutOfMemory
@@ -63,12 +63,12 @@ class TextEngine:
         """Nothing is cached, so there is nothing to drop."""
 
     @torch.inference_mode()
-    def load_adapter(self, index: int, adapter: Adapter) -> bool:
+    def load_adapter(self, index: int, adapter: Adapter, give_way: GiveWay = go_on) -> bool:
         """Makes an adapter usable under an index; runs in any thread, beside steps.
 
         Whether it is in the place of another one, whose memory release_adapters gives back.
         """
-        return self.adapters.install(index, adapter)
+        return self.adapters.install(index, adapter, give_way)
 
     def release_adapters(self) -> None:
         """Gives back the memory of adapters that have left."""

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from lorax_shard.adapters.merging import AdapterChoice, merge_adapters
-from lorax_shard.adapters.reader import Adapter, adapter_bytes, read_adapter
+from lorax_shard.adapters.reader import Adapter, GiveWay, adapter_bytes, read_adapter
+from lorax_shard.adapters.sources import AdapterReference
 from lorax_shard.server.compute import ComputeThread
+from lorax_shard.server.load_pace import LoadPace
 from lorax_shard.server.startup import Shard
 
 _LOG = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ class AdapterCalls:
         self._compute = compute
         self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
         self._loaders = ThreadPoolExecutor(_AT_ONCE, "load-adapter", _work_beside_steps)
+        on_cores_of_steps = shard.device.type == "cpu"
+        self._pace = LoadPace(lambda: on_cores_of_steps and compute.is_busy)
 
     async def download(self, adapter: AdapterChoice, api_token: str | None) -> float:
         """Makes the files available on this machine; the share of the reservation they take."""
@@ -33,16 +37,20 @@ class AdapterCalls:
         self._refuse_beside_merged(adapter)
         token = self._shard.config.downloads.token_for_request(api_token)
         directories = self._shard.directories
-        sizes = []
-        for reference in adapter.references:
-            directory = await asyncio.to_thread(directories.fetch, reference, token)
-            sizes.append(await asyncio.to_thread(adapter_bytes, directory, reference.id))
+
+        def size_of(reference: AdapterReference) -> int:
+            return adapter_bytes(directories.fetch(reference, token), reference.id)
+
+        sizes = [await asyncio.to_thread(size_of, each) for each in adapter.references]
         # Ranks must be the same: what is made of several is as large as the largest.
         return self._shard.memory.adapter_share(adapter.id, max(sizes))
 
     async def load(self, adapter: AdapterChoice, index: int) -> None:
-        """Makes an adapter usable under an index. It must have been downloaded."""
-        if self._engine.adapters.holds(index, adapter.id):
+        """Makes an adapter usable under an index, in place of what was there.
+
+        It must have been downloaded.
+        """
+        if self._stays(index) and self._engine.adapters.holds(index, adapter.id):
             return
         self._check_index(index, adapter)
         self._refuse_beside_merged(adapter)
@@ -53,25 +61,29 @@ class AdapterCalls:
 
     async def offload(self, index: int) -> bool:
         """Takes an adapter out of device memory; False for preloaded ones, which stay."""
-        if index == 0 or any(index == preloaded.index for preloaded in self._shard.preloaded):
+        if self._stays(index):
             return False
-        # Routers ask for it before each load. Nothing is there, so there is nothing to wait for.
+        # Routers ask for it before a load. Nothing is there, so there is nothing to wait for.
         if self._engine.adapters.find(index) is None:
             return False
         return await self._compute.run(self._engine.offload_adapter, index)
 
     def _load(self, choice: AdapterChoice, index: int) -> bool:
-        return self._engine.load_adapter(index, self._read(choice))
+        with self._pace.load() as give_way:
+            return self._engine.load_adapter(index, self._read(choice, give_way), give_way)
 
-    def _read(self, choice: AdapterChoice) -> Adapter:
+    def _read(self, choice: AdapterChoice, give_way: GiveWay) -> Adapter:
         locate, projections = self._shard.directories.locate, self._engine.adapters.projections
         adapters = [
-            read_adapter(locate(reference), reference.id, projections)
+            read_adapter(locate(reference), reference.id, projections, give_way)
             for reference in choice.references
         ]
         if choice.merge is not None:
             return merge_adapters(adapters, choice.merge)
         return self._engine.adapters.fit(adapters[0])
+
+    def _stays(self, index: int) -> bool:
+        return index == 0 or any(index == preloaded.index for preloaded in self._shard.preloaded)
 
     def _check_index(self, index: int, adapter: AdapterChoice) -> None:
         if index == 0:

@@ -69,6 +69,11 @@ class ComputeThread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: function(*arguments, **options))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call runs now, those of run_long aside."""
+        return self._call is not None
+
     def close(self) -> None:
         """Drops calls that have not begun; does not wait for the one that runs."""
         self._executor.shutdown(wait=False, cancel_futures=True)

@@ -217,13 +217,14 @@ class ExtensionsServicer(extensions_pb2_grpc.ExtensionsServicer):
     async def Capabilities(
         self, request: extensions_pb2.CapabilitiesRequest, context: Any
     ) -> extensions_pb2.CapabilitiesResponse:
-        """What a model that generates can do, and nothing for others."""
+        """What a model that generates can do, and what all can."""
         generates = self._abilities.task is Task.GENERATION
         return extensions_pb2.CapabilitiesResponse(
             resume=generates,
             steps=generates,
             runs=generates,
             all_in_steps=generates,
+            loads_replace=True,
         )
 
     async def Resume(

@@ -20,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Requests share batches and nothing else: no failure, adapter or client touches another request.
@@ -231,12 +233,14 @@ class IsolationTest {
     assertThat(response.headers().firstValue("x-adapter-id")).contains("red,blue");
   }
 
-  @Test
-  void makes_room_for_more_adapters_than_fit() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void makes_room_for_more_adapters_than_fit(boolean loadsReplace) throws Exception {
     stop();
+    var script = ShardScript.PLAIN.withLoad(Duration.ofMillis(5));
     shard =
         ScriptedShard.single(
-            directory.resolve("small"), ShardScript.PLAIN.withLoad(Duration.ofMillis(5)));
+            directory.resolve("small"), loadsReplace ? script : script.withoutCapabilities());
     router =
         TestingRouter.start(
             directory.resolve("small-0"),
@@ -256,8 +260,12 @@ class IsolationTest {
             .toList();
 
     assertThat(answers).allMatch(answer -> answer.join().statusCode() == 200);
-    assertThat(shard.calls(OffloadAdapterRequest.class).size())
-        .isGreaterThan(shard.calls(LoadAdapterRequest.class).size());
+    int loads = shard.calls(LoadAdapterRequest.class).size();
+    int offloads = shard.calls(OffloadAdapterRequest.class).size();
+    assertThat(loads).isGreaterThan(2);
+    // What is in the two places at the end has not left, and no place is emptied twice. A shard
+    // that keeps what it has is asked to empty the place before each load, too.
+    assertThat(offloads).isEqualTo(loadsReplace ? loads - 2 : loads - 2 + loads);
   }
 
   private void awaitDecoding() {

@@ -317,7 +317,9 @@ final class ScriptedService extends LoraxServiceImplBase {
         request,
         observer,
         () -> {
-          loaded.add(request.getAdapterIndex());
+          if (!loaded.add(request.getAdapterIndex()) && !capabilities().getLoadsReplace()) {
+            violations.add("loaded over adapter index " + request.getAdapterIndex());
+          }
           return LoadAdapterResponse.newBuilder().setLoaded(true).build();
         });
   }

@@ -52,6 +52,7 @@ record ShardScript(
               .setSteps(true)
               .setRuns(true)
               .setAllInSteps(true)
+              .setLoadsReplace(true)
               .build(),
           new ModelAbilities(true, true, Classification.NONE, ModelAbilities.UNLIMITED),
           false);

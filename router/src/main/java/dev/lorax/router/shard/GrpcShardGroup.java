@@ -41,15 +41,24 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
   private final StepCalls steps;
   private final ShardProfile profile;
   private final RpcDeadlines deadlines;
+  private final boolean loadsReplace;
   private final CompletableFuture<String> lost = new CompletableFuture<>();
 
+  /**
+   * @param loadsReplace whether a load leaves nothing of what lay under its index
+   */
   GrpcShardGroup(
-      List<UnixChannel> channels, StepCalls steps, ShardProfile profile, RpcDeadlines deadlines) {
+      List<UnixChannel> channels,
+      StepCalls steps,
+      ShardProfile profile,
+      RpcDeadlines deadlines,
+      boolean loadsReplace) {
     this.channels = List.copyOf(channels);
     this.stubs = channels.stream().map(c -> LoraxServiceGrpc.newFutureStub(c.channel())).toList();
     this.steps = steps;
     this.profile = profile;
     this.deadlines = deadlines;
+    this.loadsReplace = loadsReplace;
     for (int i = 0; i < channels.size(); i++) {
       String reason = "shard %d closed its connection".formatted(i);
       channels.get(i).onBroken(() -> lost.complete(reason));
@@ -146,10 +155,11 @@ public final class GrpcShardGroup implements ShardGroup, EncodingShards {
 
   @Override
   public void load(Adapter adapter) throws ShardException, InterruptedException {
-    // A shard answers "already loaded" for an index it knows, whatever the adapter; one that
-    // outlived
-    // an earlier router may know this index from there.
-    offload(adapter);
+    if (!loadsReplace) {
+      // It answers "already loaded" for an index that it knows, whatever the adapter, and may know
+      // this one from an earlier router.
+      offload(adapter);
+    }
     var request = WireAdapters.load(adapter);
     toAll("LoadAdapter", deadlines.load(), stub -> stub.loadAdapter(request)).await();
   }

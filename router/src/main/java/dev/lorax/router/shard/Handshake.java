@@ -47,7 +47,7 @@ final class Handshake {
         capabilities.getSteps()
             ? new StreamStepCalls(channels, deadlines.step(), capabilities)
             : new RowStepCalls(channels, deadlines.step());
-    return new GrpcShardGroup(channels, steps, profile, deadlines);
+    return new GrpcShardGroup(channels, steps, profile, deadlines, capabilities.getLoadsReplace());
   }
 
   /** What the shards, which begin anew with it, say of themselves. */
