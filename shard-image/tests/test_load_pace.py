@@ -88,8 +88,7 @@ def test_one_that_gives_way_hurries_when_another_comes() -> None:
 def test_what_was_made_up_for_is_forgotten() -> None:
     loads = Loads()
     assert ended(loads.begin(), within=_SOON)
-    # A load that the same share of the time has passed since.
-    time.sleep(_LOAD_SECONDS / 0.03 + 0.1)
+    time.sleep(_LOAD_SECONDS / 0.06 + 0.1)
 
     assert ended(loads.begin(), within=_SOON)
 
