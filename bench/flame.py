@@ -1,4 +1,4 @@
-"""A flame graph of the shard while it decodes: flame.py MODEL PLOT.svg [SECONDS].
+"""The calls of the shard while it decodes, as flame_plot.py draws them: flame.py MODEL STACKS.txt.
 
 32 sequences with 32 adapters of a model as decode_model.py makes it. py-spy must be on the PATH
 (`pip install py-spy`), and allowed to look at processes of the same user.
@@ -16,11 +16,11 @@ from decode_worker import Order
 _BATCH = 32
 _PROMPT = 64
 _STEPS = 300  # of a run, beside which its prompts take little; as many runs as the seconds need
-_RATE = 200  # looks in a second
+_SECONDS, _RATE = 20, 200  # looks in a second
 
 
-def draw(model: Path, plot: Path, seconds: int) -> None:
-    """Looks at it for so long, once it is warm."""
+def look(model: Path, stacks: Path) -> None:
+    """Looks at it once it is warm."""
     with tempfile.TemporaryDirectory(prefix="lorax-bench-") as folder:
         shard = ShardClient(model, "bfloat16", "2", Path(folder))
         try:
@@ -37,8 +37,9 @@ def draw(model: Path, plot: Path, seconds: int) -> None:
             try:
                 subprocess.run(
                     [
-                        "py-spy", "record", "--pid", str(shard.process_id), "--output", str(plot),
-                        "--duration", str(seconds), "--rate", str(_RATE), "--function",
+                        "py-spy", "record", "--pid", str(shard.process_id),
+                        "--format", "raw", "--output", str(stacks), "--function",
+                        "--duration", str(_SECONDS), "--rate", str(_RATE),
                     ],
                     check=True,
                 )  # fmt: skip
@@ -50,4 +51,4 @@ def draw(model: Path, plot: Path, seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    draw(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 20)
+    look(Path(sys.argv[1]), Path(sys.argv[2]))
