@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Builds LoRAX's container images without a container daemon and prints the archives' paths.
 
-usage: images/build.py [launcher|router|operator|shard-cpu|demo-models ...]   (default: all)
+usage: images/build.py [launcher|router|operator|shard-cpu|shard-cuda|demo-models ...]
+       (default: all but shard-cuda, which takes several GB)
 
 An archive is a docker-archive tar in the cache, named by the content it was built from: nothing is
 built twice. Needs root and Debian's buildah and debootstrap (e2e/cluster/install-packages.sh).

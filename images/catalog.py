@@ -25,6 +25,7 @@ class Image:
     inputs: Callable[[], list[Path]]
     target: str | None = None
     contexts: Callable[[Stages], dict[str, Path]] = lambda _: {}
+    by_default: bool = True  # built when no image is named
 
     @property
     def tag(self) -> str:
@@ -33,9 +34,9 @@ class Image:
 
 
 def select(names: Iterable[str]) -> list[Image]:
-    """The images of these names, in the order of the catalog; all when none is named."""
+    """The images of these names, in the order of the catalog; the usual ones if none is named."""
     known = [image.name for image in _ALL]
-    wanted = set(names) or set(known)
+    wanted = set(names) or {image.name for image in _ALL if image.by_default}
     unknown = sorted(wanted.difference(known))
     if unknown:
         raise Failure(f"no image {', '.join(unknown)}; there are {', '.join(known)}")
@@ -99,6 +100,7 @@ _ALL = (
     _java("launcher"),
     _java("router"),
     _java("operator"),
-    Image("shard-cpu", _SHARD / "Dockerfile", _shard_inputs),
+    Image("shard-cpu", _SHARD / "Dockerfile", _shard_inputs, "cpu"),
+    Image("shard-cuda", _SHARD / "Dockerfile", _shard_inputs, "cuda", by_default=False),
     Image("demo-models", _DEMO_MODELS, _model_inputs, contexts=_model_contexts),
 )

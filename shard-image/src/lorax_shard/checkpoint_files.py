@@ -106,7 +106,7 @@ def _open(path: Path, what: str) -> BinaryIO:
     except FileNotFoundError:
         raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
     except OSError as error:
-        raise CheckpointError(f"{what}: {path} is not a safetensors file: {error}") from None
+        raise CheckpointError(f"{what}: {path} cannot be read: {error.strerror}") from None
 
 
 def _header(file: BinaryIO, path: Path, what: str) -> _Header:
