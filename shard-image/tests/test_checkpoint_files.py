@@ -89,3 +89,10 @@ def test_a_header_that_does_not_fit_its_numbers_is_refused(tmp_path, change) -> 
 
     with pytest.raises(CheckpointError, match=r"adapter a: .*adapter_model\.safetensors is "):
         read(tmp_path, changed)
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.safetensors").mkdir()
+
+    with pytest.raises(CheckpointError, match=r"adapter a: .* cannot be read: Is a directory"):
+        read_tensors(tmp_path / "adapter_model.safetensors", "adapter a")

@@ -106,7 +106,11 @@ def _open(path: Path, what: str) -> BinaryIO:
     except FileNotFoundError:
         raise CheckpointError(f"{what} has no {path.name}: {path} does not exist") from None
     except OSError as error:
-        raise CheckpointError(f"{what}: {path} cannot be read: {error.strerror}") from None
+        raise _unreadable(path, what, error) from None
+
+
+def _unreadable(path: Path, what: str, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{what}: {path} cannot be read: {error.strerror}")
 
 
 def _header(file: BinaryIO, path: Path, what: str) -> _Header:
@@ -181,7 +185,10 @@ def read_tensors(path: Path, what: str) -> TensorFile:
     with _open(path, what) as file:
         header = _header(file, path, what)
         if header.dtype is not None:
-            return _read_alike(file, header, header.dtype)
+            try:
+                return _read_alike(file, header, header.dtype)
+            except OSError as error:
+                raise _unreadable(path, what, error) from None
     with open_safetensors(path, what) as content:
         tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     return TensorFile(tensors, list(tensors.values()))
