@@ -85,13 +85,29 @@ struct Int4Panels {
   }
 };
 
+// What numbers of 4 bits stand for.
+struct Levels {
+  Floats parts[16 / LANES];
+
+  explicit Levels(const float* levels) {
+    for (int part = 0; part < 16 / LANES; part++)
+      parts[part] = levels ? load(levels + part * LANES) : Floats{};
+  }
+  Floats operator[](Integers numbers) const {
+    if constexpr (LANES == 16) return __builtin_shuffle(parts[0], numbers);
+    else return __builtin_shuffle(parts[0], parts[1], numbers);
+  }
+};
+
 // Numbers of 4 or 8 bits as AWQ and GPTQ have them, less a zero and times a scale that a run of
-// inputs shares. Runs may be of any length. A block is always widened into the first cache.
-template <class Scale, int BITS>
+// inputs shares, or as bitsandbytes has them, each the number of a level that is multiplied so. Runs
+// may be of any length. A block is always widened into the first cache.
+template <class Scale, int BITS, bool LEVELLED = false>
 struct GroupedPanels {
   const uint8_t* packed;                  // [panels, bytes of a column, PANEL]
   const typename Scale::Element* scales;  // [panels, groups, PANEL]
-  const uint8_t* zeros;                   // the same
+  const uint8_t* zeros;                   // the same; null with levels
+  const float* levels;                    // [16], where there are any
   const int32_t* bounds;                  // [groups + 1]: the first input of each, and how many there are
   long groups;
   static constexpr long EACH = 8 / BITS;  // numbers in a byte, the first in the lower half
@@ -100,18 +116,19 @@ struct GroupedPanels {
                 long columns, long width, bool add) const {
     alignas(64) float wide[DEPTH_BLOCK * PANEL];
     const uint8_t* numbers = packed + panel * ((depth + EACH - 1) / EACH) * PANEL;
+    const Levels known(LEVELLED ? levels : nullptr);
     const long end = k + deep;
     long group = std::upper_bound(bounds, bounds + groups + 1, k) - bounds - 1;
     for (long at = k; at < end; group++) {
       const long place = (panel * groups + group) * PANEL;
       Floats scale[2], least[2];
       Scale::panel_row(scales + place, scale[0], scale[1]);
-      for (int half = 0; half < 2; half++)
+      for (int half = 0; !LEVELLED && half < 2; half++)
         least[half] = -__builtin_convertvector(widened(zeros + place + half * LANES), Floats) * scale[half];
       const long last = std::min<long>(bounds[group + 1], end);
-      if (at % EACH != 0) at = widen<1>(numbers, at, at + 1, k, scale, least, wide);
-      at = widen<EACH>(numbers, at, at + (last - at) / EACH * EACH, k, scale, least, wide);
-      if (at < last) at = widen<1>(numbers, at, last, k, scale, least, wide);
+      if (at % EACH != 0) at = widen<1>(numbers, known, at, at + 1, k, scale, least, wide);
+      at = widen<EACH>(numbers, known, at, at + (last - at) / EACH * EACH, k, scale, least, wide);
+      if (at < last) at = widen<1>(numbers, known, at, last, k, scale, least, wide);
     }
     multiply_panel<Float32>(x + k, depth, rows, wide, deep, out, columns, width, add);
   }
@@ -119,8 +136,8 @@ struct GroupedPanels {
   // Inputs from at to last, which are of one group; at a time all of a byte, or one. Exact with scales
   // of 16 bits.
   template <long COUNT>
-  INLINE long widen(const uint8_t* numbers, long at, long last, long k, const Floats* scale,
-                    const Floats* least, float* wide) {
+  INLINE long widen(const uint8_t* numbers, const Levels& known, long at, long last, long k,
+                    const Floats* scale, const Floats* least, float* wide) {
     const Floats scales[2] = {scale[0], scale[1]}, leasts[2] = {least[0], least[1]};
     for (; at < last; at += COUNT)
       for (int half = 0; half < 2; half++) {
@@ -128,8 +145,10 @@ struct GroupedPanels {
         for (long each = 0; each < COUNT; each++) {
           const bool lower = (COUNT == EACH ? each : at % EACH) == 0;
           const Integers one = BITS == 8 ? all : (lower ? all & 15 : all >> 4);
-          store(wide + (at + each - k) * PANEL + half * LANES,
-                __builtin_convertvector(one, Floats) * scales[half] + leasts[half]);
+          Floats value;
+          if constexpr (LEVELLED) value = known[one] * scales[half];
+          else value = __builtin_convertvector(one, Floats) * scales[half] + leasts[half];
+          store(wide + (at + each - k) * PANEL + half * LANES, value);
         }
       }
     return last;
@@ -137,8 +156,8 @@ struct GroupedPanels {
 };
 
 const float* scales_of(const Int4Panels&) { return nullptr; }
-template <class Scale, int BITS>
-const float* scales_of(const GroupedPanels<Scale, BITS>&) { return nullptr; }
+template <class Scale, int BITS, bool LEVELLED>
+const float* scales_of(const GroupedPanels<Scale, BITS, LEVELLED>&) { return nullptr; }
 template <class Weight>
 const float* scales_of(const Panels<Weight>& weight) { return weight.scales; }
 
@@ -214,20 +233,23 @@ EXPORT void lorax_linear_i4(const float* x, long rows, long depth, const uint8_t
   linear(x, rows, depth, Int4Panels{packed, scales, minimums}, bias, out, columns);
 }
 // packed, zeros as lorax_pack_i8 makes them of bytes [columns, depth * bits / 8 rounded up] and [columns,
-// groups]; scales as lorax_pack_* does of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2)
+// groups]; scales as lorax_pack_* does of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2); with
+// levels [16], for 4 bits, there are no zeros
 EXPORT void lorax_linear_grouped(const float* x, long rows, long depth, const uint8_t* packed,
                                  long bits, const void* scales, long kind, const uint8_t* zeros,
-                                 const int32_t* bounds, long groups, const float* bias, float* out,
-                                 long columns) {
-  auto run = [&](auto scale, auto each) {
+                                 const float* levels, const int32_t* bounds, long groups,
+                                 const float* bias, float* out, long columns) {
+  auto run = [&](auto scale, auto each, auto levelled) {
     using Scale = decltype(scale);
+    using Weight = GroupedPanels<Scale, decltype(each)::value, decltype(levelled)::value>;
     auto typed = static_cast<const typename Scale::Element*>(scales);
-    linear(x, rows, depth, GroupedPanels<Scale, decltype(each)::value>{packed, typed, zeros, bounds, groups},
-           bias, out, columns);
+    linear(x, rows, depth, Weight{packed, typed, zeros, levels, bounds, groups}, bias, out, columns);
   };
   auto with = [&](auto scale) {
-    if (bits == 4) run(scale, std::integral_constant<int, 4>());
-    else run(scale, std::integral_constant<int, 8>());
+    using Four = std::integral_constant<int, 4>;
+    if (levels) run(scale, Four(), std::true_type());
+    else if (bits == 4) run(scale, Four(), std::false_type());
+    else run(scale, std::integral_constant<int, 8>(), std::false_type());
   };
   if (kind == 0) with(Float32());
   else if (kind == 1) with(BFloat16());

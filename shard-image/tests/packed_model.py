@@ -1,4 +1,4 @@
-"""Checkpoints as AutoAWQ, AutoGPTQ and GPTQModel write them, and the dense weights they stand for.
+"""Checkpoints as AutoAWQ, AutoGPTQ, GPTQModel and bitsandbytes write them, and the dense weights.
 
 Written word by word from the formats' own packers, so that it shares nothing with what reads them.
 """
@@ -15,6 +15,19 @@ from safetensors.torch import load_file, save_file
 # The output that each place of a word of AutoAWQ has.
 AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 METADATA = {"format": "pt"}
+# What bitsandbytes 0.50 writes as quant_map.
+LEVELS = {
+    "nf4": (
+        *(-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453),
+        *(-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0),
+        *(0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224),
+        *(0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0),
+    ),
+    "fp4": (
+        *(0.0, 0.0052083334, 0.6666667, 1.0, 0.33333334, 0.5, 0.16666667, 0.25),
+        *(0.0, -0.0052083334, -0.6666667, -1.0, -0.33333334, -0.5, -0.16666667, -0.25),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +42,23 @@ class Recipe:
     layout: str | None = None  # gptq: gptq or gptq_v2
     scales: torch.dtype = torch.float16
     with_group_index: bool = True  # gptq without act-order may lack it
+    levels: str = "nf4"  # bitsandbytes
+    is_nested: bool = False  # bitsandbytes: magnitudes are quantised, too
     left_out: tuple[str, ...] = ("lm_head",)
     settings: dict = field(default_factory=dict)  # of quantization_config, beside the rest
 
     def config(self) -> dict:
+        if self.method == "bitsandbytes":
+            return {
+                "quant_method": self.method,
+                "load_in_4bit": True,
+                "load_in_8bit": False,
+                "bnb_4bit_quant_type": self.levels,
+                "bnb_4bit_use_double_quant": self.is_nested,
+                "bnb_4bit_compute_dtype": "bfloat16",
+                "bnb_4bit_quant_storage": "uint8",
+                "llm_int8_skip_modules": list(self.left_out),
+            } | self.settings
         config = {"quant_method": self.method, "bits": self.bits, "group_size": self.group_size}
         if self.method == "awq":
             config |= {"zero_point": True, "version": "gemm"}
@@ -80,6 +106,8 @@ def _listed(module: str, left_out: tuple[str, ...]) -> bool:
 
 def quantise(weight: torch.Tensor, recipe: Recipe) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """The tensors of one linear layer [out, in], and the weight that they stand for."""
+    if recipe.method == "bitsandbytes":
+        return _to_levels(weight, recipe)
     out, depth = weight.shape
     size = depth if recipe.group_size == -1 else recipe.group_size
     groups = -(-depth // size)
@@ -103,6 +131,50 @@ def quantise(weight: torch.Tensor, recipe: Recipe) -> tuple[dict[str, torch.Tens
     numbers = (weight / spread + zeros[group_of].T).round().clamp(0, most)
     dense = (numbers - zeros[group_of].T) * spread
     return _pack(numbers.int(), scales, zeros.int(), group_of, recipe), dense
+
+
+def _to_levels(
+    weight: torch.Tensor, recipe: Recipe
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """As quantize_4bit and QuantState.as_dict(packed=True) do it, but for the nested map."""
+    levels, size = torch.tensor(LEVELS[recipe.levels]), recipe.group_size
+    blocks = weight.reshape(-1, size)
+    magnitudes = blocks.abs().amax(1)
+    state = {
+        "quant_type": recipe.levels,
+        "blocksize": size,
+        "dtype": "bfloat16",
+        "shape": list(weight.shape),
+    }
+    pieces = {"weight.quant_map": levels, "weight.absmax": magnitudes}
+    if recipe.is_nested:
+        offset = magnitudes.mean()
+        known = torch.linspace(-1, 1, 256)
+        above = (magnitudes - offset).split(256)
+        largest = torch.stack([part.abs().amax() for part in above])
+        codes = torch.cat(
+            [_nearest(part / own, known) for part, own in zip(above, largest, strict=True)]
+        )
+        magnitudes = known[codes] * largest.repeat_interleave(256)[: len(codes)] + offset
+        pieces |= {
+            "weight.absmax": codes.to(torch.uint8),
+            "weight.nested_absmax": largest,
+            "weight.nested_quant_map": known,
+        }
+        state |= {
+            "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": offset.item(),
+        }  # fmt: skip
+    numbers = _nearest(blocks / magnitudes[:, None], levels)
+    dense = (levels[numbers] * magnitudes[:, None]).view(weight.shape)
+    flat = numbers.flatten().to(torch.uint8)
+    pieces["weight"] = ((flat[::2] << 4) | flat[1::2])[:, None].contiguous()
+    written = torch.frombuffer(bytearray(json.dumps(state).encode()), dtype=torch.uint8)
+    pieces[f"weight.quant_state.bitsandbytes__{recipe.levels}"] = written
+    return pieces, dense
+
+
+def _nearest(numbers: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    return (numbers[..., None] - known).abs().argmin(-1)
 
 
 def _pack(

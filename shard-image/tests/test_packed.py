@@ -1,11 +1,11 @@
-"""Checkpoints of AWQ and GPTQ: every weight is the one that its numbers stand for."""
+"""Checkpoints of AWQ, GPTQ and bitsandbytes: every weight is what its numbers stand for."""
 
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from packed_model import METADATA, Recipe, quantise, set_config, write_packed
+from packed_model import LEVELS, METADATA, Recipe, quantise, set_config, write_packed
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from test_models import our_logits
@@ -54,14 +54,22 @@ RECIPES = {
     "gptq-bfloat16": Recipe(scales=torch.bfloat16),
     "gptq-float32": Recipe(scales=torch.float32),
     "gptq-head": Recipe(left_out=(), settings={"lm_head": True}),
+    "nf4": Recipe("bitsandbytes", group_size=64),
+    "nf4-nested": Recipe("bitsandbytes", group_size=64, is_nested=True),
+    "nf4-some": Recipe("bitsandbytes", group_size=32, left_out=("lm_head", "v_proj")),
+    "nf4-head": Recipe("bitsandbytes", group_size=64, left_out=()),
+    "fp4": Recipe("bitsandbytes", group_size=64, levels="fp4"),
 }
+# Blocks of bitsandbytes lie in outputs.
+WIDE = {"head_dim": 16, "intermediate_size": 128}
 
 
 def write_pair(
     root: Path, recipe: Recipe, config_class=LlamaConfig, **changes
 ) -> tuple[Path, Path]:
     """A packed model and the dense one that it stands for."""
-    settings = {**SHAPE, "tie_word_embeddings": False, **changes}
+    wide = WIDE if recipe.method == "bitsandbytes" else {}
+    settings = {**SHAPE, **wide, "tie_word_embeddings": False, **changes}
     write_model(root / "source", config_class, **settings)
     write_packed(root / "source", recipe, root / "packed", root / "dense")
     return root / "packed", root / "dense"
@@ -94,7 +102,7 @@ def test_every_weight_is_what_its_numbers_stand_for(name: str, tmp_path: Path) -
         (Phi3Config, {"head_dim": 16, "pad_token_id": 0}),
     ],
 )
-@pytest.mark.parametrize("name", ["awq", "gptq-order"])
+@pytest.mark.parametrize("name", ["awq", "gptq-order", "nf4-nested"])
 def test_logits_equal_those_of_transformers(
     config_class, changes: dict, name: str, tmp_path: Path
 ) -> None:
@@ -108,7 +116,7 @@ def test_logits_equal_those_of_transformers(
     assert torch.equal(ours.argmax(1), expected.argmax(1))
 
 
-@pytest.mark.parametrize("name", ["awq-some", "gptq", "gptq-order", "gptq-8bit-order"])
+@pytest.mark.parametrize("name", ["awq-some", "gptq", "gptq-order", "gptq-8bit-order", "nf4"])
 @pytest.mark.parametrize("dora", [False, True])
 def test_adapters_are_added_as_by_peft(name: str, dora: bool, tmp_path: Path) -> None:
     packed, dense = write_pair(tmp_path, RECIPES[name])
@@ -169,6 +177,27 @@ def test_products_equal_those_of_the_whole_weight(
     if is_native:
         for row in (0, 8, 89):
             assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], found[row])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+def test_products_of_levels_equal_those_of_the_whole_weight(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    out, depth = 205, 619
+    group_of = torch.arange(40).repeat_interleave(torch.arange(40) + 1)[:depth].int()
+    numbers = torch.randint(0, 16, (out, depth), dtype=torch.uint8)
+    levels, scale = torch.tensor(LEVELS["nf4"]), torch.rand(out, 40)
+    expected = levels[numbers.int()] * scale[:, group_of]
+    x = torch.randn(90, depth)
+
+    kept = keep_weight([group_numbers(numbers, scale, None, group_of, 4, dtype, levels)], None)
+
+    is_native = dtype is not torch.float16
+    assert torch.equal(kept.whole(), expected.to(dtype))
+    found = kept.multiply(x if is_native else x.half(), None)
+    slack = 1e-3 if is_native else 0.5
+    torch.testing.assert_close(found.float(), x @ expected.T, atol=slack, rtol=slack / 5)
+    if is_native:
+        assert torch.equal(kept.multiply(x[89:], None)[0], found[89])
 
 
 def test_projections_that_are_not_alike_are_kept_apart() -> None:
@@ -257,6 +286,7 @@ def test_the_settings_may_lie_beside_the_config(file: str, settings: dict, tmp_p
 
 AWQ = Recipe("awq").config()
 GPTQ = Recipe().config()
+NF4 = Recipe("bitsandbytes").config()
 
 
 @pytest.mark.parametrize(
@@ -278,8 +308,10 @@ GPTQ = Recipe().config()
         (GPTQ | {"dynamic": {"+:.*": {"bits": 8}}}, r"dynamic .*: expected the same for all"),
         (GPTQ | {"adapter": {"name": "lora"}}, r"adapter .*: expected none"),
         ({"quant_method": "gptq", "bits": 4}, r"lacks 'group_size'"),
-        ({"quant_method": "bitsandbytes"}, r"quant_method 'bitsandbytes' .*: expected awq or gptq"),
-        ({"quant_method": "fp8"}, r"quant_method 'fp8' .* is not supported: expected awq or gptq"),
+        (NF4 | {"load_in_4bit": False}, r"load_in_4bit False .*: expected true"),
+        (NF4 | {"bnb_4bit_quant_type": "int4"}, r"quant_type 'int4' .*: expected nf4 or fp4"),
+        (NF4 | {"bnb_4bit_quant_storage": "bfloat16"}, r"storage 'bfloat16' .*: expected uint8"),
+        ({"quant_method": "fp8"}, r"quant_method 'fp8' .* is not supported: expected awq, gptq or"),
         ({"quant_method": "compressed-tensors"}, r"quant_method 'compressed-tensors' .*expected"),
         (["gptq"], r"quantization_config of .* must be a JSON object, got \['gptq'\]"),
     ],
@@ -342,6 +374,40 @@ def test_damaged_layers_are_refused(change: dict, reason: str, tmp_path: Path) -
         linears(packed)
 
 
+def state_of(**changes) -> torch.Tensor:
+    state = {"blocksize": 64, "shape": [64, 64], **changes}
+    return torch.frombuffer(bytearray(json.dumps(state).encode()), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"quant_state.bitsandbytes__nf4": state_of(shape=[64, 32])}, r"shape \[64, 64\] .* got"),
+        ({"quant_state.bitsandbytes__nf4": state_of(blocksize=48)}, r"blocks of 48 numbers, which"),
+        ({"quant_state.bitsandbytes__nf4": torch.ones(9)}, r"bitsandbytes__nf4 cannot be read"),
+        ({"absmax": torch.ones(63)}, r"weight.absmax must have shape \[64\] .*got \[63\]"),
+        ({"absmax": torch.ones(64).half()}, r"absmax must be of float32, got torch.float16"),
+        ({"quant_map": None}, r"has no tensor .*q_proj.weight.quant_map"),
+        ({"": torch.ones(2048, 1)}, r"q_proj.weight must hold two numbers in a uint8, got"),
+    ],
+    ids=str,
+)
+def test_damaged_layers_of_bitsandbytes_are_refused(
+    change: dict, reason: str, tmp_path: Path
+) -> None:
+    packed, _ = write_pair(tmp_path, RECIPES["nf4"])
+    tensors = load_file(packed / "model.safetensors")
+    for name, tensor in change.items():
+        key = f"model.layers.0.self_attn.q_proj.weight.{name}".removesuffix(".")
+        tensors.pop(key)
+        if tensor is not None:
+            tensors[key] = tensor
+    save_file(tensors, packed / "model.safetensors", METADATA)
+
+    with pytest.raises(CheckpointError, match=reason):
+        linears(packed)
+
+
 def test_contradictions_between_files_and_settings_are_refused(tmp_path: Path) -> None:
     packed, dense = write_pair(tmp_path, RECIPES["awq"])
     set_config(packed, AWQ | {"modules_to_not_convert": ["self_attn.v_proj"]})
@@ -350,6 +416,9 @@ def test_contradictions_between_files_and_settings_are_refused(tmp_path: Path) -
     with pytest.raises(CheckpointError, match=r"v_proj.qweight, and names self_attn.v_proj among"):
         linears(packed)
     with pytest.raises(CheckpointError, match=r"says that awq has quantised it, and no tensor is"):
+        linears(dense)
+    set_config(dense, NF4)
+    with pytest.raises(CheckpointError, match=r"says that bitsandbytes has .* and no tensor is so"):
         linears(dense)
 
 
@@ -371,6 +440,19 @@ def test_the_memory_that_is_needed_is_that_of_the_packed_weights(
     table, norms = 336 * 64 * 2, 5 * 64 * 2
     shard = table + (norms + count.packed) // 2
     assert count.bytes_of_shard(torch.bfloat16, None, 2) == shard
+
+
+@pytest.mark.parametrize("name", ["nf4", "nf4-nested"])
+def test_the_memory_that_levels_need_is_that_of_numbers_and_magnitudes(
+    name: str, tmp_path: Path
+) -> None:
+    packed, _ = write_pair(tmp_path, RECIPES[name], tie_word_embeddings=True)
+
+    count = weight_count(packed, read_model_config(packed))
+
+    linear = 2 * (64 * (64 + 32 + 32) + 64 * 64 + 3 * 64 * 128)
+    assert count.linear == 5 * 64  # norms
+    assert count.packed == linear // 2 + linear // 64 * 4
 
 
 def test_a_packed_model_that_does_not_fit_is_not_told_to_be_quantised() -> None:

@@ -23,23 +23,6 @@ _SUFFIXES = ("qweight", "qzeros", "scales", "g_idx")
 _SCALES = (torch.float16, torch.bfloat16, torch.float32)
 
 
-def is_packed(name: str) -> bool:
-    """Whether a tensor of such a checkpoint is a part of a packed weight."""
-    return name.rpartition(".")[2] in _SUFFIXES
-
-
-def kept_bytes(tensors: Iterable[StoredTensor], packing: Packing) -> int:
-    """What the packed ones of these tensors take in memory: all but zeros as they are stored."""
-    total = 0
-    for tensor in tensors:
-        suffix = tensor.name.rpartition(".")[2]
-        if suffix == "qzeros":
-            total += tensor.bytes * 8 // packing.bits  # each has a byte
-        elif suffix in _SUFFIXES:
-            total += tensor.bytes
-    return total
-
-
 class PackedCheckpoint(Checkpoint):
     """A checkpoint in which linear layers are packed, some or all."""
 
@@ -59,6 +42,23 @@ class PackedCheckpoint(Checkpoint):
                 f"{self.what} says that {packing.method.value} has quantised it, and no tensor is "
                 "packed so: expected *.qweight, *.qzeros and *.scales"
             )
+
+    @staticmethod
+    def count(tensors: Iterable[StoredTensor], packing: Packing) -> tuple[int, int]:
+        """Numbers that are plain, and bytes of memory that the others take.
+
+        All but zeros are kept as they are stored.
+        """
+        plain = taken = 0
+        for tensor in tensors:
+            suffix = tensor.name.rpartition(".")[2]
+            if suffix not in _SUFFIXES:
+                plain += tensor.numbers
+            elif suffix == "qzeros":
+                taken += tensor.bytes * 8 // packing.bits  # each has a byte
+            else:
+                taken += tensor.bytes
+        return plain, taken
 
     def read_weight(
         self,

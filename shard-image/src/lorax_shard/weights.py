@@ -160,23 +160,11 @@ class Checkpoint:
         columns: range | None = None,
     ) -> Tensor:
         """A tensor or a part of it as the file has it, on the host; fails as read does."""
-        name = self._name_of(name)
-        if name not in self._file_of:
-            raise CheckpointError(
-                f"{self.what} has no tensor {name} of shape {list(shape)} "
-                f"among its {len(self._file_of)} tensors"
-            )
-        file = self._open(self._file_of[name])
-        if name not in self._names[self._file_of[name]]:
-            raise CheckpointError(
-                f"{self.what}: its index places tensor {name} in {self._file_of[name]}, "
-                "which does not hold it"
-            )
-        found = file.get_slice(name)
+        found = self._found(name, f"of shape {list(shape)} ")
         if tuple(found.get_shape()) != shape:
             raise CheckpointError(
-                f"{self.what}: tensor {name} must have shape {list(shape)} by config.json, "
-                f"got {list(found.get_shape())}"
+                f"{self.what}: tensor {self._name_of(name)} must have shape {list(shape)} by "
+                f"config.json, got {list(found.get_shape())}"
             )
         if rows is not None:
             part: Tensor = found[rows.start : rows.stop]
@@ -185,6 +173,27 @@ class Checkpoint:
         else:
             part = found[:]
         return part
+
+    def whole(self, name: str) -> Tensor:
+        """A tensor of any shape as the file has it, on the host."""
+        tensor: Tensor = self._found(name)[:]
+        return tensor
+
+    def _found(self, name: str, described: str = "") -> Any:
+        """The slice of a file that is a tensor."""
+        name = self._name_of(name)
+        if name not in self._file_of:
+            raise CheckpointError(
+                f"{self.what} has no tensor {name} {described}among its {len(self._file_of)} "
+                "tensors"
+            )
+        file = self._open(self._file_of[name])
+        if name not in self._names[self._file_of[name]]:
+            raise CheckpointError(
+                f"{self.what}: its index places tensor {name} in {self._file_of[name]}, "
+                "which does not hold it"
+            )
+        return file.get_slice(name)
 
     def _name_of(self, name: str) -> str:
         shorter = name.removeprefix(self._optional_prefix)

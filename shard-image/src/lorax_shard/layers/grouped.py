@@ -1,4 +1,4 @@
-"""Weights of few bits in groups, exactly as checkpoints of AWQ and GPTQ have them."""
+"""Weights of few bits in groups, exactly as checkpoints of others have them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,17 +15,20 @@ _ROWS = 512  # outputs that are made whole at a time, so that scratch in float32
 class GroupedNumbers:
     """A weight [out, in]: each number less the zero of its group, times the scale of its group.
 
+    With levels (bitsandbytes) a number says which of these it is, and there are no zeros.
+
     Inputs stand in the order of their groups. Where that is not their own (act-order of GPTQ), the
     weight says which they are. Groups may be of any length.
     """
 
     numbers: Tensor  # [out, bytes] in uint8; of 4 bits the lower half is the first of two
     scales: Tensor  # [out, groups] in float16, bfloat16 or float32
-    zeros: Tensor  # [out, groups] in uint8
+    zeros: Tensor | None  # [out, groups] in uint8
     group_of: Tensor  # [in] in int32, ascending from 0
     order: Tensor | None  # [in] in int32: which input each column is; None is their own order
     bits: int  # 4 or 8
     dtype: torch.dtype  # of the model, which the weight is in when it is whole
+    levels: Tensor | None = None  # [16] in float32, of 4 bits
 
     @property
     def device(self) -> torch.device:
@@ -43,7 +46,13 @@ class GroupedNumbers:
 
 
 def group_numbers(
-    numbers: Tensor, scales: Tensor, zeros: Tensor, group_of: Tensor, bits: int, dtype: torch.dtype
+    numbers: Tensor,
+    scales: Tensor,
+    zeros: Tensor | None,
+    group_of: Tensor,
+    bits: int,
+    dtype: torch.dtype,
+    levels: Tensor | None = None,
 ) -> GroupedNumbers:
     """Puts numbers [out, in] in uint8, one in a byte, whose inputs are of any groups, into order.
 
@@ -60,32 +69,40 @@ def group_numbers(
     return GroupedNumbers(
         numbers.contiguous(),
         scales.index_select(1, used),
-        zeros.index_select(1, used),
+        None if zeros is None else zeros.index_select(1, used),
         local.to(torch.int32),
         order,
         bits,
         dtype,
+        levels,
     )
 
 
 def are_alike(one: GroupedNumbers, other: GroupedNumbers) -> bool:
     """Whether the inputs of both are in the same order and groups, so that they can be joined."""
-    same_order = one.order is other.order or (
-        one.order is not None and other.order is not None and torch.equal(one.order, other.order)
-    )
     same_kind = (one.bits, one.scales.dtype) == (other.bits, other.scales.dtype)
-    return same_kind and same_order and torch.equal(one.group_of, other.group_of)
+    return (
+        same_kind
+        and _are_equal(one.order, other.order)
+        and _are_equal(one.levels, other.levels)
+        and torch.equal(one.group_of, other.group_of)
+    )
+
+
+def _are_equal(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is other or (one is not None and other is not None and torch.equal(one, other))
 
 
 def join(parts: Sequence[GroupedNumbers]) -> GroupedNumbers:
     """Weights that are alike, under one another."""
     if len(parts) == 1:
         return parts[0]
+    zeros = [part.zeros for part in parts if part.zeros is not None]
     return replace(
         parts[0],
         numbers=torch.cat([part.numbers for part in parts]),
         scales=torch.cat([part.scales for part in parts]),
-        zeros=torch.cat([part.zeros for part in parts]),
+        zeros=torch.cat(zeros) if zeros else None,
     )
 
 
@@ -97,9 +114,14 @@ def from_grouped(grouped: GroupedNumbers, dtype: torch.dtype) -> Tensor:
         numbers = grouped.numbers[rows]
         if grouped.bits == 4:
             numbers = torch.stack((numbers & _HALF, numbers >> 4), 2).flatten(1)
-        # The difference is exact, and so is the product with a scale of 16 bits.
-        whole = numbers[:, : grouped.in_features].float()
-        whole -= grouped.zeros[rows].index_select(1, grouped.group_of)
+        numbers = numbers[:, : grouped.in_features]
+        if grouped.levels is not None:
+            whole = grouped.levels[numbers.int()]
+        else:
+            assert grouped.zeros is not None
+            # The difference is exact, and so is the product with a scale of 16 bits.
+            whole = numbers.float()
+            whole -= grouped.zeros[rows].index_select(1, grouped.group_of)
         whole *= grouped.scales[rows].index_select(1, grouped.group_of)
         weight[rows] = whole
     return weight

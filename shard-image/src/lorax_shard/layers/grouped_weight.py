@@ -20,9 +20,10 @@ def keep_grouped(
     packed = PackedGroups(
         kernels.pack(grouped.numbers.view(torch.int8)),
         kernels.pack(grouped.scales),
-        kernels.pack(grouped.zeros.view(torch.int8)),
+        None if grouped.zeros is None else kernels.pack(grouped.zeros.view(torch.int8)),
         functional.pad(ends, (1, 0)),
         grouped.bits,
+        grouped.levels,
     )
     return NativeGroupedWeight(packed, grouped.group_of, grouped.order, grouped.dtype, kernels)
 
@@ -74,13 +75,15 @@ class NativeGroupedWeight:
 
     def whole(self) -> Tensor:
         """See KeptWeight."""
+        zeros = self.packed.zeros
         grouped = GroupedNumbers(
             self.kernels.unpack(self.packed.numbers).view(torch.uint8),
             self.kernels.unpack(self.packed.scales),
-            self.kernels.unpack(self.packed.zeros).view(torch.uint8),
+            None if zeros is None else self.kernels.unpack(zeros).view(torch.uint8),
             self.group_of,
             self.order,
             self.packed.bits,
             self.dtype,
+            self.packed.levels,
         )
         return restore_order(from_grouped(grouped, self.dtype), self.order)

@@ -38,7 +38,7 @@ _PLAIN = {
     "lorax_pack_i8": [_P, _L, _L, _L, _P],
     "lorax_linear_i8": [_P, _L, _L, _P, _P, _P, _P, _L],
     "lorax_linear_i4": [_P, _L, _L, _P, _P, _P, _P, _P, _L],
-    "lorax_linear_grouped": [_P, _L, _L, _P, _L, _P, _L, _P, _P, _L, _P, _P, _L],
+    "lorax_linear_grouped": [_P, _L, _L, _P, _L, _P, _L, _P, _P, _P, _L, _P, _P, _L],
     "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
     "lorax_gate": [_P, _L, _L, _L, _P],
     "lorax_greedy": [_P, _L, _L, _P, _P],
@@ -74,9 +74,10 @@ class PackedGroups:
 
     numbers: PackedWeight  # bytes as GroupedNumbers has them
     scales: PackedWeight  # in float16, bfloat16 or float32
-    zeros: PackedWeight
+    zeros: PackedWeight | None
     bounds: Tensor  # [groups + 1] in int32: the first input of each, and how many there are
     bits: int  # 4 or 8
+    levels: Tensor | None = None  # instead of zeros, as GroupedNumbers has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,8 @@ class NativeKernels:
             packed.bits,
             packed.scales.data.data_ptr(),
             _KINDS[packed.scales.data.dtype],
-            packed.zeros.data.data_ptr(),
+            None if packed.zeros is None else packed.zeros.data.data_ptr(),
+            None if packed.levels is None else packed.levels.data_ptr(),
             packed.bounds.data_ptr(),
             len(packed.bounds) - 1,
             None if bias is None else bias.data_ptr(),

@@ -21,6 +21,7 @@ class PackingMethod(Enum):
 
     AWQ = "awq"
     GPTQ = "gptq"
+    BITSANDBYTES = "bitsandbytes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from pathlib import Path
 import torch
 
 from lorax_shard.checkpoint_files import label_of
+from lorax_shard.layers.packing import Packing, PackingMethod
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
+from lorax_shard.levelled_weights import LevelledCheckpoint
 from lorax_shard.models.classification import ClassificationHead
 from lorax_shard.models.config import ModelConfig, read_model_config
 from lorax_shard.models.decoder import LlamaDecoder
@@ -17,7 +19,7 @@ from lorax_shard.models.foreign.config import ForeignConfig
 from lorax_shard.models.foreign.decoder import load_foreign_decoder
 from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.models.task import Task
-from lorax_shard.packed_weights import PackedCheckpoint, is_packed, kept_bytes
+from lorax_shard.packed_weights import PackedCheckpoint
 from lorax_shard.weights import Checkpoint, WeightCount, stored_tensors
 
 __all__ = [
@@ -45,9 +47,12 @@ def weight_count(
     table = config.vocab_size * config.hidden_size
     tensors = list(stored_tensors(directory))
     if isinstance(config, ModelConfig) and config.packing is not None:
-        plain = sum(tensor.numbers for tensor in tensors if not is_packed(tensor.name))
+        if config.packing.method is PackingMethod.BITSANDBYTES:
+            plain, packed = LevelledCheckpoint.count(tensors)
+        else:
+            plain, packed = PackedCheckpoint.count(tensors, config.packing)
         # What is plain stays so, the head too, so that nobody needs to know how much of it is head.
-        return WeightCount(table, plain - table, packed=kept_bytes(tensors, config.packing))
+        return WeightCount(table, plain - table, packed=packed)
     rest = sum(tensor.numbers for tensor in tensors) - table
     if isinstance(config, EncoderConfig) or is_sentence_model(directory):
         return WeightCount(table, rest)
@@ -72,10 +77,18 @@ def load_model(
     # What is saved without a head is saved without the name of what the head is beside.
     if config.packing is not None:
         assert quantisation is None
-        model.load(PackedCheckpoint(directory, config.packing, config.dtype, device, "model."))
+        model.load(_packed_checkpoint(directory, config.packing, config.dtype, device))
     else:
         model.load(Checkpoint(directory, config.dtype, device, "model.", quantisation))
     return model
+
+
+def _packed_checkpoint(
+    directory: Path, packing: Packing, dtype: torch.dtype, device: torch.device
+) -> Checkpoint:
+    is_levelled = packing.method is PackingMethod.BITSANDBYTES
+    kind = LevelledCheckpoint if is_levelled else PackedCheckpoint
+    return kind(directory, packing, dtype, device, "model.")
 
 
 @torch.inference_mode()

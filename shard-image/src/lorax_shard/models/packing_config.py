@@ -16,6 +16,9 @@ _FORMAT_KEYS = {
     PackingMethod.GPTQ: ("checkpoint_format", "format"),
     PackingMethod.AWQ: ("version", "checkpoint_format", "format"),
 }
+# bitsandbytes, whose blocks are of this size unless a weight says otherwise.
+_LEVELS = ("nf4", "fp4")
+_BLOCK = 64
 _BITS = {PackingMethod.GPTQ: (4, 8), PackingMethod.AWQ: (4,)}
 # They change what is computed, and we do not.
 _UNKNOWN = ("adapter", "rotation")
@@ -33,8 +36,8 @@ def read_packing(raw: Mapping[str, Any], path: Path) -> Packing | None:
     name = str(declared.get("quant_method") or method).lower()
     if name not in [each.value for each in PackingMethod]:
         raise UnsupportedCheckpoint(
-            f"quant_method {name!r} of {path} is not supported: expected awq or gptq, or a model "
-            "that is not quantised, which --quantize quantises as it loads"
+            f"quant_method {name!r} of {path} is not supported: expected awq, gptq or "
+            "bitsandbytes, or a model that is not quantised, which --quantize quantises as it loads"
         )
     return _Declaration(PackingMethod(name), declared, path).packing()
 
@@ -60,6 +63,8 @@ class _Declaration:
 
     def packing(self) -> Packing:
         """All of it, checked."""
+        if self._method is PackingMethod.BITSANDBYTES:
+            return self._of_bitsandbytes()
         for key in _UNKNOWN:
             if self._raw.get(key):
                 self._refuse(key, self._raw[key], "none")
@@ -79,6 +84,17 @@ class _Declaration:
             zeros_borrow=self._is_of_gptqmodel(),
             plain_modules=tuple(map(str, self._raw.get("modules_to_not_convert") or ())),
         )
+
+    def _of_bitsandbytes(self) -> Packing:
+        """Its weights say for themselves what their levels are and which of them are plain."""
+        if not self._raw.get("load_in_4bit", False):
+            self._refuse("load_in_4bit", self._raw.get("load_in_4bit"), "true, or --quantize int8")
+        kind = self._raw.get("bnb_4bit_quant_type", "fp4")
+        if kind not in _LEVELS:
+            self._refuse("bnb_4bit_quant_type", kind, " or ".join(_LEVELS))
+        if (storage := self._raw.get("bnb_4bit_quant_storage") or "uint8") != "uint8":
+            self._refuse("bnb_4bit_quant_storage", storage, "uint8")
+        return Packing(self._method, bits=4, group_size=_BLOCK)
 
     def _bits(self) -> int:
         bits = self._first("bits", "w_bit")
