@@ -1,7 +1,7 @@
-"""A model as AWQ or GPTQ would have quantised it: packed_model.py MODEL DIRECTORY awq|gptq.
+"""A model as others would have quantised it: packed_model.py MODEL DIRECTORY METHOD.
 
-Of the shape of the first, with random numbers in 4 bits and groups of 128: speed depends on shapes,
-not on values.
+METHOD is awq, gptq or bitsandbytes. Of the shape of the first, with random numbers in 4 bits and
+groups of 128 (bitsandbytes: 64): speed depends on shapes, not on values.
 """
 
 import json
@@ -16,7 +16,9 @@ _GROUP = 128
 _SETTINGS: dict[str, dict[str, object]] = {
     "awq": {"version": "gemm", "zero_point": True},
     "gptq": {"desc_act": False, "sym": False},
+    "bitsandbytes": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
 }
+_BLOCK = 64  # of bitsandbytes
 
 
 def write(model: Path, directory: Path, method: str) -> None:
@@ -27,6 +29,9 @@ def write(model: Path, directory: Path, method: str) -> None:
     for name in [name for name in tensors if name.endswith("_proj.weight")]:
         out, depth = tensors.pop(name).shape
         layer = name.removesuffix(".weight")
+        if method == "bitsandbytes":
+            tensors |= {f"{name}{end}": part for end, part in _levelled(out, depth).items()}
+            continue
         groups = -(-depth // _GROUP)
         words = (depth // 8, out) if method == "gptq" else (depth, out // 8)
         tensors[f"{layer}.qweight"] = _words(*words)
@@ -37,6 +42,18 @@ def write(model: Path, directory: Path, method: str) -> None:
     path = directory / "config.json"
     settings = {"quant_method": method, "bits": 4, "group_size": _GROUP, **_SETTINGS[method]}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"quantization_config": settings}))
+
+
+def _levelled(out: int, depth: int) -> dict[str, torch.Tensor]:
+    """The tensors of a weight, by what their names have behind it."""
+    state = {"quant_type": "nf4", "blocksize": _BLOCK, "shape": [out, depth]}
+    written = bytearray(json.dumps(state).encode())
+    return {
+        "": torch.randint(0, 256, (out * depth // 2, 1), dtype=torch.uint8),
+        ".absmax": torch.full((out * depth // _BLOCK,), 0.03),
+        ".quant_map": torch.linspace(-1, 1, 16),
+        ".quant_state.bitsandbytes__nf4": torch.frombuffer(written, dtype=torch.uint8),
+    }
 
 
 def _words(rows: int, columns: int) -> torch.Tensor:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import greedy_tokens
+from packed_model import Recipe, write_packed
 from peft import PeftModel
 from shard_process import start_group
 from testing_router import Answer, TestingRouter
@@ -26,6 +27,7 @@ ADAPTERS = [None, "pirate", "sentiment", "sql"]
 QUESTIONS = ["What is the capital of France?", "The food was cold and the waiter was rude."]
 TOKENS = 24
 LICENCE = Path(__file__).parents[2] / "LICENSE"
+NF4_BOUND = 1.45
 PERPLEXITY_BOUNDS = {"int8": 1.02, "int4": 1.02}
 
 
@@ -166,6 +168,23 @@ def test_quantised_weights_cost_little_perplexity(
     assert 1.0 < whole < 50.0
     assert quantised != whole
     assert quantised / whole < bound
+
+
+def test_a_checkpoint_of_bitsandbytes_costs_what_its_numbers_cost(
+    demo_model: Path, tmp_path: Path
+) -> None:
+    """Much, since this model has been in 4 bits before, with blocks of its own."""
+    recipe = Recipe("bitsandbytes", group_size=64, is_nested=True)
+    write_packed(demo_model, recipe, tmp_path / "nf4", tmp_path / "dense")
+    tokens = AutoTokenizer.from_pretrained(demo_model)(LICENCE.read_text()).input_ids[:1500]
+
+    whole, dense, kept = (
+        _perplexity(tmp_path, model, tokens, ())
+        for model in (demo_model, tmp_path / "dense", tmp_path / "nf4")
+    )
+
+    assert kept == pytest.approx(dense, rel=0.002)
+    assert kept / whole < NF4_BOUND
 
 
 def _perplexity(folder: Path, model: Path, tokens: list[int], options: tuple[str, ...]) -> float:
