@@ -1,4 +1,4 @@
-// Puts the matrices of an adapter's file where the kernel of lora.cpp reads them.
+// Looks an adapter's file through, and puts its matrices where the kernel of lora.cpp reads them.
 #include <algorithm>
 #include <type_traits>
 
@@ -69,6 +69,23 @@ void put_up(const typename Source::Element* up, float scale, long rank, long col
     }
 }
 
+// Infinities and NaNs have an exponent of ones.
+template <class Word, Word EXPONENT>
+bool are_finite(const Word* numbers, long count) {
+  typedef Word Vector __attribute__((vector_size(LANES * 4), aligned(sizeof(Word)), may_alias));
+  constexpr long EACH = sizeof(Vector) / sizeof(Word);
+  Vector found = {};
+  long i = 0;
+  for (; i + EACH <= count; i += EACH) {
+    const Vector exponents = *reinterpret_cast<const Vector*>(numbers + i) & EXPONENT;
+    found |= reinterpret_cast<Vector>(exponents == EXPONENT);
+  }
+  Word any = 0;
+  for (long lane = 0; lane < EACH; lane++) any |= found[lane];
+  for (; i < count; i++) any |= (numbers[i] & EXPONENT) == EXPONENT;
+  return !any;
+}
+
 template <class Weight>
 void put_lora(const void* down, const void* up, long kind, float scale, long rank, long depth,
               long columns, typename Weight::Element* own_down, typename Weight::Element* own_up,
@@ -85,6 +102,14 @@ void put_lora(const void* down, const void* up, long kind, float scale, long ran
 }
 
 }  // namespace
+
+// Whether all are, of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2).
+EXPORT long lorax_are_finite(const void* numbers, long count, long kind) {
+  if (kind == 0) return are_finite<uint32_t, 0x7f800000u>(static_cast<const uint32_t*>(numbers), count);
+  auto halves = static_cast<const uint16_t*>(numbers);
+  return kind == 1 ? are_finite<uint16_t, 0x7f80u>(halves, count)
+                   : are_finite<uint16_t, 0x7c00u>(halves, count);
+}
 
 // down [rank, depth], up [columns, rank], both of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats
 // (2) -> the first rank rows of own_down [bucket, depth], and up * scale into own_up, packed

@@ -113,6 +113,23 @@ def test_an_adapter_is_put_in_its_place(kernels, dtype, source, rank) -> None:
     assert torch.equal(own_up, kernels.pack(whole_up.to(dtype)).data)
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.float16, torch.float64], ids=str)
+def test_numbers_that_are_not_finite_are_found(kernels, dtype) -> None:
+    """Wherever they are; the largest and the least numbers are none."""
+    bounds = torch.finfo(dtype)
+    for count in (0, 1, 31, 32, 100):
+        numbers = torch.randn(count).to(dtype)
+        assert kernels.are_finite(numbers)
+        for place in range(count):
+            for value in (float("inf"), float("-inf"), float("nan")):
+                spoilt = numbers.clone()
+                spoilt[place] = value
+                assert not kernels.are_finite(spoilt)
+            if dtype is not torch.float64:
+                numbers[place] = bounds.max if place % 2 else bounds.smallest_normal
+                assert kernels.are_finite(numbers)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_row_does_not_depend_on_its_batch(kernels, dtype) -> None:
     """Bit for bit: the same request gives the same text whoever is served beside it."""

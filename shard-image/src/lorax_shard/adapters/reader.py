@@ -19,6 +19,7 @@ from lorax_shard.checkpoint_files import (
 )
 from lorax_shard.downloads.files import WEIGHTS
 from lorax_shard.layers.linear import LoraMatrices, Projection
+from lorax_shard.layers.native import native_kernels
 
 GiveWay: TypeAlias = Callable[[], None]  # called again and again by what takes long
 
@@ -183,6 +184,9 @@ def _refuse_infinite(tensors: Mapping[str, Tensor], what: str) -> None:
 
 def _are_finite(numbers: Tensor) -> bool:
     """Whether all are. The least and the greatest are NaN where any is."""
+    kernels = native_kernels(numbers.device, torch.float32)
+    if kernels is not None:
+        return kernels.are_finite(numbers)
     if numbers.numel() == 0:
         return True
     return all(math.isfinite(bound) for bound in torch.aminmax(numbers))

@@ -99,6 +99,7 @@ class NativeKernels:
             for dtype, suffix in _SUFFIXES.items():
                 self._functions[name, dtype] = _function(library, f"{name}_{suffix}", arguments)
         self._plain = {name: _function(library, name, words) for name, words in _PLAIN.items()}
+        self._are_finite = _function(library, "lorax_are_finite", [_P, _L, _L], ctypes.c_long)
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
@@ -221,6 +222,14 @@ class NativeKernels:
             packed.numbers.out_features,
         )
         return out
+
+    def are_finite(self, numbers: Tensor) -> bool:
+        """Whether no number is infinite or NaN."""
+        numbers = numbers.contiguous()
+        if numbers.dtype not in _KINDS:
+            numbers = numbers.float()
+        kind = _KINDS[numbers.dtype]
+        return bool(self._are_finite(numbers.data_ptr(), numbers.numel(), kind))
 
     def put_lora(
         self, own_down: Tensor, own_up: Tensor, down: Tensor, up: Tensor, scale: float
@@ -359,10 +368,10 @@ class NativeKernels:
         return best, logprobs
 
 
-def _function(library: ctypes.CDLL, name: str, arguments: list[Any]) -> Any:
+def _function(library: ctypes.CDLL, name: str, arguments: list[Any], result: Any = None) -> Any:
     function = getattr(library, name)
     function.argtypes = arguments
-    function.restype = None
+    function.restype = result
     return function
 
 
