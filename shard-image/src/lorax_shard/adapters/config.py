@@ -5,10 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, read_json
 
+_Number = TypeVar("_Number", int, float)
 # Settings that change what an adapter computes and that we do not compute. An adapter that uses one
 # is refused rather than served wrongly.
 _REFUSED = (
@@ -45,21 +46,21 @@ class AdapterConfig:
 
     def rank_of(self, module: str) -> int:
         """Rank of a module's update."""
-        return self.rank_pattern.get(_matching(self.rank_pattern, module), self.rank)
+        return _matching(self.rank_pattern, module, self.rank)
 
     def scale_of(self, module: str) -> float:
         """The factor of B·A at a module."""
-        alpha = self.alpha_pattern.get(_matching(self.alpha_pattern, module), self.alpha)
+        alpha = _matching(self.alpha_pattern, module, self.alpha)
         rank = self.rank_of(module)
         return alpha / math.sqrt(rank) if self.rank_stabilised else alpha / rank
 
 
-def _matching(patterns: Mapping[str, Any], module: str) -> str:
-    """The first pattern that names the module, by PEFT's rule: a regex for the end of the path."""
-    for pattern in patterns:
+def _matching(patterns: Mapping[str, _Number], module: str, default: _Number) -> _Number:
+    """Of the first pattern that names the module, by PEFT's rule: a regex for a path's end."""
+    for pattern, number in patterns.items():
         if re.match(rf"(.*\.)?({pattern})$", module):
-            return pattern
-    return module
+            return number
+    return default
 
 
 def read_adapter_config(directory: Path, adapter_id: str) -> AdapterConfig:

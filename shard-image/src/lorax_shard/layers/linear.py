@@ -99,7 +99,8 @@ class LoraLinear(ABC):
         because a step indexes them all alike. A layer that no adapter touches has no stack.
         """
         self._factors.pop((slot.bucket, slot.slot), None)
-        touched = any(projection.name in matrices for projection in self.projections)
+        pairs = [matrices.get(projection.name) for projection in self.projections]
+        touched = any(pair is not None for pair in pairs)
         stack = self._stacks.get(slot.bucket)
         if stack is None:
             if not touched:
@@ -111,12 +112,11 @@ class LoraLinear(ABC):
         stack.grow(capacity)
         # Only now: a step that runs finds it as high as those of the other layers, or not at all.
         self._stacks[slot.bucket] = stack
-        pairs = [matrices.get(projection.name) for projection in self.projections]
         if any(pair is None or pair.down.shape[0] < slot.bucket for pair in pairs):
             stack.clear(slot.slot)  # else all of it is written
-        for part, projection in enumerate(self.projections):
-            if projection.name in matrices:
-                cut = self._cut(part, matrices[projection.name])
+        for part, pair in enumerate(pairs):
+            if pair is not None:
+                cut = self._cut(part, pair)
                 up = cut.up if cut.factors is None else cut.up * cut.factors.cpu()[:, None]
                 stack.put(slot.slot, part, cut.down, up, cut.scale)
         if slot.multiplies and touched:

@@ -249,7 +249,7 @@ class NativeKernels:
             scale,
             rank,
             depth,
-            len(up),
+            up.shape[0],
             own_down.data_ptr(),
             own_up.data_ptr(),
             own_up.shape[1],
