@@ -39,7 +39,9 @@ HEADS, KV_HEADS, HEAD_DIM = 9, 3, 8  # of the tiny model
 
 def test_every_name_is_one_that_the_option_takes() -> None:
     assert [kind.value for kind in Quantisation] == list(QUANTISATIONS)
-    assert [method.value for method in PackingMethod] == list(PACKINGS)
+    # Where upstream has bitsandbytes as an option it means something else.
+    named = [method.value for method in PackingMethod if method is not PackingMethod.BITSANDBYTES]
+    assert named == list(PACKINGS)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)

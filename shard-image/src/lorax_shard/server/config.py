@@ -12,7 +12,7 @@ from lorax_shard.failure import CodedError, FailureCode
 # sun_path of a Unix socket address has 108 bytes, the last one a NUL.
 _LONGEST_SOCKET_PATH = 107
 DTYPES = ("float32", "float16", "bfloat16")
-# The names of layers.quantisation and layers.packing, which import torch.
+# Names of layers.quantisation and layers.packing, which import torch.
 QUANTISATIONS = ("int8", "int4")
 PACKINGS = ("awq", "gptq")
 # More of a draft is hardly ever right, and each takes a row of logits.
