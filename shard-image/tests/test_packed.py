@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from packed_model import LEVELS, METADATA, Recipe, quantise, set_config, write_packed
+from packed_model import METADATA, Recipe, quantise, set_config, write_packed
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from test_models import our_logits
@@ -177,27 +177,6 @@ def test_products_equal_those_of_the_whole_weight(
     if is_native:
         for row in (0, 8, 89):
             assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], found[row])
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
-def test_products_of_levels_equal_those_of_the_whole_weight(dtype: torch.dtype) -> None:
-    torch.manual_seed(0)
-    out, depth = 205, 619
-    group_of = torch.arange(40).repeat_interleave(torch.arange(40) + 1)[:depth].int()
-    numbers = torch.randint(0, 16, (out, depth), dtype=torch.uint8)
-    levels, scale = torch.tensor(LEVELS["nf4"]), torch.rand(out, 40)
-    expected = levels[numbers.int()] * scale[:, group_of]
-    x = torch.randn(90, depth)
-
-    kept = keep_weight([group_numbers(numbers, scale, None, group_of, 4, dtype, levels)], None)
-
-    is_native = dtype is not torch.float16
-    assert torch.equal(kept.whole(), expected.to(dtype))
-    found = kept.multiply(x if is_native else x.half(), None)
-    slack = 1e-3 if is_native else 0.5
-    torch.testing.assert_close(found.float(), x @ expected.T, atol=slack, rtol=slack / 5)
-    if is_native:
-        assert torch.equal(kept.multiply(x[89:], None)[0], found[89])
 
 
 def test_projections_that_are_not_alike_are_kept_apart() -> None:
@@ -374,40 +353,6 @@ def test_damaged_layers_are_refused(change: dict, reason: str, tmp_path: Path) -
         linears(packed)
 
 
-def state_of(**changes) -> torch.Tensor:
-    state = {"blocksize": 64, "shape": [64, 64], **changes}
-    return torch.frombuffer(bytearray(json.dumps(state).encode()), dtype=torch.uint8)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"quant_state.bitsandbytes__nf4": state_of(shape=[64, 32])}, r"shape \[64, 64\] .* got"),
-        ({"quant_state.bitsandbytes__nf4": state_of(blocksize=48)}, r"blocks of 48 numbers, which"),
-        ({"quant_state.bitsandbytes__nf4": torch.ones(9)}, r"bitsandbytes__nf4 cannot be read"),
-        ({"absmax": torch.ones(63)}, r"weight.absmax must have shape \[64\] .*got \[63\]"),
-        ({"absmax": torch.ones(64).half()}, r"absmax must be of float32, got torch.float16"),
-        ({"quant_map": None}, r"has no tensor .*q_proj.weight.quant_map"),
-        ({"": torch.ones(2048, 1)}, r"q_proj.weight must hold two numbers in a uint8, got"),
-    ],
-    ids=str,
-)
-def test_damaged_layers_of_bitsandbytes_are_refused(
-    change: dict, reason: str, tmp_path: Path
-) -> None:
-    packed, _ = write_pair(tmp_path, RECIPES["nf4"])
-    tensors = load_file(packed / "model.safetensors")
-    for name, tensor in change.items():
-        key = f"model.layers.0.self_attn.q_proj.weight.{name}".removesuffix(".")
-        tensors.pop(key)
-        if tensor is not None:
-            tensors[key] = tensor
-    save_file(tensors, packed / "model.safetensors", METADATA)
-
-    with pytest.raises(CheckpointError, match=reason):
-        linears(packed)
-
-
 def test_contradictions_between_files_and_settings_are_refused(tmp_path: Path) -> None:
     packed, dense = write_pair(tmp_path, RECIPES["awq"])
     set_config(packed, AWQ | {"modules_to_not_convert": ["self_attn.v_proj"]})
@@ -440,19 +385,6 @@ def test_the_memory_that_is_needed_is_that_of_the_packed_weights(
     table, norms = 336 * 64 * 2, 5 * 64 * 2
     shard = table + (norms + count.packed) // 2
     assert count.bytes_of_shard(torch.bfloat16, None, 2) == shard
-
-
-@pytest.mark.parametrize("name", ["nf4", "nf4-nested"])
-def test_the_memory_that_levels_need_is_that_of_numbers_and_magnitudes(
-    name: str, tmp_path: Path
-) -> None:
-    packed, _ = write_pair(tmp_path, RECIPES[name], tie_word_embeddings=True)
-
-    count = weight_count(packed, read_model_config(packed))
-
-    linear = 2 * (64 * (64 + 32 + 32) + 64 * 64 + 3 * 64 * 128)
-    assert count.linear == 5 * 64  # norms
-    assert count.packed == linear // 2 + linear // 64 * 4
 
 
 def test_a_packed_model_that_does_not_fit_is_not_told_to_be_quantised() -> None:

@@ -16,7 +16,6 @@ from torch import Tensor
 from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint
 from lorax_shard.layers.grouped import group_numbers
 from lorax_shard.layers.kept_weight import ReadWeight
-from lorax_shard.layers.packing import Packing
 from lorax_shard.weights import Checkpoint, StoredTensor
 
 _STATE = ".weight.quant_state.bitsandbytes__"
@@ -27,19 +26,14 @@ class LevelledCheckpoint(Checkpoint):
     """A checkpoint in which linear layers are quantised by bitsandbytes, some or all."""
 
     def __init__(
-        self,
-        directory: Path,
-        packing: Packing,
-        dtype: torch.dtype,
-        device: torch.device,
-        optional_prefix: str = "",
+        self, directory: Path, dtype: torch.dtype, device: torch.device, optional_prefix: str
     ) -> None:
         """See Checkpoint."""
         super().__init__(directory, dtype, device, optional_prefix)
         self._states = {name.partition(_STATE)[0]: name for name in self.names() if _STATE in name}
         if not self._states:
             raise UnsupportedCheckpoint(
-                f"{self.what} says that {packing.method.value} has quantised it, and no tensor is "
+                f"{self.what} says that bitsandbytes has quantised it, and no tensor is "
                 f"so: expected *{_STATE}nf4 or *{_STATE}fp4"
             )
 

@@ -225,11 +225,8 @@ class NativeKernels:
 
     def are_finite(self, numbers: Tensor) -> bool:
         """Whether no number is infinite or NaN."""
-        numbers = numbers.contiguous()
-        if numbers.dtype not in _KINDS:
-            numbers = numbers.float()
-        kind = _KINDS[numbers.dtype]
-        return bool(self._are_finite(numbers.data_ptr(), numbers.numel(), kind))
+        numbers = (numbers if numbers.dtype in _KINDS else numbers.float()).contiguous()
+        return bool(self._are_finite(numbers.data_ptr(), numbers.numel(), _KINDS[numbers.dtype]))
 
     def put_lora(
         self, own_down: Tensor, own_up: Tensor, down: Tensor, up: Tensor, scale: float

@@ -86,9 +86,9 @@ def load_model(
 def _packed_checkpoint(
     directory: Path, packing: Packing, dtype: torch.dtype, device: torch.device
 ) -> Checkpoint:
-    is_levelled = packing.method is PackingMethod.BITSANDBYTES
-    kind = LevelledCheckpoint if is_levelled else PackedCheckpoint
-    return kind(directory, packing, dtype, device, "model.")
+    if packing.method is PackingMethod.BITSANDBYTES:
+        return LevelledCheckpoint(directory, dtype, device, "model.")
+    return PackedCheckpoint(directory, packing, dtype, device, "model.")
 
 
 @torch.inference_mode()
