@@ -53,6 +53,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
         "LORAX_TERMINATION_LOG": str(termination_log),
         "ADAPTER_MEMORY_FRACTION": "lots",
         "LORAX_SPECULATION_MAX_BATCH_SIZE": "0",
+        "LORAX_COMPILE_MAX_BATCH_SIZE": "0",
     }
 
     # when
@@ -64,6 +65,7 @@ def test_what_is_not_supported_is_refused_all_at_once(tiny: TinyModel, folder: P
         "loads, or awq or gptq for a model that is quantised so",
         "--speculative-tokens must be from 0 to 16, got 17",
         "LORAX_SPECULATION_MAX_BATCH_SIZE must be at least 1, got 0",
+        "LORAX_COMPILE_MAX_BATCH_SIZE must be at least 1, got 0",
         "--merge-adapter-weights needs --adapter-id, which names what to merge",
         "--embedding-dim 64 is not supported",
         "--otlp-endpoint collector:4317 is not the address of a collector",

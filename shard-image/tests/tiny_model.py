@@ -111,18 +111,18 @@ def write_model(directory: Path, config_class=LlamaConfig, **changes) -> None:
     model.save_pretrained(directory)
 
 
-def write_tiny_model(root: Path) -> TinyModel:
+def write_tiny_model(root: Path, **changes) -> TinyModel:
     """The model that most tests use."""
     tiny = TinyModel(root / "tiny", root / "adapters")
-    write_model(tiny.directory, tie_word_embeddings=False)
+    write_model(tiny.directory, tie_word_embeddings=False, **changes)
     for seed, (name, settings) in enumerate(ADAPTERS.items()):
         write_adapter(tiny, name, seed, **settings)
     return tiny
 
 
-def write_forgetful_model(root: Path) -> TinyModel:
+def write_forgetful_model(root: Path, **changes) -> TinyModel:
     """The same, but it soon repeats itself, because it hardly looks beyond the last token."""
-    forgetful = write_tiny_model(root)
+    forgetful = write_tiny_model(root, **changes)
     files = forgetful.adapter_root.glob("*/adapter_model.safetensors")
     for path in [forgetful.directory / "model.safetensors", *files]:
         weights = load_file(path)

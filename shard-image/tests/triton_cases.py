@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from lorax_shard.layers import triton_kernels
 from lorax_shard.layers.routing import tiles_of
 from lorax_shard.layers.triton_kernels import add_lora, attend, multiply_int8
 
@@ -24,8 +25,8 @@ LENGTHS = {
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
-@pytest.mark.parametrize(("rank", "room"), [(8, None), (16, 12), (32, None)])
-def test_lora_equals_a_loop(lengths, rank, room) -> None:
+@pytest.mark.parametrize(("rank", "room"), [(8, 0), (16, 12), (32, 0)])
+def test_lora_equals_a_loop(lengths, rank, room, monkeypatch) -> None:
     # given every second row between the segments without an adapter
     torch.manual_seed(0)
     depth, slots = 100, 8
@@ -38,8 +39,11 @@ def test_lora_equals_a_loop(lengths, rank, room) -> None:
     x, before = torch.randn(row, depth), torch.randn(row, sum(OUTS))
 
     # when
+    if room:
+        monkeypatch.setattr(triton_kernels, "_MOST_PROGRAMS", 5)
+    behind = torch.full((room, 3), 99, dtype=torch.int32)  # nobody's
     after = before.clone()
-    add_lora(after, x, tiles_of(runs, CPU, room), down, up)
+    add_lora(after, x, torch.cat([tiles_of(runs, CPU), behind]), down, up)
 
     # then
     expected = before.clone()
@@ -49,11 +53,6 @@ def test_lora_equals_a_loop(lengths, rank, room) -> None:
             pieces = [part @ up[p][slot] for p, part in enumerate(hidden)]
             expected[token] += torch.cat(pieces)
     torch.testing.assert_close(after, expected, atol=2e-3, rtol=1e-4)
-
-
-def test_more_tiles_than_a_graph_has_are_an_error() -> None:
-    with pytest.raises(ValueError, match="3 tiles do not fit the 2 of the graph"):
-        tiles_of([(0, 33, 1)], CPU, room=2)
 
 
 @pytest.mark.parametrize(("heads", "kv", "dim"), [(9, 3, 64), (4, 4, 16), (2, 1, 24)])

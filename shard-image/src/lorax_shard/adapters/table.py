@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from torch import Tensor
+
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.checkpoint_files import UnsupportedCheckpoint
 from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
@@ -46,6 +48,8 @@ class AdapterTable:
         self._leaving: list[ResidentAdapter] = []
         self._free: dict[int, list[int]] = {}  # bucket -> free slots
         self._capacity: dict[int, int] = {}  # bucket -> slots
+        # Another number whenever adapters have moved, and before one that came to them is known.
+        self.layout = 0
         self.projections: dict[str, Projection] = {
             projection.name: projection
             for linear in self._linears
@@ -62,6 +66,15 @@ class AdapterTable:
         if index not in self._resident:
             raise UnknownAdapter(f"adapter index {index} is not loaded")
         return self._resident[index]
+
+    def stacks(self, buckets: Iterable[int]) -> list[Tensor]:
+        """The tensors that hold the adapters of these rank buckets now, in all layers."""
+        return [
+            tensor
+            for bucket in buckets
+            for linear in self._linears
+            for tensor in linear.stack_tensors(bucket)
+        ]
 
     def find(self, index: int) -> ResidentAdapter | None:
         """The adapter that is loaded under an index, if any."""
@@ -106,7 +119,8 @@ class AdapterTable:
             slot = LoraSlot(bucket, number, multiplies=adapter.uses_dora)
             try:
                 for linear in self._linears:
-                    linear.put_adapter(slot, capacity, adapter.matrices)
+                    if linear.put_adapter(slot, capacity, adapter.matrices):
+                        self.layout += 1
                     give_way()
             except BaseException:
                 with self._changing:

@@ -11,6 +11,7 @@ from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.grammar import Grammars
+from lorax_shard.engine.graphs import Capturing, DecodeGraphs
 from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.messages import (
@@ -65,7 +66,9 @@ class Engine:
         group: ShardGroup,
         device: torch.device,
         speculation: SpeculationLimits = NO_SPECULATION,
+        capturing: Capturing | None = None,
     ) -> None:
+        """capturing: how decode steps are captured to be replayed; None launches their kernels."""
         self.model = model
         self.adapters = adapters
         self.observer: StepObserver = Unobserved()
@@ -75,7 +78,9 @@ class Engine:
         self._memory = memory
         self.group = group
         self._device = device
+        self._capturing = capturing
         self._cache: KvCache | None = None
+        self._graphs: DecodeGraphs | None = None
         self._prompt_tokens = sys.maxsize
         self._batches: dict[int, list[Sequence]] = {}
 
@@ -90,9 +95,15 @@ class Engine:
         if self._cache is None:
             config = self.model.config
             shape = KvShape(config.layers, self.model.kv_heads, config.head_dim, config.dtype)
-            self._cache = warm_up(
-                self.model, shape, self._tokenizer, self._memory, batch, self._device
-            )
+            warmth = warm_up(
+                self.model, self.adapters, self._capturing, shape, self._tokenizer, self._memory,
+                batch, self._device,
+            )  # fmt: skip
+            self._cache = warmth.cache
+            if self._capturing is not None and warmth.can_replay:
+                self._graphs = DecodeGraphs(
+                    self.model, self._cache, self.adapters, self._capturing, self._device
+                )
         return self._cache.tokens
 
     @torch.inference_mode()
@@ -227,7 +238,10 @@ class Engine:
         )
         self.observer.begins(sequences)
         step = step_of(sequences, self._device, self.model.config.dtype)
-        logits = self.model.forward(step, cache.layers)
+        if self._graphs is not None:
+            logits = self._graphs.forward(step)
+        else:
+            logits = self.model.forward(step, cache.layers)
         counts = [logit_count(sequence) for sequence in sequences]
         choices = [1 + len(sequence.draft) for sequence in sequences]
         # Where no prompt wants all of its rows they are the same ones, and a copy of them takes as

@@ -32,7 +32,7 @@ class DeviceMemory:
     ) -> None:
         """Refuses a model whose weights cannot fit, before the kernel ends the process over it."""
         needed = count.bytes_of_shard(dtype, quantisation, self._shards)
-        free = self._free()
+        free = self.free()
         if needed <= free:
             return
         ways = []
@@ -75,13 +75,18 @@ class DeviceMemory:
         """How much of all memory one adapter takes: upstream's figure for preloaded ones."""
         return size / self._total
 
-    def cache_blocks(self, block_bytes: int) -> int:
-        """Blocks that fit beside the weights, the activations seen so far and the adapters."""
+    def cache_blocks(self, block_bytes: int, reserved: int = 0) -> int:
+        """Blocks that fit beside the weights, the activations seen so far and the adapters.
+
+        reserved: bytes of the device that something else is going to take.
+        """
         if self._device.type == "cuda":
-            return max(0, int(self._free_cuda() * self._limits.wiggle_room) // block_bytes)
+            free = self._free_cuda() - reserved
+            return max(0, int(free * self._limits.wiggle_room) // block_bytes)
         return int(_host_available() * HOST_CACHE_FRACTION / self._shards) // block_bytes
 
-    def _free(self) -> int:
+    def free(self) -> int:
+        """Bytes that nobody has taken, at least 1."""
         if self._device.type == "cuda":
             return max(1, int(torch.cuda.mem_get_info(self._device)[0]))
         return max(1, _host_available())

@@ -90,10 +90,11 @@ class LoraLinear(ABC):
 
     def put_adapter(
         self, slot: LoraSlot, capacity: int, matrices: Mapping[str, LoraMatrices]
-    ) -> None:
+    ) -> bool:
         """Sets this layer's part of an adapter; a projection that it lacks becomes zero.
 
-        Steps may run meanwhile, of adapters in other slots.
+        Steps may run meanwhile, of adapters in other slots. Whether this layer's adapters lie
+        elsewhere now than before.
 
         capacity is the number of slots of the bucket: all stacks of a bucket are equally high,
         because a step indexes them all alike. A layer that no adapter touches has no stack.
@@ -104,12 +105,12 @@ class LoraLinear(ABC):
         stack = self._stacks.get(slot.bucket)
         if stack is None:
             if not touched:
-                return
+                return False
             widths = [self._out_width(part) for part in range(len(self.projections))]
             stack = new_stack(
                 slot.bucket, self.weight.in_features, widths, self._like, self._kernels
             )
-        stack.grow(capacity)
+        has_moved = stack.grow(capacity)
         # Only now: a step that runs finds it as high as those of the other layers, or not at all.
         self._stacks[slot.bucket] = stack
         if any(pair is None or pair.down.shape[0] < slot.bucket for pair in pairs):
@@ -121,6 +122,12 @@ class LoraLinear(ABC):
                 stack.put(slot.slot, part, cut.down, up, cut.scale)
         if slot.multiplies and touched:
             self._factors[slot.bucket, slot.slot] = self._joined_factors(matrices)
+        return has_moved
+
+    def stack_tensors(self, bucket: int) -> list[Tensor]:
+        """What holds the adapters of a rank bucket here now."""
+        stack = self._stacks.get(bucket)
+        return [] if stack is None else stack.tensors
 
     def with_factors(self, matrices: Mapping[str, LoraMatrices]) -> dict[str, LoraMatrices]:
         """Those of this layer's projections, with the factors of DoRA. Changes nothing here.

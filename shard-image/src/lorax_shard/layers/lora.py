@@ -26,8 +26,15 @@ class AdapterStack(Protocol):
     def slot_bytes(self) -> int:
         """Memory of one adapter here; the whole bucket's, whatever its rank."""
 
-    def grow(self, slots: int) -> None:
-        """Makes the stack this many slots high; what it holds stays where it is."""
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What holds the adapters; others once the stack has grown."""
+
+    def grow(self, slots: int) -> bool:
+        """Makes the stack this many slots high; what it holds stays in its slots.
+
+        Whether it was less high, so that its tensors are others now.
+        """
 
     def clear(self, slot: int) -> None:
         """Zeroes the slot: whoever had it before leaves nothing behind."""
@@ -65,11 +72,18 @@ class LoraStack:
         self.up = [like.new_zeros(0, bucket, out) for out in parts]  # P x [S, R, out_p]
         self.slot_bytes = _slot_bytes(self.down, *self.up)
 
-    def grow(self, slots: int) -> None:
+    @property
+    def tensors(self) -> list[Tensor]:
         """See AdapterStack."""
-        if slots > self.down.shape[0]:
-            self.down = _grow(self.down, slots)
-            self.up = [_grow(up, slots) for up in self.up]
+        return [self.down, *self.up]
+
+    def grow(self, slots: int) -> bool:
+        """See AdapterStack."""
+        if slots <= self.down.shape[0]:
+            return False
+        self.down = _grow(self.down, slots)
+        self.up = [_grow(up, slots) for up in self.up]
+        return True
 
     def clear(self, slot: int) -> None:
         """See AdapterStack."""
@@ -146,11 +160,18 @@ class NativeLoraStack:
         self._up = [like.new_zeros(0, -(-out // panel), bucket, panel) for out in parts]
         self.slot_bytes = _slot_bytes(self._down, *self._up)
 
-    def grow(self, slots: int) -> None:
+    @property
+    def tensors(self) -> list[Tensor]:
         """See AdapterStack."""
-        if slots > self._down.shape[0]:
-            self._down = _grow(self._down, slots)
-            self._up = [_grow(up, slots) for up in self._up]
+        return [self._down, *self._up]
+
+    def grow(self, slots: int) -> bool:
+        """See AdapterStack."""
+        if slots <= self._down.shape[0]:
+            return False
+        self._down = _grow(self._down, slots)
+        self._up = [_grow(up, slots) for up in self._up]
+        return True
 
     def clear(self, slot: int) -> None:
         """See AdapterStack."""

@@ -117,23 +117,18 @@ def _multiplied(slots: Sequence[LoraSlot | None], lengths: Sequence[int]) -> lis
     return found
 
 
-def tiles_of(
-    runs: Sequence[tuple[int, int, int]], device: torch.device, room: int | None = None
-) -> Tensor:
-    """Runs (first row, row after the last, slot) -> [n, 3] int32: first row, height, slot.
+def tiles_of(runs: Sequence[tuple[int, int, int]], device: torch.device) -> Tensor:
+    """Runs (first row, row after the last, slot) -> [1 + n, 3] int32: first row, height, slot.
 
-    room: how many tiles there must be, for a graph; those beyond the runs' own have height 0.
+    Before the n tiles there is (n, 0, 0): what follows them in a tensor that has room for more is
+    not read.
     """
     tiles = [
         (row, min(TILE_ROWS, stop - row), slot)
         for start, stop, slot in runs
         for row in range(start, stop, TILE_ROWS)
     ]
-    if room is not None:
-        if len(tiles) > room:
-            raise ValueError(f"{len(tiles)} tiles do not fit the {room} of the graph")
-        tiles += [(0, 0, 0)] * (room - len(tiles))
-    return torch.tensor(tiles, dtype=torch.int32, device=device).view(-1, 3)
+    return torch.tensor([(len(tiles), 0, 0), *tiles], dtype=torch.int32, device=device)
 
 
 def route_padded(slots: Sequence[LoraSlot | None], device: torch.device) -> LoraRouting:

@@ -1,9 +1,9 @@
 """Triton kernels for CUDA: LoRA of mixed batches, paged decode attention, weights in int8.
 
 Importing this module imports Triton. Rows of a step are ordered by adapter and cut into tiles: a
-tile is up to TILE_ROWS neighbouring rows of one adapter. Tiles of height 0 do nothing, so that a
-captured graph, whose grid is fixed, serves any number of segments. Products are accumulated in
-float32.
+tile is up to TILE_ROWS neighbouring rows of one adapter. How many tiles there are is read on the
+device, and programs take them in turn, so that a captured graph, whose grid is fixed, serves any
+number of segments. Products are accumulated in float32.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ from lorax_shard.layers.routing import TILE_ROWS
 
 _BLOCK_DEPTH = 64
 _BLOCK_COLUMNS = 64
+# Of LoRA, which take tiles in turn: what the largest GPUs run at once.
+_MOST_PROGRAMS = 1056
 
 
 @triton.jit
@@ -25,14 +27,13 @@ def _shrink_kernel(  # type: ignore[no-untyped-def]
     depth, ranks,
     ROWS: tl.constexpr, RANKS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
-    tile = tl.program_id(0)
-    first = tl.load(tiles + tile * 3)
-    height = tl.load(tiles + tile * 3 + 1)
-    slot = tl.load(tiles + tile * 3 + 2).to(tl.int64)
-    if height > 0:
-        rows = tl.arange(0, ROWS)
-        columns = tl.program_id(1) * RANKS + tl.arange(0, RANKS)
-        places = tl.arange(0, DEPTH)
+    across = tl.cdiv(ranks, RANKS)
+    rows, places = tl.arange(0, ROWS), tl.arange(0, DEPTH)
+    for number in range(tl.program_id(0), tl.load(tiles) * across, tl.num_programs(0)):
+        tile = tiles + 3 + number // across * 3
+        first, height = tl.load(tile), tl.load(tile + 1)
+        slot = tl.load(tile + 2).to(tl.int64)
+        columns = number % across * RANKS + tl.arange(0, RANKS)
         inputs = x + (first + rows)[:, None] * depth
         weights = down + (slot * ranks + columns)[None, :] * depth
         has_row, has_rank = rows < height, columns < ranks
@@ -53,14 +54,13 @@ def _expand_kernel(  # type: ignore[no-untyped-def]
     ranks, first_rank, width, out_stride, first_column,
     ROWS: tl.constexpr, RANK: tl.constexpr, PADDED: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    tile = tl.program_id(0)
-    first = tl.load(tiles + tile * 3)
-    height = tl.load(tiles + tile * 3 + 1)
-    slot = tl.load(tiles + tile * 3 + 2).to(tl.int64)
-    if height > 0:
-        rows = tl.arange(0, ROWS)
-        columns = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
-        rank = tl.arange(0, PADDED)
+    across = tl.cdiv(width, COLUMNS)
+    rows, rank = tl.arange(0, ROWS), tl.arange(0, PADDED)
+    for number in range(tl.program_id(0), tl.load(tiles) * across, tl.num_programs(0)):
+        tile = tiles + 3 + number // across * 3
+        first, height = tl.load(tile), tl.load(tile + 1)
+        slot = tl.load(tile + 2).to(tl.int64)
+        columns = number % across * COLUMNS + tl.arange(0, COLUMNS)
         has_row, has_column, has_rank = rows < height, columns < width, rank < RANK
         a = tl.load(
             hidden + (first + rows)[:, None] * ranks + first_rank + rank[None, :],
@@ -84,18 +84,16 @@ def add_lora(output: Tensor, x: Tensor, tiles: Tensor, down: Tensor, up: Sequenc
 
     x: [T, in]; tiles: see tiles_of; down: [S, P*R, in]; up[p]: [S, R, out_p]; all contiguous.
     """
-    count, ranks, depth = tiles.shape[0], down.shape[1], down.shape[2]
-    if count == 0:
-        return
+    most, ranks, depth = tiles.shape[0] - 1, down.shape[1], down.shape[2]
     hidden = torch.empty(x.shape[0], ranks, dtype=torch.float32, device=x.device)
     block = max(16, min(64, triton.next_power_of_2(ranks)))
-    _shrink_kernel[count, triton.cdiv(ranks, block)](
+    _shrink_kernel[(min(_MOST_PROGRAMS, most * triton.cdiv(ranks, block)),)](
         x, down, hidden, tiles, depth, ranks, ROWS=TILE_ROWS, RANKS=block, DEPTH=_BLOCK_DEPTH
     )
     column = 0
     for part, matrix in enumerate(up):
         rank, width = matrix.shape[1], matrix.shape[2]
-        _expand_kernel[count, triton.cdiv(width, _BLOCK_COLUMNS)](
+        _expand_kernel[(min(_MOST_PROGRAMS, most * triton.cdiv(width, _BLOCK_COLUMNS)),)](
             hidden, matrix, output, tiles,
             ranks, part * rank, width, output.shape[1], column,
             ROWS=TILE_ROWS, RANK=rank, PADDED=max(16, rank), COLUMNS=_BLOCK_COLUMNS,

@@ -237,6 +237,11 @@ class LlamaDecoder:
         """Key-value heads that this shard keeps in its cache."""
         return len(self.layers[0].attention.share.kv_heads)
 
+    @property
+    def is_capturable(self) -> bool:
+        """See Decoder."""
+        return True
+
     def linears(self) -> Iterator[LoraLinear]:
         """Every linear layer, which is also every place that adapters can touch."""
         for layer in self.layers:

@@ -54,6 +54,10 @@ class Decoder(Protocol):
     def kv_heads(self) -> int:
         """Key-value heads that this shard keeps in its cache."""
 
+    @property
+    def is_capturable(self) -> bool:
+        """Whether steps of one shape launch the same kernels, whatever their tokens are."""
+
     def linears(self) -> Iterator[LoraLinear]:
         """Every place that adapters can touch."""
 

@@ -8,6 +8,7 @@ import torch
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.encoding import Classifier, DecoderTexts, Embedder, EncoderTexts
 from lorax_shard.engine.engine import Engine
+from lorax_shard.engine.graphs import Capturing
 from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.text_engine import TextEngine
@@ -48,6 +49,7 @@ class AbilityBuilder:
     group: ShardGroup
     device: torch.device
     speculation: SpeculationLimits = NO_SPECULATION
+    capturing: Capturing | None = None  # of decode steps, where the device can replay them
 
     def of_decoder(self, model: Decoder) -> Abilities:
         """A decoder embeds, and generates unless it is made to embed."""
@@ -66,6 +68,7 @@ class AbilityBuilder:
             self.group,
             self.device,
             self.speculation,
+            self.capturing,
         )
         return Abilities(Task.GENERATION, generating, embedder, None, reader.max_tokens)
 

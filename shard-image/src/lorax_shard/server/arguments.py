@@ -84,7 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--source", default="hub", help="where the launcher got the model")
     serve.add_argument("--revision", help="of a model that is named by its id")
     _add_adapters(serve)
-    serve.add_argument("--compile", action=_SWITCH, default=False, help="accepted, no effect")
+    serve.add_argument(
+        "--compile",
+        action=_SWITCH,
+        default=False,
+        help="on a GPU, replay decode steps as CUDA graphs",
+    )
     serve.add_argument(
         "--trust-remote-code", action=_SWITCH, default=False, help="accepted; none is ever run"
     )

@@ -86,6 +86,8 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
             wiggle_room=reader.fraction("MEMORY_WIGGLE_ROOM", 0.9),
         ),
         otlp_endpoint=arguments.otlp_endpoint or None,
+        captures_steps=arguments.compile,
+        captured_rows=reader.whole("LORAX_COMPILE_MAX_BATCH_SIZE", 128),
         speculative_tokens=arguments.speculative_tokens,
         speculation_sequences=reader.optional_whole("LORAX_SPECULATION_MAX_BATCH_SIZE"),
         step_timeout_s=reader.seconds("LORAX_STEP_TIMEOUT_S", 300.0),

@@ -63,6 +63,8 @@ class ServeConfig:
     speculative_tokens: int = 0  # proposed for each sequence and step
     speculation_sequences: int | None = None  # of a step that speculates; None suits the device
     step_timeout_s: float = 300.0
+    captures_steps: bool = False  # whether decode steps may be replayed as CUDA graphs
+    captured_rows: int = 128  # of such a step, at most
     chunks_prompts: bool = True  # what routers are told; a prompt that comes in parts is computed
 
     @property
@@ -111,6 +113,11 @@ class ServeConfig:
             found.append(
                 f"--speculative-tokens must be from 0 to {MOST_SPECULATIVE_TOKENS}, got "
                 f"{self.speculative_tokens}"
+            )
+        if self.captured_rows < 1:
+            found.append(
+                f"LORAX_COMPILE_MAX_BATCH_SIZE must be at least 1, got {self.captured_rows}: leave "
+                "--compile out for no CUDA graphs"
             )
         if self.speculation_sequences is not None and self.speculation_sequences < 1:
             found.append(

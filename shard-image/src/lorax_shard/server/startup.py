@@ -39,6 +39,7 @@ from lorax_shard.server.abilities import Abilities, AbilityBuilder
 from lorax_shard.server.config import ConfigurationError, NoDevice, ServeConfig, UnsupportedDtype
 from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
 from lorax_shard.server.packed_models import check_packing, quantisation_of
+from lorax_shard.server.replaying import capturing_for
 
 _LOG = logging.getLogger(__name__)
 # The processes of a group start together; a shard whose peer stays away this long fails.
@@ -96,7 +97,14 @@ def start_shard(config: ServeConfig) -> Shard:
     first.install_static()
     preloaded = first.preload()
     builder = AbilityBuilder(
-        config.model, tokenizer, adapters, memory, group, device, _speculation(config, device)
+        config.model,
+        tokenizer,
+        adapters,
+        memory,
+        group,
+        device,
+        _speculation(config, device),
+        None if isinstance(model, Encoder) else capturing_for(config, model, device),
     )
     abilities = (
         builder.of_encoder(model) if isinstance(model, Encoder) else builder.of_decoder(model)

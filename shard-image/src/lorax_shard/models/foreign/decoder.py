@@ -46,6 +46,11 @@ class ForeignDecoder:
         """See Decoder."""
         return self.config.kv_heads
 
+    @property
+    def is_capturable(self) -> bool:
+        """See Decoder. Its code may do what it likes; that of experts reads numbers on the host."""
+        return False
+
     def linears(self) -> Iterator[LoraLinear]:
         """See Decoder."""
         yield from self._linears

@@ -24,6 +24,7 @@ final class ShardArguments {
   double memoryWiggleRoom = 0.9;
   boolean compile;
   boolean eager;
+  int compileMaxBatchSize = 128;
   boolean disableCustomKernels;
   boolean disableSgmv;
   String masterAddress = "localhost";
@@ -74,11 +75,15 @@ final class ShardArguments {
         Option.of("--compile", Kind.SWITCH, value -> compile = value)
             .says("Accepted as upstream does, where it changes nothing either."),
         Option.of("--eager", Kind.SWITCH, value -> eager = value)
-            .says("No CUDA graphs; ours has none in any case."),
+            .says("No CUDA graphs: on a GPU each step launches its kernels one by one."),
+        Option.of(
+                "--compile-max-batch-size", Kind.WHOLE_NUMBER, value -> compileMaxBatchSize = value)
+            .initially(compileMaxBatchSize)
+            .says("N", "Rows of a decode step that is replayed as a CUDA graph, at most."),
         Option.of("--disable-custom-kernels", Kind.SWITCH, value -> disableCustomKernels = value)
-            .says("No kernels beside torch's own; ours has none in any case."),
+            .says("No kernels beside torch's own in upstream's shard; ours keeps its own."),
         Option.of("--disable-sgmv", Kind.SWITCH, value -> disableSgmv = value)
-            .says("No SGMV kernels; ours has none in any case."),
+            .says("No SGMV kernels in upstream's shard; ours has none."),
         Option.of("--master-addr", Kind.TEXT, value -> masterAddress = value)
             .initially(masterAddress)
             .says("HOST", "Where the shards of a group meet."),
@@ -102,7 +107,7 @@ final class ShardArguments {
         adapters.adapterRoots.stream().map(Path::toAbsolutePath).toList(),
         new ShardConfig.MemoryShares(
             cudaMemoryFraction, adapters.adapterMemoryFraction, memoryWiggleRoom),
-        new ShardConfig.Kernels(eager, disableCustomKernels, disableSgmv),
+        new ShardConfig.Kernels(eager, compileMaxBatchSize, disableCustomKernels, disableSgmv),
         masterAddress,
         masterPort);
   }
@@ -114,6 +119,7 @@ final class ShardArguments {
         "a number from 0 to " + MOST_SPECULATIVE_TOKENS,
         speculativeTokens);
     problems.atLeast(1, "--speculation-max-batch-size", speculationMaxBatchSize);
+    problems.atLeast(1, "--compile-max-batch-size", compileMaxBatchSize);
     problems.share(false, "--cuda-memory-fraction", cudaMemoryFraction);
     problems.share(false, "--memory-wiggle-room", memoryWiggleRoom);
     problems.expect(

@@ -56,8 +56,14 @@ public record ShardConfig(
    */
   public record Speculation(int tokens, @Nullable Integer maxBatchSize) {}
 
-  /** What a shard leaves out. */
-  public record Kernels(boolean eager, boolean noCustomKernels, boolean noSgmv) {}
+  /**
+   * How a shard launches kernels, and which it leaves out.
+   *
+   * @param eager each by itself, with no CUDA graphs
+   * @param mostGraphRows of a step that is replayed as a CUDA graph
+   */
+  public record Kernels(
+      boolean eager, int mostGraphRows, boolean noCustomKernels, boolean noSgmv) {}
 
   public enum Device {
     AUTO,

@@ -17,7 +17,9 @@ import java.util.stream.Stream;
  */
 final class UpstreamOptions {
 
-  private static final String GRAPHS = "tunes CUDA graphs, which are not used: leave it out";
+  private static final String GRAPHS =
+      "not supported, leave it out: CUDA graphs serve any rank, and batches that are filled up to"
+          + " a few sizes";
   private static final String WATERMARK = "watermarks are not supported: leave it out";
   private static final String NGROK =
       "not supported: publish the port with an Ingress, or kubectl port-forward";
@@ -44,7 +46,6 @@ final class UpstreamOptions {
               "unset",
               "not supported: give a directory in Hugging Face layout with these weights as"
                   + " --model-id"),
-          refused("--compile-max-batch-size", "128", GRAPHS),
           refused("--compile-max-rank", "64", GRAPHS),
           refused("--compile-batch-size", "32", GRAPHS),
           refused(
@@ -115,6 +116,7 @@ final class UpstreamOptions {
             "--sharded unset",
             "--num-shard unset",
             "--compile false",
+            "--compile-max-batch-size 128",
             "--eager false",
             "--speculative-tokens unset",
             "--speculation-max-batch-size 32",

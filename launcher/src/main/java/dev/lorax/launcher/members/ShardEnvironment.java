@@ -17,10 +17,9 @@ import java.util.stream.Collectors;
  */
 final class ShardEnvironment {
 
-  /** Upstream's tuning of CUDA graphs, which its shard reads from here alone. */
+  /** Upstream's tuning of CUDA graphs that its shard reads from here alone. */
   private static final Map<String, String> UPSTREAM_TUNING =
       Map.of(
-          "LORAX_COMPILE_MAX_BATCH_SIZE", "128",
           "LORAX_COMPILE_MAX_RANK", "64",
           "LORAX_COMPILE_BATCH_SIZE", "32");
 
@@ -67,6 +66,8 @@ final class ShardEnvironment {
     environment.put("ADAPTER_MEMORY_FRACTION", Double.toString(memory.adapters()));
     environment.put("MEMORY_WIGGLE_ROOM", Double.toString(memory.wiggleRoom()));
     environment.put("SAFETENSORS_FAST_GPU", "1");
+    String mostGraphRows = Integer.toString(config.kernels().mostGraphRows());
+    environment.put("LORAX_COMPILE_MAX_BATCH_SIZE", mostGraphRows);
     if (config.kernels().noCustomKernels()) {
       environment.put("DISABLE_CUSTOM_KERNELS", "True");
     }

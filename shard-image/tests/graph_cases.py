@@ -1,0 +1,256 @@
+"""Decode steps that are replayed, on Triton's kernels in its interpreter; run by test_triton.py.
+
+Captured work is taped (tape.py), so that a step which is replayed runs no Python between kernels,
+as with a CUDA graph.
+"""
+
+import random
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from conftest import ADAPTER_IDS
+from tape import TapeDeck, TapedKernel
+from test_failed_requests import batch, request
+from tiny_model import ADAPTERS, TinyModel, write_forgetful_model, write_tiny_model
+
+from lorax_shard.adapters.reader import read_adapter
+from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.engine import steps
+from lorax_shard.engine.engine import Engine
+from lorax_shard.engine.graphs import Capturing
+from lorax_shard.engine.limits import NO_SPECULATION, MemoryLimits, SpeculationLimits
+from lorax_shard.engine.memory import DeviceMemory
+from lorax_shard.engine.messages import GenerationRequest
+from lorax_shard.engine.static_step import padded_rows
+from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.layers import attention, kept_weight, linear, lora, norm, routing, triton_kernels
+from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.models import decoder, load_model, read_model_config
+
+CPU = torch.device("cpu")
+NAMES = list(ADAPTERS)
+TOKENS = 9
+FAULTS = {
+    "reads back": "operation not permitted when stream is capturing",
+    "stale": "logits of a replayed step are ",
+}
+# Every program of a kernel takes the interpreter milliseconds.
+SMALL = {
+    "hidden_size": 48,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def on_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is chosen by the device is chosen as for a GPU."""
+    for module in (attention, kept_weight, lora, routing, steps):
+        monkeypatch.setattr(module, "uses_triton", lambda device: True)
+    for module in (decoder, kept_weight, linear, norm, steps):
+        monkeypatch.setattr(module, "native_kernels", lambda device, dtype: None)
+    for name in ("_shrink_kernel", "_expand_kernel", "_attend_kernel", "_int8_kernel"):
+        monkeypatch.setattr(triton_kernels, name, TapedKernel(getattr(triton_kernels, name)))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    return write_tiny_model(tmp_path_factory.mktemp("tiny"), **SMALL)
+
+
+def new_engine(
+    tiny: TinyModel,
+    deck: TapeDeck | None,
+    speculation: SpeculationLimits = NO_SPECULATION,
+    most_graphs: int = 64,
+) -> Engine:
+    capturing = None if deck is None else Capturing(deck, most_rows=16, most_graphs=most_graphs)
+    config = replace(read_model_config(tiny.directory), dtype=torch.float32)
+    model = load_model(tiny.directory, config, ShardGroup(), CPU)
+    memory = DeviceMemory(CPU, MemoryLimits(), 1)
+    engine = Engine(
+        model, Tokenizer(tiny.directory), AdapterTable(model.linears()), memory, ShardGroup(), CPU,
+        speculation, capturing,
+    )  # fmt: skip
+    memory.cache_blocks = lambda size, reserved=0: 200
+    engine.warm_up(batch(0, request(0, ())))
+    return engine
+
+
+def load(engine: Engine, tiny: TinyModel, index: int, name: str) -> None:
+    found = read_adapter(tiny.adapter_root / name, name, engine.adapters.projections)
+    engine.load_adapter(index, found)
+
+
+def asked(number: int, adapter: int, tokens: int = TOKENS) -> GenerationRequest:
+    first = 1 + 4 * number
+    prompt = tuple(range(40 + number, 60 + 2 * number))
+    return replace(
+        request(number, tuple(range(first, first + 4)), tokens),
+        token_ids=prompt,
+        adapter_index=adapter,
+    )
+
+
+def serve(engine: Engine, arrivals: dict[int, list[GenerationRequest]]) -> dict[int, list[int]]:
+    """Answers by request; arrivals by the step before which they come."""
+    answers: dict[int, list[int]] = {}
+    running = False
+    for step in range(200):
+        if step in arrivals:
+            result = engine.prefill(batch(1000 + step, *arrivals[step]), 1000 if running else None)
+            assert running or step == 0
+        elif running:
+            result = engine.decode([1000])
+        else:
+            break
+        running = result.batch is not None
+        for generation in result.generations:
+            answers.setdefault(generation.request_id, []).extend(generation.next_tokens.ids)
+    return answers
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_answers_are_those_of_transformers_and_peft(tiny: TinyModel, greedy, seed: int) -> None:
+    """Requests come and go, most with adapters, of four rank buckets."""
+    # given
+    chance = random.Random(seed)
+    arrivals: dict[int, list[GenerationRequest]] = {}
+    for number in range(10):
+        step = 0 if number < 4 else chance.randrange(1, 4)
+        asks = asked(number, chance.randrange(len(ADAPTER_IDS)), chance.randrange(8, 12))
+        arrivals.setdefault(step, []).append(asks)
+    deck = TapeDeck()
+    engine = new_engine(tiny, deck)
+    for index, name in enumerate(NAMES, 1):
+        load(engine, tiny, index, name)
+
+    # when
+    answers = serve(engine, arrivals)
+
+    # then
+    for asks in (each for step in arrivals.values() for each in step):
+        expected = greedy(asks.token_ids, asks.adapter_index, asks.stopping.max_new_tokens)
+        assert answers[asks.id][: len(expected)] == expected
+    assert sum(tape.plays for tape in deck.tapes) > 4
+
+
+def test_a_shape_is_captured_once_and_replayed_from_then_on(tiny: TinyModel) -> None:
+    deck = TapeDeck()
+    engine = new_engine(tiny, deck)
+    at_start = len(deck.tapes)
+    for index in (1, 3):
+        load(engine, tiny, index, NAMES[index - 1])
+
+    answers = serve(engine, {0: [asked(0, 1), asked(1, 0), asked(2, 3)]})
+
+    assert [len(answer) for answer in answers.values()] == [TOKENS] * 3
+    (tape,) = deck.tapes[at_start:]
+    # The first token is the prompt's, the second that of the step which is only filled up.
+    assert tape.plays == TOKENS - 2
+
+
+def test_adapters_that_move_are_captured_anew(tiny: TinyModel, greedy) -> None:
+    """The second of a rank makes their stack grow, which is another tensor then."""
+    # given
+    deck = TapeDeck()
+    engine = new_engine(tiny, deck)
+    first, second = (ADAPTER_IDS.index(name) for name in ("every-module", "one-layer"))
+    load(engine, tiny, first, "every-module")
+    serve(engine, {0: [asked(0, first)]})
+    assert engine._graphs is not None
+    before = engine._graphs.count
+
+    # when
+    load(engine, tiny, second, "one-layer")
+    requests = [asked(1, first)], [asked(2, second)]
+    answers = [serve(engine, {0: asks}) for asks in requests]
+
+    # then
+    for (asks,), answer in zip(requests, answers, strict=True):
+        expected = greedy(asks.token_ids, asks.adapter_index, TOKENS)
+        assert answer[asks.id][: len(expected)] == expected
+    assert engine._graphs.count == before
+    # Filled up once, captured and replayed, and replayed at once when the next request came.
+    assert deck.tapes[-1].plays == TOKENS - 2 + TOKENS - 1
+
+
+def test_drafts_are_replayed_too(tmp_path) -> None:
+    forgetful = write_forgetful_model(tmp_path, **SMALL)
+    deck = TapeDeck()
+    arrivals = {0: [asked(0, 0, 20), asked(1, 1, 20)]}
+    answers = []
+    for engine in (
+        new_engine(forgetful, None),
+        new_engine(forgetful, deck, SpeculationLimits(3, 8)),
+    ):
+        load(engine, forgetful, 1, "stabilised")
+        answers.append(serve(engine, arrivals))
+
+    assert answers[0] == answers[1]
+    assert sum(tape.plays for tape in deck.tapes) > 5
+
+
+def test_the_graph_that_was_used_least_recently_makes_room(tiny: TinyModel) -> None:
+    deck = TapeDeck()
+    engine = new_engine(tiny, deck, most_graphs=1)
+    at_start = len(deck.tapes)
+
+    serve(engine, {0: [asked(0, 0, 5), asked(1, 0, 12)]})
+
+    assert engine._graphs is not None
+    assert engine._graphs.count == 1
+    assert [tape.plays for tape in deck.tapes[at_start:]] == [3, 6]
+
+
+def test_without_memory_for_more_steps_go_on(tiny: TinyModel, caplog) -> None:
+    plain, engine = new_engine(tiny, None), new_engine(tiny, TapeDeck(room=3))
+    arrivals = {0: [asked(0, 0, 5), asked(1, 0, 12)]}
+
+    assert serve(engine, arrivals) == serve(plain, arrivals)
+    assert engine._graphs is not None
+    assert engine._graphs.count == 1
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == (
+        "no more CUDA graphs than these 1, so steps of other shapes take longer, a lower "
+        "MEMORY_WIGGLE_ROOM leaves more memory for them: CUDA out of memory. Tried to allocate a "
+        "tape."
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_cannot_be_replayed_is_not(tiny: TinyModel, caplog, monkeypatch, fault: str) -> None:
+    """A model that asks the device for a number, and one that makes another of it in Python."""
+    forward = decoder.LlamaDecoder.forward
+
+    def faulty(self, step, cache):
+        first = step.token_ids
+        if fault == "reads back":
+            assert int(first[0]) >= 0
+        elif TapeDeck.recording is not None:
+            step = replace(step, token_ids=torch.zeros_like(first))
+        return forward(self, step, cache)
+
+    monkeypatch.setattr(decoder.LlamaDecoder, "forward", faulty)
+
+    engine = new_engine(tiny, TapeDeck())
+
+    assert engine._graphs is None
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"no CUDA graphs, so decode steps take longer: {FAULTS[fault]}")
+
+
+def test_rows_are_filled_up_to_few_sizes() -> None:
+    sizes = {padded_rows(rows) for rows in range(1, 257)}
+
+    assert all(padded_rows(rows) >= rows for rows in range(1, 257))
+    assert max(padded_rows(rows) / rows for rows in range(1, 257)) < 2
+    assert len(sizes) == 23
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
