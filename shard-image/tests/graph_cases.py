@@ -21,7 +21,7 @@ from lorax_shard.engine import steps
 from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.graphs import Capturing
 from lorax_shard.engine.limits import NO_SPECULATION, MemoryLimits, SpeculationLimits
-from lorax_shard.engine.memory import DeviceMemory
+from lorax_shard.engine.memory import CacheSpace, DeviceMemory
 from lorax_shard.engine.messages import GenerationRequest
 from lorax_shard.engine.static_step import padded_rows
 from lorax_shard.engine.tokenizer import Tokenizer
@@ -76,7 +76,7 @@ def new_engine(
         model, Tokenizer(tiny.directory), AdapterTable(model.linears()), memory, ShardGroup(), CPU,
         speculation, capturing,
     )  # fmt: skip
-    memory.cache_blocks = lambda size, reserved=0: 200
+    memory.cache_space = lambda size, reserved=0: CacheSpace(200, "200 blocks")
     engine.warm_up(batch(0, request(0, ())))
     return engine
 

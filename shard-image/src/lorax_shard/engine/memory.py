@@ -1,5 +1,6 @@
 """How much memory there is for adapters and for the cache."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from lorax_shard.models import WeightCount
 # Of the host memory that is free when the shard warms up. Activations, the page cache that holds
 # the weights' files, and the other processes of the machine live in the rest.
 HOST_CACHE_FRACTION = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSpace:
+    """What the cache may take."""
+
+    blocks: int
+    account: str  # the sum that led to it
 
 
 class DeviceMemory:
@@ -75,15 +84,21 @@ class DeviceMemory:
         """How much of all memory one adapter takes: upstream's figure for preloaded ones."""
         return size / self._total
 
-    def cache_blocks(self, block_bytes: int, reserved: int = 0) -> int:
-        """Blocks that fit beside the weights, the activations seen so far and the adapters.
+    def cache_space(self, block_bytes: int, reserved: int = 0) -> CacheSpace:
+        """What fits beside the weights, the activations seen so far and the adapters.
 
-        reserved: bytes of the device that something else is going to take.
+        reserved: bytes of the device that CUDA graphs are going to take.
         """
         if self._device.type == "cuda":
-            free = self._free_cuda() - reserved
-            return max(0, int(free * self._limits.wiggle_room) // block_bytes)
-        return int(_host_available() * HOST_CACHE_FRACTION / self._shards) // block_bytes
+            size, how = self._cuda_cache(reserved)
+        else:
+            available = _host_available()
+            size = int(available * HOST_CACHE_FRACTION / self._shards)
+            how = f"{HOST_CACHE_FRACTION} of the {_gib(available)} that are available"
+            if self._shards > 1:
+                how += f", divided between {self._shards} shards"
+        blocks = max(0, size // block_bytes)
+        return CacheSpace(blocks, f"{_gib(size)} are {blocks} blocks of {block_bytes} bytes: {how}")
 
     def free(self) -> int:
         """Bytes that nobody has taken, at least 1."""
@@ -91,11 +106,26 @@ class DeviceMemory:
             return max(1, int(torch.cuda.mem_get_info(self._device)[0]))
         return max(1, _host_available())
 
-    def _free_cuda(self) -> float:
+    def _cuda_cache(self, reserved: int) -> tuple[int, str]:
+        """Bytes, and how they were come by.
+
+        What earlier passes used as scratch is cached by the allocator, so it is not free: it will
+        be needed again.
+        """
         free, total = torch.cuda.mem_get_info(self._device)
-        # What earlier passes used as scratch is cached by the allocator and will be needed again.
-        kept = self._limits.device_fraction - self._limits.adapter_fraction
-        return free - (1.0 - kept) * total
+        limits = self._limits
+        adapters = int(limits.adapter_fraction * total)
+        others = int((1.0 - limits.device_fraction) * total)
+        parts = [
+            f"{_gib(free)} that are free",
+            f"{_gib(adapters)} for adapters (ADAPTER_MEMORY_FRACTION {limits.adapter_fraction})",
+        ]
+        if others:
+            parts.append(f"{_gib(others)} by CUDA_MEMORY_FRACTION {limits.device_fraction}")
+        if reserved:
+            parts.append(f"{_gib(reserved)} for CUDA graphs")
+        size = int((free - adapters - others - reserved) * limits.wiggle_room)
+        return size, f"{limits.wiggle_room} (MEMORY_WIGGLE_ROOM) of {' less '.join(parts)}"
 
     @cached_property
     def _total(self) -> int:

@@ -1,5 +1,6 @@
 """Warm-up: one run of a large batch, then the cache gets the memory that is left."""
 
+import logging
 from collections.abc import Sequence as List
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers.step import StepContext
 from lorax_shard.models import Decoder
 
+_LOG = logging.getLogger(__name__)
 # Enough to start the thread pools and choose the kernels; what a host's activations take is given
 # back to the system after each step, so there is nothing to measure there.
 _HOST_TOKENS = 16
@@ -67,12 +69,11 @@ def warm_up(
             f"Not enough memory to handle {tokens} prefill tokens. "
             "You need to decrease `--max-batch-prefill-tokens`"
         ) from None
-    available = memory.cache_blocks(shape.block_bytes, space or 0)
-    if available < 2:
-        raise OutOfMemory(
-            f"no memory is left for the cache: 2 blocks of {shape.block_bytes} bytes do not fit"
-        )
-    return Warmth(KvCache(shape, available, device), space is not None)
+    room = memory.cache_space(shape.block_bytes, space or 0)
+    if room.blocks < 2:
+        raise OutOfMemory(f"no memory is left for the cache, which needs 2 blocks: {room.account}")
+    _LOG.info("the cache's %s", room.account)
+    return Warmth(KvCache(shape, room.blocks, device), space is not None)
 
 
 def _scratch_sequences(

@@ -38,6 +38,7 @@ from lorax_shard.models.sentence_files import is_sentence_model
 from lorax_shard.server.abilities import Abilities, AbilityBuilder
 from lorax_shard.server.config import ConfigurationError, NoDevice, ServeConfig, UnsupportedDtype
 from lorax_shard.server.first_adapters import FirstAdapters, PreloadedAdapter
+from lorax_shard.server.group_proof import prove_group
 from lorax_shard.server.packed_models import check_packing, quantisation_of
 from lorax_shard.server.replaying import capturing_for
 
@@ -245,4 +246,6 @@ def _join_group(config: ServeConfig, device: torch.device) -> ShardGroup:
             f"{config.master_addr}:{config.master_port} (MASTER_ADDR, MASTER_PORT): "
             f"{str(error).partition(chr(10))[0]}"
         ) from None
-    return ShardGroup(config.rank, config.world)
+    group = ShardGroup(config.rank, config.world)
+    prove_group(group, device)
+    return group
