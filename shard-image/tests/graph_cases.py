@@ -25,13 +25,28 @@ from lorax_shard.engine.memory import CacheSpace, DeviceMemory
 from lorax_shard.engine.messages import GenerationRequest
 from lorax_shard.engine.static_step import padded_rows
 from lorax_shard.engine.tokenizer import Tokenizer
-from lorax_shard.layers import attention, kept_weight, linear, lora, norm, routing, triton_kernels
+from lorax_shard.layers import (
+    attention,
+    grouped_weight,
+    kept_weight,
+    linear,
+    lora,
+    norm,
+    routing,
+    triton_kernels,
+    triton_weights,
+)
 from lorax_shard.layers.parallel import ShardGroup
+from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import decoder, load_model, read_model_config
 
 CPU = torch.device("cpu")
 NAMES = list(ADAPTERS)
 TOKENS = 9
+KERNELS = {
+    triton_kernels: ("_shrink_kernel", "_expand_kernel", "_attend_kernel"),
+    triton_weights: ("_int8_kernel", "_packed_kernel"),
+}
 FAULTS = {
     "reads back": "operation not permitted when stream is capturing",
     "stale": "logits of a replayed step are ",
@@ -49,12 +64,13 @@ SMALL = {
 @pytest.fixture(autouse=True)
 def on_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is chosen by the device is chosen as for a GPU."""
-    for module in (attention, kept_weight, lora, routing, steps):
+    for module in (attention, grouped_weight, kept_weight, lora, routing, steps):
         monkeypatch.setattr(module, "uses_triton", lambda device: True)
     for module in (decoder, kept_weight, linear, norm, steps):
         monkeypatch.setattr(module, "native_kernels", lambda device, dtype: None)
-    for name in ("_shrink_kernel", "_expand_kernel", "_attend_kernel", "_int8_kernel"):
-        monkeypatch.setattr(triton_kernels, name, TapedKernel(getattr(triton_kernels, name)))
+    for module, names in KERNELS.items():
+        for name in names:
+            monkeypatch.setattr(module, name, TapedKernel(getattr(module, name)))
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +83,14 @@ def new_engine(
     deck: TapeDeck | None,
     speculation: SpeculationLimits = NO_SPECULATION,
     most_graphs: int = 64,
+    quantisation: Quantisation | None = None,
+    most_rows: int = 16,
 ) -> Engine:
-    capturing = None if deck is None else Capturing(deck, most_rows=16, most_graphs=most_graphs)
+    capturing = None
+    if deck is not None:
+        capturing = Capturing(deck, most_rows, most_graphs)
     config = replace(read_model_config(tiny.directory), dtype=torch.float32)
-    model = load_model(tiny.directory, config, ShardGroup(), CPU)
+    model = load_model(tiny.directory, config, ShardGroup(), CPU, quantisation=quantisation)
     memory = DeviceMemory(CPU, MemoryLimits(), 1)
     engine = Engine(
         model, Tokenizer(tiny.directory), AdapterTable(model.linears()), memory, ShardGroup(), CPU,
@@ -177,6 +197,20 @@ def test_adapters_that_move_are_captured_anew(tiny: TinyModel, greedy) -> None:
     assert engine._graphs.count == before
     # Filled up once, captured and replayed, and replayed at once when the next request came.
     assert deck.tapes[-1].plays == TOKENS - 2 + TOKENS - 1
+
+
+@pytest.mark.parametrize("quantisation", Quantisation)
+def test_weights_in_few_bits_are_replayed_too(tiny: TinyModel, quantisation) -> None:
+    deck = TapeDeck()
+    engines = [
+        new_engine(tiny, each, quantisation=quantisation, most_rows=2) for each in (None, deck)
+    ]
+    arrivals = {0: [asked(0, 0, 8), asked(1, 0, 5)]}
+
+    plain, replayed = (serve(engine, arrivals) for engine in engines)
+
+    assert replayed == plain
+    assert sum(tape.plays for tape in deck.tapes) > 4
 
 
 def test_drafts_are_replayed_too(tmp_path) -> None:

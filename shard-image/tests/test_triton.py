@@ -10,8 +10,9 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
 
 import lorax_shard
-from lorax_shard.layers import triton_kernels
+from lorax_shard.layers import triton_kernels, triton_weights
 
+PACKED = {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128}
 KERNELS = {
     "shrink": (
         triton_kernels._shrink_kernel,
@@ -24,9 +25,24 @@ KERNELS = {
         {"ROWS": 16, "RANK": 8, "PADDED": 16, "COLUMNS": 64},
     ),
     "int8": (
-        triton_kernels._int8_kernel,
+        triton_weights._int8_kernel,
         "*bf16 *i8 *fp32 *bf16 *bf16 i32 i32 i32",
         {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128, "BIASED": True},
+    ),
+    "int4": (
+        triton_weights._packed_kernel,
+        "*bf16 *u8 *bf16 *bf16 *bf16 *bf16 *bf16 i32 i32 i32 i32 i32",
+        PACKED | {"BITS": 4, "GROUP": 32, "OFFSET": "least", "BIASED": True},
+    ),
+    "gptq": (
+        triton_weights._packed_kernel,
+        "*fp16 *u8 *fp16 *u8 *i32 *fp16 *fp16 i32 i32 i32 i32 i32",
+        PACKED | {"BITS": 8, "GROUP": 0, "OFFSET": "zero", "BIASED": False},
+    ),
+    "nf4": (
+        triton_weights._packed_kernel,
+        "*bf16 *u8 *fp32 *fp32 *i32 *bf16 *bf16 i32 i32 i32 i32 i32",
+        PACKED | {"BITS": 4, "GROUP": 0, "OFFSET": "level", "BIASED": True},
     ),
     "attend": (
         triton_kernels._attend_kernel,

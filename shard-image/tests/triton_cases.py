@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from lorax_shard.layers import triton_kernels
+from lorax_shard.layers.grouped import from_grouped, group_numbers
+from lorax_shard.layers.quantisation import from_int4, to_int4
 from lorax_shard.layers.routing import tiles_of
-from lorax_shard.layers.triton_kernels import add_lora, attend, multiply_int8
+from lorax_shard.layers.triton_kernels import add_lora, attend
+from lorax_shard.layers.triton_weights import multiply_grouped, multiply_int4, multiply_int8
 
 CPU = torch.device("cpu")
 OUTS = (40, 12, 100)
@@ -105,6 +108,63 @@ def test_products_with_int8_equal_those_of_torch(rows, dtype, biased) -> None:
         expected += bias.float()
     assert found.dtype is dtype
     torch.testing.assert_close(found.float(), expected, atol=1e-2, rtol=1e-2)
+
+
+# Wide scales and offsets in the interpreter, which takes bfloat16 for what it is when it is loaded.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("rows", [1, 17, 64])
+@pytest.mark.parametrize("depth", [32, 300])
+@pytest.mark.parametrize("biased", [False, True])
+def test_products_with_int4_equal_those_of_torch(rows, depth, dtype, biased) -> None:
+    torch.manual_seed(0)
+    numbers = to_int4(torch.randn(70, depth))
+    bias = torch.randn(70).to(dtype) if biased else None
+    x = torch.randn(rows, depth).to(dtype)
+
+    found = multiply_int4(x, numbers, bias)
+
+    check_product(found, x, from_int4(numbers, dtype), bias)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("rows", [1, 17])
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("scales", [torch.float16, torch.float32], ids=str)
+@pytest.mark.parametrize("kind", ["plain", "shuffled", "levels"])
+def test_products_with_groups_equal_those_of_torch(rows, bits, dtype, scales, kind) -> None:
+    """Groups of any length, in any order, and of levels."""
+    if kind == "levels" and bits == 8:
+        return
+    torch.manual_seed(0)
+    depth = 299
+    group_of = torch.arange(depth) // 64
+    if kind == "shuffled":
+        group_of = group_of[torch.randperm(depth)]
+    groups = int(group_of.max()) + 1
+    weight = group_numbers(
+        torch.randint(0, 1 << bits, (70, depth)).to(torch.uint8),
+        (torch.rand(70, groups) / 10).to(scales),
+        None if kind == "levels" else torch.randint(0, 1 << bits, (70, groups)).to(torch.uint8),
+        group_of,
+        bits,
+        dtype,
+        torch.randn(16) if kind == "levels" else None,
+    )
+    x, bias = torch.randn(rows, depth).to(dtype), torch.randn(70).to(dtype)
+
+    found = multiply_grouped(x, weight, bias)
+
+    check_product(found, x, from_grouped(weight, dtype), bias)
+
+
+def check_product(found, x, weight, bias) -> None:
+    expected = x.float() @ weight.float().T
+    if bias is not None:
+        expected += bias.float()
+    assert found.dtype is x.dtype
+    wide = x.dtype is torch.float32
+    close = {"atol": 1e-3, "rtol": 1e-4} if wide else {"atol": 0.02, "rtol": 0.005}
+    torch.testing.assert_close(found.float(), expected, **close)
 
 
 if __name__ == "__main__":

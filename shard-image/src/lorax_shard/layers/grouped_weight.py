@@ -7,7 +7,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, from_grouped, restore_order
-from lorax_shard.layers.native import NativeKernels, PackedGroups
+from lorax_shard.layers.native import NativeKernels, PackedGroups, uses_triton
+
+# Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
+# reading few bits in the product itself. Above it computes, which PyTorch's product does best.
+DECODED_ROWS = 64
 
 
 def keep_grouped(
@@ -15,7 +19,8 @@ def keep_grouped(
 ) -> "GroupedWeight | NativeGroupedWeight":
     """The weight as its device multiplies it."""
     if kernels is None:
-        return GroupedWeight(grouped)
+        kind = TritonGroupedWeight if uses_triton(grouped.device) else GroupedWeight
+        return kind(grouped)
     ends = grouped.group_of.bincount().cumsum(0).to(torch.int32)
     packed = PackedGroups(
         kernels.pack(grouped.numbers.view(torch.int8)),
@@ -52,6 +57,20 @@ class GroupedWeight:
     def whole(self) -> Tensor:
         """See KeptWeight."""
         return restore_order(from_grouped(self.grouped, self.grouped.dtype), self.grouped.order)
+
+
+class TritonGroupedWeight(GroupedWeight):
+    """On a GPU: a few rows are multiplied by the numbers as they are."""
+
+    __slots__ = ()
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        if x.shape[0] > DECODED_ROWS:
+            return super().multiply(x, bias)
+        from lorax_shard.layers.triton_weights import multiply_grouped
+
+        return multiply_grouped(_select(x, self.grouped.order), self.grouped, bias)
 
 
 @dataclass(frozen=True, slots=True)

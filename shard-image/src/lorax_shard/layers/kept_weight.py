@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, are_alike, join
-from lorax_shard.layers.grouped_weight import keep_grouped
+from lorax_shard.layers.grouped_weight import DECODED_ROWS, keep_grouped
 from lorax_shard.layers.native import (
     NativeKernels,
     PackedInt4,
@@ -25,11 +25,6 @@ from lorax_shard.layers.quantisation import (
     to_int4,
     to_int8,
 )
-
-# Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
-# reading int8 in the product itself. Above it computes, which PyTorch's product does best.
-_DECODED_ROWS = 64
-
 
 # A weight [out, in] as a checkpoint has it.
 ReadWeight: TypeAlias = Tensor | GroupedNumbers
@@ -113,7 +108,8 @@ def _keep_int4(parts: Sequence[Tensor], kernels: NativeKernels | None) -> KeptWe
         each[0].in_features,
     )
     if kernels is None:
-        return Int4Weight(numbers, parts[0].dtype)
+        kind = TritonInt4Weight if uses_triton(numbers.pairs.device) else Int4Weight
+        return kind(numbers, parts[0].dtype)
     return NativeInt4Weight(kernels.pack_int4(numbers), parts[0].dtype, kernels)
 
 
@@ -210,9 +206,9 @@ class TritonInt8Weight(Int8Weight):
 
     def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """See KeptWeight."""
-        if x.shape[0] > _DECODED_ROWS:
-            return functional.linear(x, self.whole(), bias)
-        from lorax_shard.layers.triton_kernels import multiply_int8
+        if x.shape[0] > DECODED_ROWS:
+            return super().multiply(x, bias)
+        from lorax_shard.layers.triton_weights import multiply_int8
 
         return multiply_int8(x, self.numbers, self.scales, bias)
 
@@ -259,6 +255,20 @@ class Int4Weight:
     def whole(self) -> Tensor:
         """See KeptWeight."""
         return from_int4(self.numbers, self.dtype)
+
+
+class TritonInt4Weight(Int4Weight):
+    """In groups of 4 bits, on a GPU: a few rows are multiplied by the numbers as they are."""
+
+    __slots__ = ()
+
+    def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """See KeptWeight."""
+        if x.shape[0] > DECODED_ROWS:
+            return super().multiply(x, bias)
+        from lorax_shard.layers.triton_weights import multiply_int4
+
+        return multiply_int4(x, self.numbers, bias)
 
 
 @dataclass(frozen=True, slots=True)

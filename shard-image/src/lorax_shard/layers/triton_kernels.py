@@ -1,4 +1,4 @@
-"""Triton kernels for CUDA: LoRA of mixed batches, paged decode attention, weights in int8.
+"""Triton kernels for CUDA: LoRA of mixed batches, and paged decode attention.
 
 Importing this module imports Triton. Rows of a step are ordered by adapter and cut into tiles: a
 tile is up to TILE_ROWS neighbouring rows of one adapter. How many tiles there are is read on the
@@ -164,47 +164,5 @@ def attend(
         queries.stride(0), tables.shape[1], kv_heads, scale, cap, window,
         GROUP=group, ROWS=max(16, triton.next_power_of_2(group)), DIM=dim,
         PADDED=max(16, triton.next_power_of_2(dim)), BLOCK=block, CAPPED=cap > 0,
-    )  # fmt: skip
-    return out
-
-
-@triton.jit
-def _int8_kernel(  # type: ignore[no-untyped-def]
-    x, numbers, scales, bias, out,
-    height, depth, width,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr, BIASED: tl.constexpr,
-):  # fmt: skip
-    rows = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
-    columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
-    places = tl.arange(0, DEPTH)
-    has_row, has_column = rows < height, columns < width
-    inputs = x + rows[:, None] * depth
-    weights = numbers + columns.to(tl.int64)[None, :] * depth
-    total = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
-    for start in range(0, depth, DEPTH):
-        k = start + places
-        inside = k < depth
-        a = tl.load(inputs + k[None, :], mask=has_row[:, None] & inside[None, :], other=0.0)
-        b = tl.load(weights + k[:, None], mask=inside[:, None] & has_column[None, :], other=0)
-        # Exact: 8 bits fit the mantissa of every dtype that a model computes in.
-        total += tl.dot(a, b.to(a.dtype), input_precision="ieee")
-    total *= tl.load(scales + columns, mask=has_column, other=0.0)[None, :]
-    if BIASED:
-        total += tl.load(bias + columns, mask=has_column, other=0.0).to(tl.float32)[None, :]
-    to = out + rows[:, None] * width + columns[None, :]
-    tl.store(to, total.to(out.dtype.element_ty), mask=has_row[:, None] & has_column[None, :])
-
-
-def multiply_int8(x: Tensor, numbers: Tensor, scales: Tensor, bias: Tensor | None) -> Tensor:
-    """X [T, in] times a weight of numbers [out, in] and scales [out] -> [T, out], as x is.
-
-    All contiguous; the sum is scaled in float32, so that one in float16 does not overflow.
-    """
-    (height, depth), width = x.shape, numbers.shape[0]
-    out = torch.empty(height, width, dtype=x.dtype, device=x.device)
-    columns, rows = 32, min(64, max(TILE_ROWS, triton.next_power_of_2(height)))
-    _int8_kernel[triton.cdiv(width, columns), triton.cdiv(height, rows)](
-        x, numbers, scales, scales if bias is None else bias, out, height, depth, width,
-        ROWS=rows, COLUMNS=columns, DEPTH=128, BIASED=bias is not None,
     )  # fmt: skip
     return out
