@@ -1,7 +1,7 @@
-"""Decode steps that are replayed, on Triton's kernels in its interpreter; run by test_triton.py.
+"""Models on Triton's kernels, in its interpreter, and their decode steps when they are replayed.
 
-Captured work is taped (tape.py), so that a step which is replayed runs no Python between kernels,
-as with a CUDA graph.
+Run by test_replaying.py: the interpreter is chosen for the whole process. Captured work is taped
+(tape.py), so that a step which is replayed runs no Python between kernels, as with a CUDA graph.
 """
 
 import random
@@ -13,7 +13,15 @@ import torch
 from conftest import ADAPTER_IDS
 from tape import TapeDeck, TapedKernel
 from test_failed_requests import batch, request
-from tiny_model import ADAPTERS, TinyModel, write_forgetful_model, write_tiny_model
+from test_models import FAMILY, our_logits
+from tiny_model import (
+    ADAPTERS,
+    TinyModel,
+    write_forgetful_model,
+    write_model,
+    write_tiny_model,
+)
+from transformers import AutoModelForCausalLM
 
 from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.adapters.table import AdapterTable
@@ -26,14 +34,15 @@ from lorax_shard.engine.messages import GenerationRequest
 from lorax_shard.engine.static_step import padded_rows
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers import (
-    attention,
     grouped_weight,
     kept_weight,
     linear,
     lora,
     norm,
     routing,
+    step_kernels,
     triton_kernels,
+    triton_step,
     triton_weights,
 )
 from lorax_shard.layers.parallel import ShardGroup
@@ -45,6 +54,7 @@ NAMES = list(ADAPTERS)
 TOKENS = 9
 KERNELS = {
     triton_kernels: ("_shrink_kernel", "_expand_kernel", "_attend_kernel"),
+    triton_step: ("_norm_kernel", "_place_kernel", "_gate_kernel"),
     triton_weights: ("_int8_kernel", "_packed_kernel"),
 }
 FAULTS = {
@@ -64,9 +74,9 @@ SMALL = {
 @pytest.fixture(autouse=True)
 def on_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is chosen by the device is chosen as for a GPU."""
-    for module in (attention, grouped_weight, kept_weight, lora, routing, steps):
+    for module in (grouped_weight, kept_weight, lora, routing, step_kernels, steps):
         monkeypatch.setattr(module, "uses_triton", lambda device: True)
-    for module in (decoder, kept_weight, linear, norm, steps):
+    for module in (kept_weight, linear, norm, steps):
         monkeypatch.setattr(module, "native_kernels", lambda device, dtype: None)
     for module, names in KERNELS.items():
         for name in names:
@@ -108,7 +118,7 @@ def load(engine: Engine, tiny: TinyModel, index: int, name: str) -> None:
 
 def asked(number: int, adapter: int, tokens: int = TOKENS) -> GenerationRequest:
     first = 1 + 4 * number
-    prompt = tuple(range(40 + number, 60 + 2 * number))
+    prompt = tuple(range(40 + number, 47 + 2 * number))
     return replace(
         request(number, tuple(range(first, first + 4)), tokens),
         token_ids=prompt,
@@ -134,13 +144,32 @@ def serve(engine: Engine, arrivals: dict[int, list[GenerationRequest]]) -> dict[
     return answers
 
 
+@pytest.mark.parametrize("name", ["phi3-partial", "gemma2", "gemma3", "qwen3"])
+def test_logits_equal_those_of_transformers(tmp_path, name: str) -> None:
+    """Heads that are normalised, rotated in part, capped, within windows."""
+    config_class, changes = FAMILY[name]
+    narrow = {"hidden_size": 48, "num_attention_heads": 3, "num_key_value_heads": 1}
+    window = {"sliding_window": 10} if "sliding_window" in changes else {}
+    write_model(tmp_path, config_class, **changes | narrow | window)
+    ids = [(11 * place) % 300 + 3 for place in range(22)]
+
+    ours = our_logits(tmp_path, ids, [7, 18])
+
+    reference = AutoModelForCausalLM.from_pretrained(
+        tmp_path, dtype=torch.float32, attn_implementation="eager"
+    )
+    with torch.inference_mode():
+        expected = reference(torch.tensor([ids])).logits[0]
+    torch.testing.assert_close(ours, expected, atol=2e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_answers_are_those_of_transformers_and_peft(tiny: TinyModel, greedy, seed: int) -> None:
     """Requests come and go, most with adapters, of four rank buckets."""
     # given
     chance = random.Random(seed)
     arrivals: dict[int, list[GenerationRequest]] = {}
-    for number in range(10):
+    for number in range(8):
         step = 0 if number < 4 else chance.randrange(1, 4)
         asks = asked(number, chance.randrange(len(ADAPTER_IDS)), chance.randrange(8, 12))
         arrivals.setdefault(step, []).append(asks)

@@ -10,7 +10,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
 
 import lorax_shard
-from lorax_shard.layers import triton_kernels, triton_weights
+from lorax_shard.layers import triton_kernels, triton_step, triton_weights
 
 PACKED = {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128}
 KERNELS = {
@@ -21,8 +21,8 @@ KERNELS = {
     ),
     "expand": (
         triton_kernels._expand_kernel,
-        "*fp32 *bf16 *bf16 *i32 i32 i32 i32 i32 i32",
-        {"ROWS": 16, "RANK": 8, "PADDED": 16, "COLUMNS": 64},
+        "*fp32 *bf16 *bf16 *bf16 *bf16 *i32 i32 i32 i32 i32",
+        {"ROWS": 16, "RANK": 8, "PADDED": 16, "COLUMNS": 64, "PARTS": 3},
     ),
     "int8": (
         triton_weights._int8_kernel,
@@ -44,6 +44,26 @@ KERNELS = {
         "*bf16 *u8 *fp32 *fp32 *i32 *bf16 *bf16 i32 i32 i32 i32 i32",
         PACKED | {"BITS": 4, "GROUP": 0, "OFFSET": "level", "BIASED": True},
     ),
+    "norm": (
+        triton_step._norm_kernel,
+        "*bf16 *bf16 *bf16 *bf16 i32 fp32",
+        {"COLUMNS": 4096, "ADDS": True},
+    ),
+    "place": (
+        triton_step._place_kernel,
+        "*bf16 *bf16 *bf16 *bf16 *bf16 *i64 *bf16 *bf16 fp32",
+        {
+            "QUERIES": 9,
+            "KV": 3,
+            "DIM": 72,
+            "HALF": 32,
+            "HALF_PADDED": 32,
+            "REST": 8,
+            "REST_PADDED": 8,
+            "NORMS": True,
+        },
+    ),
+    "gate": (triton_step._gate_kernel, "*bf16 *bf16 i32", {"COLUMNS": 1024, "GELU": True}),
     "attend": (
         triton_kernels._attend_kernel,
         "*bf16 *bf16 *bf16 *i64 *i64 *bf16 i32 i32 i32 fp32 fp32 i32",

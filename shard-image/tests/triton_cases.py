@@ -8,15 +8,22 @@ import sys
 
 import pytest
 import torch
+from torch.nn import functional
 
 from lorax_shard.layers import triton_kernels
+from lorax_shard.layers.attention import HeadAttention, LayerCache
 from lorax_shard.layers.grouped import from_grouped, group_numbers
+from lorax_shard.layers.native import HeadCounts
+from lorax_shard.layers.norm import RmsNorm
 from lorax_shard.layers.quantisation import from_int4, to_int4
+from lorax_shard.layers.rotary import Rotation
 from lorax_shard.layers.routing import tiles_of
 from lorax_shard.layers.triton_kernels import add_lora, attend
+from lorax_shard.layers.triton_step import TritonKernels
 from lorax_shard.layers.triton_weights import multiply_grouped, multiply_int4, multiply_int8
 
 CPU = torch.device("cpu")
+KERNELS = TritonKernels()
 OUTS = (40, 12, 100)
 LENGTHS = {
     "identical": [3, 3, 3, 3],
@@ -27,19 +34,20 @@ LENGTHS = {
 }
 
 
+@pytest.mark.parametrize("outs", [OUTS, OUTS[:2], OUTS[2:]])
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize(("rank", "room"), [(8, 0), (16, 12), (32, 0)])
-def test_lora_equals_a_loop(lengths, rank, room, monkeypatch) -> None:
+def test_lora_equals_a_loop(lengths, outs, rank, room, monkeypatch) -> None:
     # given every second row between the segments without an adapter
     torch.manual_seed(0)
     depth, slots = 100, 8
-    down = torch.randn(slots, len(OUTS) * rank, depth)
-    up = [torch.randn(slots, rank, out) for out in OUTS]
+    down = torch.randn(slots, len(outs) * rank, depth)
+    up = [torch.randn(slots, rank, out) for out in outs]
     runs, row = [], 0
     for number, length in enumerate(LENGTHS[lengths]):
         runs.append((row, row + length, (5 * number) % slots))
         row += length + number % 2
-    x, before = torch.randn(row, depth), torch.randn(row, sum(OUTS))
+    x, before = torch.randn(row, depth), torch.randn(row, sum(outs))
 
     # when
     if room:
@@ -86,6 +94,77 @@ def test_attention_equals_a_loop(heads, kv, dim, cap, window) -> None:
                 scores = cap * torch.tanh(scores / cap)
             expected = scores.softmax(0) @ value[:, own]
             torch.testing.assert_close(found[row, head], expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("wide_weight", [False, True])
+@pytest.mark.parametrize("width", [64, 300])
+def test_norms_equal_those_of_torch(width, wide_weight, dtype) -> None:
+    torch.manual_seed(0)
+    norm = RmsNorm("norm", width, 1e-5)
+    norm.weight = torch.randn(width).to(torch.float32 if wide_weight else dtype)
+    norm._offset = wide_weight
+    hidden, added = torch.randn(2, 5, width).to(dtype)
+    expected = norm.add(hidden, added)
+    kept = hidden.clone()
+
+    alone = KERNELS.norm(hidden, None, norm.weight, 1e-5)
+    assert torch.equal(hidden, kept)
+    both = KERNELS.norm(hidden, added, norm.weight, 1e-5)
+
+    close = {"atol": 1e-5 if dtype is torch.float32 else 2e-3, "rtol": 1e-3}
+    torch.testing.assert_close(alone, norm(kept), **close)
+    torch.testing.assert_close(hidden, expected[0])
+    torch.testing.assert_close(both, expected[1], **close)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize(("dim", "half"), [(64, 32), (24, 12), (20, 6)])
+@pytest.mark.parametrize("normed", [False, True])
+def test_heads_are_placed_as_by_torch(dim, half, normed, dtype) -> None:
+    """Rotated, in part where the angles are fewer, normalised where the model does, and cached."""
+    torch.manual_seed(0)
+    heads = HeadCounts(6, 2, dim)
+    qkv = torch.randn(5, 10 * dim).to(dtype)
+    angles = torch.randn(5, 1, half)
+    rotation = Rotation(angles.cos().to(dtype), angles.sin().to(dtype))
+    weights = (torch.randn(dim).to(dtype), torch.randn(dim).to(dtype)) if normed else None
+    slots = torch.tensor([40, 3, 17, 18, 0])
+    cache = LayerCache(*torch.zeros(2, 4, 16, 2, dim, dtype=dtype).unbind(0))
+    expected = LayerCache(cache.keys.clone(), cache.values.clone())
+    queries, keys, values = HeadAttention(heads, 1.0).split(qkv)
+    if weights:
+        queries, keys = (
+            weight * functional.rms_norm(part.float(), (dim,), eps=1e-6).to(dtype)
+            for weight, part in zip(weights, (queries, keys), strict=True)
+        )
+    queries, keys = rotation.rotate(queries), rotation.rotate(keys)
+    expected.write(slots, keys, values)
+    whole = torch.cat((queries, keys, values), 1).flatten(1)
+
+    KERNELS.place(
+        qkv, heads, rotation.cosine, rotation.sine, weights, 1e-6, slots, cache.keys, cache.values
+    )
+
+    close = {"atol": 1e-5 if dtype is torch.float32 else 1e-2, "rtol": 2e-3}
+    torch.testing.assert_close(qkv, whole, **close)
+    torch.testing.assert_close(cache.keys, expected.keys, **close)
+    assert torch.equal(cache.values, expected.values)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("width", [30, 1500])
+def test_gates_equal_those_of_torch(width, gelu, dtype) -> None:
+    torch.manual_seed(0)
+    both = (3 * torch.randn(4, 2 * width)).to(dtype)
+    both[0, :4] = torch.tensor([-80.0, 80.0, 0.0, -20.0])
+    gate, up = both.chunk(2, 1)
+    activated = functional.gelu(gate, approximate="tanh") if gelu else functional.silu(gate)
+
+    found = KERNELS.gate(both, gelu)
+
+    torch.testing.assert_close(found, activated * up, atol=1e-4, rtol=2e-3)
 
 
 # The interpreter multiplies the bits of bfloat16 as if they were whole numbers.

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.native import HeadCounts, NativeKernels, uses_triton
+from lorax_shard.layers.native import HeadCounts
+from lorax_shard.layers.step_kernels import StepKernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class HeadAttention:
     scale: float
     cap: float = 0.0  # scores are cap * tanh(score / cap); 0 = not capped
     window: int = 0  # tokens that are looked at, the current one included; 0 = all
-    kernels: NativeKernels | None = None
+    kernels: StepKernels | None = None
 
     def split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[T, (H + 2K) * D] -> [T, H, D], [T, K, D], [T, K, D], as views."""
@@ -74,20 +75,6 @@ class DecodePlan:
                 qkv, layer.heads, cache.keys, cache.values, self.block_tables, self.lengths,
                 layer.scale, layer.cap, layer.window,
             )  # fmt: skip
-        if uses_triton(qkv.device):
-            from lorax_shard.layers.triton_kernels import attend
-
-            queries, _, _ = layer.split(qkv)
-            return attend(
-                queries,
-                cache.keys,
-                cache.values,
-                self.block_tables,
-                self.lengths,
-                layer.scale,
-                layer.cap,
-                layer.window,
-            ).flatten(1)
         return self._gather(qkv, layer, cache)
 
     def _gather(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:

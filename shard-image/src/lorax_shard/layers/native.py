@@ -277,6 +277,11 @@ class NativeKernels:
             places,
         )
 
+    @property
+    def is_wide(self) -> bool:
+        """See StepKernels."""
+        return True
+
     def place(
         self, qkv: Tensor, heads: HeadCounts, cosine: Tensor, sine: Tensor,
         norms: tuple[Tensor, Tensor] | None, epsilon: float, slots: Tensor,

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.linear import TensorReader
-from lorax_shard.layers.native import NativeKernels, native_kernels
+from lorax_shard.layers.native import native_kernels
+from lorax_shard.layers.step_kernels import StepKernels, step_kernels
 
 
 class RmsNorm:
@@ -14,8 +15,8 @@ class RmsNorm:
     With an offset the factor is 1 + weight, and all of it is float32.
     """
 
-    weight: Tensor  # [hidden]; float32 for the kernels
-    _kernels: NativeKernels | None = None
+    weight: Tensor  # [hidden]; float32 for kernels that are wide
+    _kernels: StepKernels | None = None
 
     def __init__(self, name: str, size: int, epsilon: float, offset: bool = False) -> None:
         self._name = name
@@ -26,8 +27,8 @@ class RmsNorm:
     def load(self, reader: TensorReader) -> None:
         """Reads the weight; every shard holds all of it."""
         self.weight = reader.read(f"{self._name}.weight", (self._size,))
-        self._kernels = native_kernels(self.weight.device, self.weight.dtype)
-        if self._kernels is not None or self._offset:
+        self._kernels = step_kernels(self.weight.device, self.weight.dtype)
+        if self._offset or (self._kernels is not None and self._kernels.is_wide):
             self.weight = self.weight.float()
         if self._offset:
             self.weight = self.weight + 1.0

@@ -19,6 +19,7 @@ _BLOCK_DEPTH = 64
 _BLOCK_COLUMNS = 64
 # Of LoRA, which take tiles in turn: what the largest GPUs run at once.
 _MOST_PROGRAMS = 1056
+_MOST_PARTS = 3  # projections of one input: queries, keys and values
 
 
 @triton.jit
@@ -50,17 +51,30 @@ def _shrink_kernel(  # type: ignore[no-untyped-def]
 
 @triton.jit
 def _expand_kernel(  # type: ignore[no-untyped-def]
-    hidden, up, out, tiles,
-    ranks, first_rank, width, out_stride, first_column,
+    hidden, up_0, up_1, up_2, out, tiles,
+    width_0, width_1, width_2, out_stride,
     ROWS: tl.constexpr, RANK: tl.constexpr, PADDED: tl.constexpr, COLUMNS: tl.constexpr,
+    PARTS: tl.constexpr,
 ):  # fmt: skip
-    across = tl.cdiv(width, COLUMNS)
+    across_0 = tl.cdiv(width_0, COLUMNS)
+    across_1 = tl.cdiv(width_1, COLUMNS)
+    across = across_0 + across_1 + tl.cdiv(width_2, COLUMNS)
+    ranks = PARTS * RANK
     rows, rank = tl.arange(0, ROWS), tl.arange(0, PADDED)
     for number in range(tl.program_id(0), tl.load(tiles) * across, tl.num_programs(0)):
         tile = tiles + 3 + number // across * 3
         first, height = tl.load(tile), tl.load(tile + 1)
         slot = tl.load(tile + 2).to(tl.int64)
-        columns = number % across * COLUMNS + tl.arange(0, COLUMNS)
+        block = number % across
+        up, width, first_rank, first_column = up_0, width_0, 0, 0
+        if block >= across_0:
+            block -= across_0
+            up, width, first_rank, first_column = up_1, width_1, RANK, width_0
+            if block >= across_1:
+                block -= across_1
+                up, width, first_rank = up_2, width_2, 2 * RANK
+                first_column = width_0 + width_1
+        columns = block * COLUMNS + tl.arange(0, COLUMNS)
         has_row, has_column, has_rank = rows < height, columns < width, rank < RANK
         a = tl.load(
             hidden + (first + rows)[:, None] * ranks + first_rank + rank[None, :],
@@ -90,15 +104,13 @@ def add_lora(output: Tensor, x: Tensor, tiles: Tensor, down: Tensor, up: Sequenc
     _shrink_kernel[(min(_MOST_PROGRAMS, most * triton.cdiv(ranks, block)),)](
         x, down, hidden, tiles, depth, ranks, ROWS=TILE_ROWS, RANKS=block, DEPTH=_BLOCK_DEPTH
     )
-    column = 0
-    for part, matrix in enumerate(up):
-        rank, width = matrix.shape[1], matrix.shape[2]
-        _expand_kernel[(min(_MOST_PROGRAMS, most * triton.cdiv(width, _BLOCK_COLUMNS)),)](
-            hidden, matrix, output, tiles,
-            ranks, part * rank, width, output.shape[1], column,
-            ROWS=TILE_ROWS, RANK=rank, PADDED=max(16, rank), COLUMNS=_BLOCK_COLUMNS,
-        )  # fmt: skip
-        column += width
+    rank = up[0].shape[1]
+    widths = [matrix.shape[2] for matrix in up] + [0] * (_MOST_PARTS - len(up))
+    blocks = sum(triton.cdiv(width, _BLOCK_COLUMNS) for width in widths)
+    _expand_kernel[(min(_MOST_PROGRAMS, most * blocks),)](
+        hidden, up[0], up[min(1, len(up) - 1)], up[-1], output, tiles, *widths, output.shape[1],
+        ROWS=TILE_ROWS, RANK=rank, PADDED=max(16, rank), COLUMNS=_BLOCK_COLUMNS, PARTS=len(up),
+    )  # fmt: skip
 
 
 @triton.jit

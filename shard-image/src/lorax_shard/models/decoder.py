@@ -14,11 +14,12 @@ from lorax_shard.layers.linear import (
     RowParallelLinear,
     TensorReader,
 )
-from lorax_shard.layers.native import HeadCounts, NativeKernels, native_kernels
+from lorax_shard.layers.native import HeadCounts
 from lorax_shard.layers.norm import RmsNorm
 from lorax_shard.layers.parallel import ShardGroup, share_heads
 from lorax_shard.layers.rotary import Rotary, Rotation
 from lorax_shard.layers.step import StepContext
+from lorax_shard.layers.step_kernels import StepKernels, step_kernels
 from lorax_shard.models.config import ModelConfig
 
 
@@ -31,7 +32,7 @@ class Attention:
         window: int,
         name: str,
         group: ShardGroup,
-        kernels: NativeKernels | None,
+        kernels: StepKernels | None,
     ) -> None:
         self.share = share_heads(config.query_heads, config.kv_heads, group.world)[group.rank]
         self._config = config
@@ -122,7 +123,7 @@ class Mlp:
     """down(act(gate(x)) * up(x)), the intermediate size divided between the shards."""
 
     def __init__(
-        self, config: ModelConfig, name: str, group: ShardGroup, kernels: NativeKernels | None
+        self, config: ModelConfig, name: str, group: ShardGroup, kernels: StepKernels | None
     ) -> None:
         self._has_bias = config.mlp_bias
         self._kernels = kernels
@@ -156,7 +157,7 @@ class DecoderLayer:
     """Attention and MLP, each behind a norm and added to the residual stream."""
 
     def __init__(
-        self, config: ModelConfig, index: int, group: ShardGroup, kernels: NativeKernels | None
+        self, config: ModelConfig, index: int, group: ShardGroup, kernels: StepKernels | None
     ) -> None:
         name = f"model.layers.{index}"
         hidden = config.hidden_size
@@ -215,7 +216,7 @@ class LlamaDecoder:
         """has_head: whether tokens can be predicted; a model that only embeds has no need to."""
         self.config = config
         self._group = group
-        self._kernels = native_kernels(device, config.dtype)
+        self._kernels = step_kernels(device, config.dtype)
         self._rotaries = {
             (theta, scaling): Rotary(config.rotary_dim, theta, scaling, device)
             for theta, scaling in {
@@ -281,7 +282,7 @@ class LlamaDecoder:
         It is normalised, as the head wants it, and the same on every shard.
         """
         hidden = functional.embedding(step.token_ids, self.embedding)  # [T, hidden]
-        if self._kernels is not None:
+        if self._kernels is not None and self._kernels.is_wide:
             hidden = hidden.float()
         if self.config.embedding_scale != 1.0:
             hidden = hidden * self.config.embedding_scale

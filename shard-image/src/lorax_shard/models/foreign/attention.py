@@ -10,8 +10,9 @@ from torch import Tensor, cat
 from torch.nn import Module
 
 from lorax_shard.layers.attention import HeadAttention, LayerCache
-from lorax_shard.layers.native import HeadCounts, NativeKernels
+from lorax_shard.layers.native import HeadCounts
 from lorax_shard.layers.step import StepContext
+from lorax_shard.layers.step_kernels import StepKernels
 
 _NUMBERS = count()
 # What a model may hand to its attention that would change the result and that we do not compute.
@@ -36,7 +37,7 @@ class PagedAttention:
     Confined to the compute thread.
     """
 
-    kernels: NativeKernels | None = None  # for activations in float32
+    kernels: StepKernels | None = None
     watch: Callable[[int, SeenAttention], None] | None = None  # told the layer's index
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of
 from lorax_shard.layers.attention import LayerCache
 from lorax_shard.layers.linear import LoraLinear
-from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.step import StepContext
+from lorax_shard.layers.step_kernels import step_kernels
 from lorax_shard.models.foreign.attention import NotServed, PagedAttention, SeenAttention
 from lorax_shard.models.foreign.config import ForeignConfig
 from lorax_shard.models.foreign.linears import adapt, widen
@@ -156,10 +156,9 @@ def _adapt(
         adapt(model, name, attention, model.get_submodule(name) is head, quantisation)
         for name in names
     ]
-    kernels = native_kernels(like.device, like.dtype)
-    if kernels is not None:
+    attention.kernels = step_kernels(like.device, like.dtype)
+    if attention.kernels is not None and attention.kernels.is_wide:
         widen(model)
-        attention.kernels = kernels
     return linears
 
 
