@@ -53,7 +53,7 @@ CPU = torch.device("cpu")
 NAMES = list(ADAPTERS)
 TOKENS = 9
 KERNELS = {
-    triton_kernels: ("_shrink_kernel", "_expand_kernel", "_attend_kernel"),
+    triton_kernels: ("_shrink_kernel", "_expand_kernel", "_attend_kernel", "_join_kernel"),
     triton_step: ("_norm_kernel", "_place_kernel", "_gate_kernel"),
     triton_weights: ("_int8_kernel", "_packed_kernel"),
 }

@@ -13,6 +13,7 @@ import lorax_shard
 from lorax_shard.layers import triton_kernels, triton_step, triton_weights
 
 PACKED = {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128}
+ATTENTION = {"GROUP": 3, "ROWS": 16, "DIM": 64, "PADDED": 64, "BLOCK": 16, "TOKENS": 64}
 KERNELS = {
     "shrink": (
         triton_kernels._shrink_kernel,
@@ -66,8 +67,18 @@ KERNELS = {
     "gate": (triton_step._gate_kernel, "*bf16 *bf16 i32", {"COLUMNS": 1024, "GELU": True}),
     "attend": (
         triton_kernels._attend_kernel,
-        "*bf16 *bf16 *bf16 *i64 *i64 *bf16 i32 i32 i32 fp32 fp32 i32",
-        {"GROUP": 3, "ROWS": 16, "DIM": 64, "PADDED": 64, "BLOCK": 16, "CAPPED": True},
+        "*bf16 *bf16 *bf16 *i64 *i64 *bf16 *bf16 *bf16 i32 i32 i32 fp32 fp32 i32",
+        ATTENTION | {"SPLITS": 1, "CAPPED": True},
+    ),
+    "attend in parts": (
+        triton_kernels._attend_kernel,
+        "*bf16 *bf16 *bf16 *i64 *i64 *fp32 *fp32 *fp32 i32 i32 i32 fp32 fp32 i32",
+        ATTENTION | {"SPLITS": 8, "CAPPED": False},
+    ),
+    "join": (
+        triton_kernels._join_kernel,
+        "*fp32 *fp32 *fp32 *bf16",
+        {"DIM": 64, "PADDED": 64, "SPLITS": 8},
     ),
 }
 

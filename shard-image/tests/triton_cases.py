@@ -68,12 +68,14 @@ def test_lora_equals_a_loop(lengths, outs, rank, room, monkeypatch) -> None:
 
 @pytest.mark.parametrize(("heads", "kv", "dim"), [(9, 3, 64), (4, 4, 16), (2, 1, 24)])
 @pytest.mark.parametrize(("cap", "window"), [(0.0, 0), (20.0, 0), (0.0, 21)])
-def test_attention_equals_a_loop(heads, kv, dim, cap, window) -> None:
+@pytest.mark.parametrize("programs", [1, 80])
+def test_attention_equals_a_loop(heads, kv, dim, cap, window, programs, monkeypatch) -> None:
     # given scattered blocks, garbage where nobody should look
     torch.manual_seed(0)
-    lengths = [1, 16, 17, 50]
-    keys, values = torch.randn(2, 30, 16, kv, dim)
-    tables = (torch.randperm(29) + 1)[:16].view(4, 4)
+    monkeypatch.setattr(triton_kernels, "_ATTENDING_PROGRAMS", programs)
+    lengths = [1, 16, 65, 150]
+    keys, values = torch.randn(2, 50, 16, kv, dim)
+    tables = (torch.randperm(49) + 1)[:40].view(4, 10)
     for row, length in enumerate(lengths):
         for cache in (keys, values):
             cache[tables[row, length // 16], length % 16 :] = math.nan

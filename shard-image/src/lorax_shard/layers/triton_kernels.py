@@ -20,6 +20,9 @@ _BLOCK_COLUMNS = 64
 # Of LoRA, which take tiles in turn: what the largest GPUs run at once.
 _MOST_PROGRAMS = 1056
 _MOST_PARTS = 3  # projections of one input: queries, keys and values
+_ATTENDED_TOKENS = 64  # that a program looks at together
+_ATTENDING_PROGRAMS = 264  # two for each part of a large GPU
+_MOST_SPLITS = 16
 
 
 @triton.jit
@@ -115,16 +118,15 @@ def add_lora(output: Tensor, x: Tensor, tiles: Tensor, down: Tensor, up: Sequenc
 
 @triton.jit
 def _attend_kernel(  # type: ignore[no-untyped-def]
-    queries, keys, values, tables, lengths, out,
+    queries, keys, values, tables, lengths, out, highest_of, total_of,
     query_stride, table_width, kv_heads, scale, cap, window,
     GROUP: tl.constexpr, ROWS: tl.constexpr, DIM: tl.constexpr, PADDED: tl.constexpr,
-    BLOCK: tl.constexpr, CAPPED: tl.constexpr,
+    BLOCK: tl.constexpr, TOKENS: tl.constexpr, SPLITS: tl.constexpr, CAPPED: tl.constexpr,
 ):  # fmt: skip
-    sequence = tl.program_id(0)
-    head = tl.program_id(1)
+    sequence, head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     length = tl.load(lengths + sequence)
     begin = tl.where(window > 0, tl.maximum(length - window, 0), 0)
-    rows, dims, places = tl.arange(0, ROWS), tl.arange(0, PADDED), tl.arange(0, BLOCK)
+    rows, dims, places = tl.arange(0, ROWS), tl.arange(0, PADDED), tl.arange(0, TOKENS)
     has_row, has_dim = rows < GROUP, dims < DIM
     own = (head * GROUP + rows)[:, None] * DIM + dims[None, :]
     both = has_row[:, None] & has_dim[None, :]
@@ -132,13 +134,16 @@ def _attend_kernel(  # type: ignore[no-untyped-def]
     highest = tl.full((ROWS,), float("-inf"), dtype=tl.float32)
     total = tl.zeros((ROWS,), dtype=tl.float32)
     result = tl.zeros((ROWS, PADDED), dtype=tl.float32)
-    for block in range(begin // BLOCK, tl.cdiv(length, BLOCK)):
-        number = tl.load(tables + sequence * table_width + block)
-        tokens = block * BLOCK + places
+    first = begin // TOKENS
+    share = tl.cdiv(tl.cdiv(length, TOKENS) - first, SPLITS)
+    start = first + split * share
+    for part in range(start, tl.minimum(start + share, tl.cdiv(length, TOKENS))):
+        tokens = part * TOKENS + places
         seen = (tokens < length) & (tokens >= begin)
-        at = ((number * BLOCK + places) * kv_heads + head)[:, None] * DIM + dims[None, :]
+        number = tl.load(tables + sequence * table_width + tokens // BLOCK, mask=seen, other=0)
+        at = (number * BLOCK + tokens % BLOCK) * kv_heads + head
         inside = seen[:, None] & has_dim[None, :]
-        key = tl.load(keys + at, mask=inside, other=0.0)
+        key = tl.load(keys + at[:, None] * DIM + dims[None, :], mask=inside, other=0.0)
         scores = tl.dot(query, tl.trans(key), input_precision="ieee") * scale
         if CAPPED:
             # tanh(y) = 1 - 2 / (e^2y + 1)
@@ -147,15 +152,42 @@ def _attend_kernel(  # type: ignore[no-untyped-def]
         top = tl.maximum(highest, tl.max(scores, 1))
         weights = tl.exp2((scores - top[:, None]) * 1.4426950408889634)
         faded = tl.exp2((highest - top) * 1.4426950408889634)
-        value = tl.load(values + at, mask=inside, other=0.0)
+        value = tl.load(values + at[:, None] * DIM + dims[None, :], mask=inside, other=0.0)
         result = result * faded[:, None] + tl.dot(
             weights.to(value.dtype), value, input_precision="ieee"
         )
         total = total * faded + tl.sum(weights, 1)
         highest = top
-    result = result / total[:, None]
     heads = kv_heads * GROUP
-    tl.store(out + sequence * heads * DIM + own, result.to(query.dtype), mask=both)
+    if SPLITS == 1:
+        result = result / total[:, None]
+        tl.store(out + sequence * heads * DIM + own, result.to(query.dtype), mask=both)
+    else:
+        # [B, H, SPLITS] and [B, H, SPLITS, D]
+        place = (sequence * heads + head * GROUP + rows) * SPLITS + split
+        tl.store(highest_of + place, highest, mask=has_row)
+        tl.store(total_of + place, total, mask=has_row)
+        tl.store(out + place[:, None] * DIM + dims[None, :], result, mask=both)
+
+
+@triton.jit
+def _join_kernel(  # type: ignore[no-untyped-def]
+    results, highest_of, total_of, out,
+    DIM: tl.constexpr, PADDED: tl.constexpr, SPLITS: tl.constexpr,
+):  # fmt: skip
+    head = tl.program_id(0)
+    splits, dims = tl.arange(0, SPLITS), tl.arange(0, PADDED)
+    has_dim = dims < DIM
+    place = head * SPLITS + splits
+    highest = tl.load(highest_of + place)
+    # Those that found nothing to look at have a highest score of -inf, and weigh nothing.
+    weights = tl.exp2((highest - tl.max(highest, 0)) * 1.4426950408889634)
+    total = tl.sum(weights * tl.load(total_of + place), 0)
+    parts = tl.load(
+        results + place[:, None] * DIM + dims[None, :], mask=has_dim[None, :], other=0.0
+    )
+    result = tl.sum(parts * weights[:, None], 0) / total
+    tl.store(out + head * DIM + dims, result.to(out.dtype.element_ty), mask=has_dim)
 
 
 def attend(
@@ -166,15 +198,30 @@ def attend(
 
     The heads of a row of queries are contiguous. keys, values: [blocks, block size, K, D]; tables:
     [B, N]; lengths: [B], the new token included, at least 1; cap and window may be 0.
+
+    Where sequences and heads are too few to occupy a GPU, several programs share the tokens of
+    each; how many does not depend on lengths, which a graph must not.
     """
     batch, heads, dim = queries.shape
     block, kv_heads = keys.shape[1], keys.shape[2]
     out = torch.empty(batch, heads, dim, dtype=queries.dtype, device=queries.device)
-    group = heads // kv_heads
-    _attend_kernel[batch, kv_heads](
-        queries, keys, values, tables, lengths, out,
+    group, padded = heads // kv_heads, max(16, triton.next_power_of_2(dim))
+    splits = max(1, min(_MOST_SPLITS, _ATTENDING_PROGRAMS // (batch * kv_heads)))
+    splits = 1 << (splits.bit_length() - 1)
+    results, highest, total = out, out, out
+    if splits > 1:
+        highest, total = torch.empty(
+            2, batch, heads, splits, dtype=torch.float32, device=queries.device
+        ).unbind(0)
+        results = torch.empty(batch, heads, splits, dim, dtype=torch.float32, device=queries.device)
+    _attend_kernel[batch, kv_heads, splits](
+        queries, keys, values, tables, lengths, results, highest, total,
         queries.stride(0), tables.shape[1], kv_heads, scale, cap, window,
-        GROUP=group, ROWS=max(16, triton.next_power_of_2(group)), DIM=dim,
-        PADDED=max(16, triton.next_power_of_2(dim)), BLOCK=block, CAPPED=cap > 0,
+        GROUP=group, ROWS=max(16, triton.next_power_of_2(group)), DIM=dim, PADDED=padded,
+        BLOCK=block, TOKENS=_ATTENDED_TOKENS, SPLITS=splits, CAPPED=cap > 0,
     )  # fmt: skip
+    if splits > 1:
+        _join_kernel[(batch * heads,)](
+            results, highest, total, out, DIM=dim, PADDED=padded, SPLITS=splits
+        )
     return out
