@@ -4,19 +4,13 @@ ADAPTERS is how many, of rank 16, or rank:how-many of several ranks with commas 
 Speed depends on shapes, not on values, so nothing is downloaded. Weights are bfloat16.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
+from bench_tokenizer import write_tokenizer
 from peft import LoraConfig, get_peft_model
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    pre_tokenizers,
-)
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 _RANK = 16
@@ -50,7 +44,7 @@ def write(shape: str, adapters: str, directory: Path) -> None:
         config, dtype=torch.bfloat16
     )
     model.save_pretrained(directory)
-    _write_tokenizer(directory, vocabulary)
+    write_tokenizer(directory, vocabulary)
     index = 0
     for rank, count in _ranks(adapters):
         settings = LoraConfig(
@@ -72,20 +66,6 @@ def _ranks(adapters: str) -> list[tuple[int, int]]:
         return [(_RANK, int(adapters))]
     pairs = (part.split(":") for part in adapters.split(","))
     return [(int(rank), int(count)) for rank, count in pairs]
-
-
-def _write_tokenizer(directory: Path, vocabulary: int) -> None:
-    """As many tokens as the model has, each with a text of its own."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = ["<unk>", "<s>", "</s>", *letters]
-    words += [f"Ġ{index:x}" for index in range(vocabulary - len(words))]
-    tokenizer = Tokenizer(models.BPE({word: index for index, word in enumerate(words)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(words[:3])
-    tokenizer.save(str(directory / "tokenizer.json"))
-    settings = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
-    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
 if __name__ == "__main__":

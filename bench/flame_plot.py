@@ -9,13 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import matplotlib  # type: ignore[import-not-found]
-
-matplotlib.use("svg")
-# Text stays text: small files, and a diff that can be read.
-matplotlib.rcParams["svg.fonttype"] = "none"
-matplotlib.rcParams["svg.hashsalt"] = "lorax"
-import matplotlib.pyplot as plot  # type: ignore[import-not-found]  # noqa: E402
+from svg_plot import plot
 
 _ROOT = "Engine.decode"
 _LEAST = 0.008  # of the time; less is not drawn

@@ -5,13 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib  # type: ignore[import-not-found]
-
-matplotlib.use("svg")
-# Text stays text: small files, and a diff that can be read.
-matplotlib.rcParams["svg.fonttype"] = "none"
-matplotlib.rcParams["svg.hashsalt"] = "lorax"
-import matplotlib.pyplot as plot  # type: ignore[import-not-found]  # noqa: E402
+from svg_plot import plot
 
 
 def draw(result: dict[str, Any], path: Path) -> None:

@@ -1,5 +1,6 @@
-"""A CUDA graph's semantics on a CPU: what work launches is taped, and run again without Python.
+"""Captures for tests: CUDA graphs that count how often they are replayed, and tapes on a CPU.
 
+A tape has the semantics of a CUDA graph: what work launches is taped, and run again without Python.
 As on a GPU, what is taped is not run: nothing outside changes until the tape is played, tensors
 that the work makes keep their place, and a number that the work reads back fails it. The kernels
 are PyTorch's operators and those of Triton, in its interpreter.
@@ -15,8 +16,49 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from lorax_shard.engine.cuda_capture import CudaCapture
+from lorax_shard.engine.graphs import Graph
+
 Launch = Callable[[], None]
 _READING = (torch.ops.aten.item.default, torch.ops.aten._local_scalar_dense.default)
+
+
+class CountedGraph:
+    """See lorax_shard.engine.graphs.Graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.plays = 0
+
+    def replay(self) -> None:
+        self.plays += 1
+        self._graph.replay()
+
+
+class Deck:
+    """Captures; see lorax_shard.engine.graphs.Capture. room: how many graphs fit."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.graphs: list[CountedGraph] = []
+        self._room = room
+
+    def __call__(self, work: Callable[[], None]) -> CountedGraph:
+        if len(self.graphs) == self._room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        graph = CountedGraph(self.capture(work))
+        self.graphs.append(graph)
+        return graph
+
+    def capture(self, work: Callable[[], None]) -> Graph:
+        raise NotImplementedError
+
+
+class GraphDeck(Deck):
+    """Captures CUDA graphs."""
+
+    def __init__(self, device: torch.device, room: int = 1000) -> None:
+        super().__init__(room)
+        self.capture = CudaCapture(device)
 
 
 class Tape:
@@ -24,33 +66,24 @@ class Tape:
 
     def __init__(self) -> None:
         self.launches: list[Launch] = []
-        self.plays = 0
 
     def replay(self) -> None:
-        self.plays += 1
         for launch in self.launches:
             launch()
 
 
-class TapeDeck:
-    """Captures tapes; see lorax_shard.engine.graphs.Capture. room: how many fit."""
+class TapeDeck(Deck):
+    """Captures tapes."""
 
     recording: Tape | None = None  # one at a time, of whichever deck
 
-    def __init__(self, room: int = 1000) -> None:
-        self.tapes: list[Tape] = []
-        self._room = room
-
-    def __call__(self, work: Callable[[], None]) -> Tape:
-        if len(self.tapes) == self._room:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate a tape.")
+    def capture(self, work: Callable[[], None]) -> Tape:
         tape = TapeDeck.recording = Tape()
         try:
             with _Recording(tape):
                 work()
         finally:
             TapeDeck.recording = None
-        self.tapes.append(tape)
         return tape
 
 

@@ -84,23 +84,26 @@ def our_logits(
     cuts: Sequence[int],
     adapter: Path | None = None,
     quantisation: Quantisation | None = None,
+    device: torch.device = CPU,
 ) -> torch.Tensor:
     """Logits of all tokens: the prompt in parts that end at the cuts, the rest one by one."""
     config = read_model_config(directory)
-    model = load_model(directory, config, ShardGroup(), CPU, quantisation=quantisation)
+    model = load_model(directory, config, ShardGroup(), device, quantisation=quantisation)
     table = AdapterTable(model.linears())
     if adapter is not None:
         table.install(1, table.fit(read_adapter(adapter, "adapter", table.projections)))
     resident = table.get(1) if adapter else None
     config = model.config
     shape = KvShape(config.layers, model.kv_heads, config.head_dim, config.dtype)
-    cache = KvCache(shape, 8, CPU)
-    blocks = torch.tensor([5, 2, 7, 1])
-    slots = torch.cat([block * BLOCK_SIZE + torch.arange(BLOCK_SIZE) for block in blocks])
-    tokens, positions = torch.tensor(ids), torch.arange(len(ids))
+    cache = KvCache(shape, 8, device)
+    blocks = torch.tensor([5, 2, 7, 1], device=device)
+    places = torch.arange(BLOCK_SIZE, device=device)
+    slots = torch.cat([block * BLOCK_SIZE + places for block in blocks])
+    tokens = torch.tensor(ids, device=device)
+    positions = torch.arange(len(ids), device=device)
 
     def run(start: int, stop: int, attention) -> torch.Tensor:
-        lora = route_segments([resident.slot if resident else None], [stop - start], CPU)
+        lora = route_segments([resident.slot if resident else None], [stop - start], device)
         step = StepContext(tokens[start:stop], positions[start:stop], attention, lora, None, lora)
         with torch.inference_mode():
             return model.forward(step, cache.layers)
@@ -110,9 +113,10 @@ def our_logits(
         span = Span(0, stop - start, start, blocks[: -(-stop // BLOCK_SIZE)] if start else None)
         rows.append(run(start, stop, PrefillPlan([span], slots[start:stop])))
     for place in range(cuts[-1], len(ids)):
-        plan = DecodePlan(slots[place : place + 1], blocks[None], torch.tensor([place + 1]))
+        length = torch.tensor([place + 1], device=device)
+        plan = DecodePlan(slots[place : place + 1], blocks[None], length)
         rows.append(run(place, place + 1, plan))
-    return torch.cat(rows)
+    return torch.cat(rows).cpu()
 
 
 @pytest.mark.parametrize("cuts", [[50], [1, 20, 37, 50]], ids=["whole", "chunks"])

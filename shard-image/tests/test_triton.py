@@ -1,4 +1,4 @@
-"""Triton's kernels: run on the CPU in Triton's interpreter, and compiled for real GPUs."""
+"""Triton's kernels: run in its interpreter, on a GPU where there is one, compiled for two kinds."""
 
 import os
 import subprocess
@@ -6,12 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
 
 import lorax_shard
 from lorax_shard.layers import triton_kernels, triton_step, triton_weights
 
+GPU = pytest.param(
+    "GPU", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+)
 PACKED = {"ROWS": 32, "COLUMNS": 32, "DEPTH": 128}
 ATTENTION = {"GROUP": 3, "ROWS": 16, "DIM": 64, "PADDED": 64, "BLOCK": 16, "TOKENS": 64}
 KERNELS = {
@@ -83,15 +87,19 @@ KERNELS = {
 }
 
 
-def test_kernels_in_the_interpreter() -> None:
-    environment = os.environ | {
-        "TRITON_INTERPRET": "1",
-        "PYTHONPATH": str(Path(lorax_shard.__file__).parents[1]),
-    }
-    cases = Path(__file__).with_name("triton_cases.py")
+@pytest.mark.parametrize("cases", ["triton_cases.py", "graph_cases.py"])
+@pytest.mark.parametrize("device", ["interpreter", GPU])
+def test_kernels(cases: str, device: str) -> None:
+    hidden = {"TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment = os.environ | (hidden if device == "interpreter" else {})
+    environment["PYTHONPATH"] = str(Path(lorax_shard.__file__).parents[1])
 
     done = subprocess.run(
-        [sys.executable, str(cases)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(Path(__file__).with_name(cases))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -1,10 +1,12 @@
-"""The Triton kernels against a short float32 loop, in Triton's interpreter; run by test_triton.py.
+"""The Triton kernels against PyTorch, and short loops: on a GPU, or in Triton's interpreter.
 
-The interpreter is chosen when kernels are defined, for the whole process: hence one of its own.
+The interpreter is chosen when kernels are defined, for the whole process: hence one of its own,
+which test_triton.py runs.
 """
 
 import math
 import sys
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -22,7 +24,7 @@ from lorax_shard.layers.triton_kernels import add_lora, attend
 from lorax_shard.layers.triton_step import TritonKernels
 from lorax_shard.layers.triton_weights import multiply_grouped, multiply_int4, multiply_int8
 
-CPU = torch.device("cpu")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 KERNELS = TritonKernels()
 OUTS = (40, 12, 100)
 LENGTHS = {
@@ -32,6 +34,12 @@ LENGTHS = {
     "zipf": [24, 12, 8, 6],
     "skewed": [40, 1, 1, 1],
 }
+
+
+@pytest.fixture(autouse=True)
+def on_device() -> Iterator[None]:
+    with DEVICE:
+        yield
 
 
 @pytest.mark.parametrize("outs", [OUTS, OUTS[:2], OUTS[2:]])
@@ -54,7 +62,7 @@ def test_lora_equals_a_loop(lengths, outs, rank, room, monkeypatch) -> None:
         monkeypatch.setattr(triton_kernels, "_MOST_PROGRAMS", 5)
     behind = torch.full((room, 3), 99, dtype=torch.int32)  # nobody's
     after = before.clone()
-    add_lora(after, x, torch.cat([tiles_of(runs, CPU), behind]), down, up)
+    add_lora(after, x, torch.cat([tiles_of(runs, DEVICE), behind]), down, up)
 
     # then
     expected = before.clone()
@@ -249,4 +257,4 @@ def check_product(found, x, weight, bias) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", *sys.argv[1:]]))

@@ -139,7 +139,7 @@ class NativeKernels:
             rows,
             depth,
             weight.data.data_ptr(),
-            None if bias is None else bias.data_ptr(),
+            _address(bias),
             out.data_ptr(),
             weight.out_features,
         )
@@ -157,7 +157,7 @@ class NativeKernels:
             depth,
             numbers.data.data_ptr(),
             scales.data_ptr(),
-            None if bias is None else bias.data_ptr(),
+            _address(bias),
             out.data_ptr(),
             numbers.out_features,
         )
@@ -192,7 +192,7 @@ class NativeKernels:
             packed.pairs.data.data_ptr(),
             packed.scales.data.data_ptr(),
             packed.minimums.data.data_ptr(),
-            None if bias is None else bias.data_ptr(),
+            _address(bias),
             out.data_ptr(),
             packed.pairs.out_features,
         )
@@ -213,11 +213,11 @@ class NativeKernels:
             packed.bits,
             packed.scales.data.data_ptr(),
             _KINDS[packed.scales.data.dtype],
-            None if packed.zeros is None else packed.zeros.data.data_ptr(),
-            None if packed.levels is None else packed.levels.data_ptr(),
+            _address(None if packed.zeros is None else packed.zeros.data),
+            _address(packed.levels),
             packed.bounds.data_ptr(),
             len(packed.bounds) - 1,
-            None if bias is None else bias.data_ptr(),
+            _address(bias),
             out.data_ptr(),
             packed.numbers.out_features,
         )
@@ -301,8 +301,8 @@ class NativeKernels:
             cosine.data_ptr(),
             sine.data_ptr(),
             cosine.shape[-1],
-            None if query_norm is None else query_norm.data_ptr(),
-            None if key_norm is None else key_norm.data_ptr(),
+            _address(query_norm),
+            _address(key_norm),
             epsilon,
             slots.data_ptr(),
             keys.data_ptr(),
@@ -343,7 +343,7 @@ class NativeKernels:
         out = torch.empty_like(hidden)
         self._plain["lorax_norm"](
             hidden.data_ptr(),
-            None if added is None else added.data_ptr(),
+            _address(added),
             weight.data_ptr(),
             epsilon,
             hidden.shape[0],
@@ -368,6 +368,10 @@ class NativeKernels:
             logits.data_ptr(), rows, width, best.data_ptr(), logprobs.data_ptr()
         )
         return best, logprobs
+
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _function(library: ctypes.CDLL, name: str, arguments: list[Any], result: Any = None) -> Any:
