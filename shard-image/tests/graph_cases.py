@@ -6,6 +6,8 @@ is taped (tape.py), so that a step which is replayed runs no Python between kern
 
 import random
 import sys
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -45,6 +47,7 @@ from lorax_shard.layers import (
     triton_step,
     triton_weights,
 )
+from lorax_shard.layers.device_loads import writing_to
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import decoder, load_model, read_model_config
@@ -115,9 +118,10 @@ def new_engine(
     config = replace(read_model_config(tiny.directory), dtype=torch.float32)
     model = load_model(tiny.directory, config, ShardGroup(), DEVICE, quantisation=quantisation)
     memory = DeviceMemory(DEVICE, MemoryLimits(), 1)
+    adapters = AdapterTable(model.linears(), writing_to(DEVICE))
     engine = Engine(
-        model, Tokenizer(tiny.directory), AdapterTable(model.linears()), memory, ShardGroup(),
-        DEVICE, speculation, capturing,
+        model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), DEVICE, speculation,
+        capturing,
     )  # fmt: skip
     memory.cache_space = lambda size, reserved=0: CacheSpace(200, "200 blocks")
     engine.warm_up(batch(0, request(0, ())))
@@ -238,6 +242,41 @@ def test_adapters_that_move_are_captured_anew(tiny: TinyModel, greedy) -> None:
     assert engine._graphs.count == before
     # Filled up once, captured and replayed, and replayed at once when the next request came.
     assert deck.graphs[-1].plays == TOKENS - 2 + TOKENS - 1
+
+
+def test_answers_stay_the_same_while_adapters_are_loaded(tiny: TinyModel, greedy) -> None:
+    """Their stacks grow again and again, and with them every graph is another one."""
+    # given
+    engine = new_engine(tiny, new_deck())
+    load(engine, tiny, 1, NAMES[0])
+    serve(engine, {0: [asked(3, 1)]})
+    arrivals = {0: [asked(0, 1, 11), asked(1, 0, 11)]}
+    loaded: list[int] = []
+    ends = threading.Event()
+
+    def load_more() -> None:
+        while not ends.is_set() and len(loaded) < 40:
+            index = 10 + len(loaded)
+            load(engine, tiny, index, NAMES[index % len(NAMES)])
+            loaded.append(index)
+            time.sleep(0.05)
+
+    # when
+    loader = threading.Thread(target=load_more)
+    loader.start()
+    answers = serve(engine, arrivals)
+    ends.set()
+    loader.join()
+
+    # then
+    assert len(loaded) > 5
+    for asks in arrivals[0]:
+        expected = greedy(asks.token_ids, asks.adapter_index, asks.stopping.max_new_tokens)
+        assert answers[asks.id][: len(expected)] == expected
+    # An adapter that came meanwhile, in a step of the shape that was captured first.
+    late = asked(2, next(index for index in loaded if NAMES[index % len(NAMES)] == "attention"))
+    expected = greedy(late.token_ids, ADAPTER_IDS.index("attention"), TOKENS)
+    assert serve(engine, {0: [late]})[2][: len(expected)] == expected
 
 
 @pytest.mark.parametrize("quantisation", Quantisation)

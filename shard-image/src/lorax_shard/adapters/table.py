@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.checkpoint_files import UnsupportedCheckpoint
+from lorax_shard.layers.device_loads import Writing
 from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
 from lorax_shard.layers.routing import LoraSlot, rank_bucket
 
@@ -40,8 +42,10 @@ class AdapterTable:
     too. What frees slots or changes weights is confined to the compute thread.
     """
 
-    def __init__(self, linears: Iterable[LoraLinear]) -> None:
+    def __init__(self, linears: Iterable[LoraLinear], writing: Writing = nullcontext) -> None:
+        """writing: what orders the writes of a load and the steps beside it."""
         self._linears = list(linears)
+        self._writing = writing
         self._installing = threading.Lock()  # one at a time: stacks that grow are copied
         self._changing = threading.Lock()  # what is below; held for no longer than that takes
         self._resident: dict[int, ResidentAdapter] = {}
@@ -118,10 +122,11 @@ class AdapterTable:
             number, capacity = self._take_slot(bucket)
             slot = LoraSlot(bucket, number, multiplies=adapter.uses_dora)
             try:
-                for linear in self._linears:
-                    if linear.put_adapter(slot, capacity, adapter.matrices):
-                        self.layout += 1
-                    give_way()
+                with self._writing():
+                    for linear in self._linears:
+                        if linear.put_adapter(slot, capacity, adapter.matrices):
+                            self.layout += 1
+                        give_way()
             except BaseException:
                 with self._changing:
                     self._free[bucket].append(number)

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from lorax_shard.layers.device_loads import near, settle
 from lorax_shard.layers.native import NativeKernels, uses_triton
 from lorax_shard.layers.routing import PaddedTokens, Segments, TokenRouting
 
@@ -95,8 +96,9 @@ class LoraStack:
         """See AdapterStack."""
         rank = down.shape[0]
         start = part * self.bucket
-        self.down[slot, start : start + rank] = down.to(self.down)
-        self.up[part][slot, :rank] = (up.float() * scale).T.to(self.down)
+        device, dtype = self.down.device, self.down.dtype
+        self.down[slot, start : start + rank] = near(down, device).to(dtype)
+        self.up[part][slot, :rank] = (near(up, device).float() * scale).T.to(dtype)
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """See AdapterStack."""
@@ -198,4 +200,5 @@ def _slot_bytes(*stacks: Tensor) -> int:
 def _grow(stack: Tensor, slots: int) -> Tensor:
     grown = stack.new_zeros(slots, *stack.shape[1:])
     grown[: stack.shape[0]] = stack
+    settle(grown)
     return grown

@@ -17,6 +17,7 @@ from lorax_shard.engine.chat import ChatRenderer
 from lorax_shard.engine.limits import OutOfMemory, SpeculationLimits
 from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.layers.device_loads import writing_to
 from lorax_shard.layers.native import describe_cpu, native_kernels
 from lorax_shard.layers.packing import Packing
 from lorax_shard.layers.parallel import ShardGroup
@@ -91,7 +92,7 @@ def start_shard(config: ServeConfig) -> Shard:
         _linear_layers(quantisation, packing),
         device if device.type == "cuda" else f"cpu with {describe_cpu()}",
     )
-    adapters = AdapterTable(model.linears())
+    adapters = AdapterTable(model.linears(), writing_to(device))
     downloader = AdapterDownloader(config.downloads.cache, config.downloads.timeout_s, os.environ)
     directories = AdapterDirectories(config.adapter_roots, config.downloads, downloader)
     first = FirstAdapters(config, directories, adapters, memory, group)
