@@ -30,24 +30,6 @@ INLINE void gated(const float* gate, const float* up, float* out, long width, Fu
 // row of 49,152): it is enough to look through the block in which it was seen.
 constexpr long GREEDY_BLOCK = 64 * LANES;
 
-INLINE float block_maximum(const float* x, long count) {
-  // Four, so that one comparison need not wait for the one before it.
-  Floats highest[4] = {splat(-INFINITY), splat(-INFINITY), splat(-INFINITY), splat(-INFINITY)};
-  long i = 0;
-  for (; i + 4 * LANES <= count; i += 4 * LANES) {
-    for (int part = 0; part < 4; part++) {
-      Floats value = load(x + i + part * LANES);
-      highest[part] = value > highest[part] ? value : highest[part];
-    }
-  }
-  float top = -INFINITY;
-  for (int part = 0; part < 4; part++)
-    for (int lane = 0; lane < LANES; lane++)
-      top = highest[part][lane] > top ? highest[part][lane] : top;
-  for (; i < count; i++) top = x[i] > top ? x[i] : top;
-  return top;
-}
-
 }  // namespace
 
 // hidden += added where that is given, then out = hidden / rms(hidden) * weight; [rows, width]
@@ -97,7 +79,7 @@ EXPORT void lorax_greedy(const float* logits, long rows, long width, int64_t* be
     float top = -INFINITY;
     long first = 0;  // of the block that holds the largest
     for (long block = 0; block < width; block += GREEDY_BLOCK) {
-      float found = block_maximum(x + block, std::min(GREEDY_BLOCK, width - block));
+      float found = maximum(x + block, std::min(GREEDY_BLOCK, width - block));
       if (found > top) {
         top = found;
         first = block;

@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -165,6 +166,24 @@ INLINE void merge_all(Floats* parts) {
 INLINE Floats sums(Floats* parts) {
   merge_all<1>(parts);
   return parts[0];
+}
+
+INLINE float maximum(const float* x, long count) {
+  // Four, so that one comparison need not wait for the one before it.
+  Floats highest[4] = {splat(-INFINITY), splat(-INFINITY), splat(-INFINITY), splat(-INFINITY)};
+  long i = 0;
+  for (; i + 4 * LANES <= count; i += 4 * LANES) {
+    for (int part = 0; part < 4; part++) {
+      Floats value = load(x + i + part * LANES);
+      highest[part] = value > highest[part] ? value : highest[part];
+    }
+  }
+  float top = -INFINITY;
+  for (int part = 0; part < 4; part++)
+    for (int lane = 0; lane < LANES; lane++)
+      top = highest[part][lane] > top ? highest[part][lane] : top;
+  for (; i < count; i++) top = x[i] > top ? x[i] : top;
+  return top;
 }
 
 // e^x by range reduction and the polynomial of Cephes; 2 ulp, 0 below -87, NaN stays NaN.

@@ -10,6 +10,7 @@ import torch
 from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.adapters.table import AdapterTable
+from lorax_shard.engine.choice import Choice
 from lorax_shard.engine.grammar import Grammars
 from lorax_shard.engine.graphs import Capturing, DecodeGraphs
 from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
@@ -23,9 +24,9 @@ from lorax_shard.engine.messages import (
     StepResult,
 )
 from lorax_shard.engine.observer import StepObserver, Unobserved
-from lorax_shard.engine.outcome import advance, choice_rows, parts_of
+from lorax_shard.engine.outcome import advance, choice_rows, draw_first, parts_of
 from lorax_shard.engine.replay import replay
-from lorax_shard.engine.sampling import Choice, likeliest_tokens
+from lorax_shard.engine.sampling import likeliest_tokens
 from lorax_shard.engine.sequence import (
     Sequence,
     check_blocks,
@@ -251,10 +252,16 @@ class Engine:
         self.observer.computed()
         best = _split(likeliest_tokens(last), choices)
         self._check(sequences, best, cache)
+        drawn = draw_first(sequences, last, choices)
         outcomes = [
-            advance(sequence, own_last, own_best, rows, self._tokenizer)
-            for sequence, own_last, own_best, rows in zip(
-                sequences, parts_of(last, choices), best, parts_of(logits, counts), strict=True
+            advance(sequence, own_last, own_best, own_drawn, rows, self._tokenizer)
+            for sequence, own_last, own_best, own_drawn, rows in zip(
+                sequences,
+                parts_of(last, choices),
+                best,
+                drawn,
+                parts_of(logits, counts),
+                strict=True,
             )
         ]
         self.observer.chosen()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lorax_shard.engine.choice import Choice
+from lorax_shard.engine.drawing import draw_tokens
 from lorax_shard.engine.messages import Alternatives, FinishReason, Generation, Tokens
-from lorax_shard.engine.sampling import Choice
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.engine.tokenizer import Tokenizer
 
@@ -39,13 +40,15 @@ def advance(
     sequence: Sequence,
     last: Rows,
     best: List[Choice | None],
+    drawn: Choice | None,
     rows: Rows,
     tokenizer: Tokenizer,
 ) -> Generation | None:
     """Gives a sequence what a step brought it; None while its prompt goes on.
 
     last: the logits behind its last token and behind each of its draft; best: the likeliest token
-    of each, the first of which is known to exist; rows: all that the step yields for the sequence.
+    of each, the first of which is known to exist; drawn: the next token, where it has been drawn;
+    rows: all that the step yields for the sequence.
     Of the prompt of one that has generated before, everything has been told before.
     """
     tells_prompt = sequence.is_prefilling and not sequence.request.generated
@@ -55,7 +58,7 @@ def advance(
     if not sequence.is_completed_by_step:
         sequence.advance_prompt()
         return None
-    tokens, reason = _take_tokens(sequence, last, best, tokenizer)
+    tokens, reason = _take_tokens(sequence, last, best, drawn, tokenizer)
     return Generation(
         request_id=sequence.request.id,
         next_tokens=tokens,
@@ -66,7 +69,11 @@ def advance(
 
 
 def _take_tokens(
-    sequence: Sequence, logits: Rows, best: List[Choice | None], tokenizer: Tokenizer
+    sequence: Sequence,
+    logits: Rows,
+    best: List[Choice | None],
+    drawn: Choice | None,
+    tokenizer: Tokenizer,
 ) -> tuple[Tokens, FinishReason | None]:
     """The next token, and those behind it for as long as the draft has foretold them.
 
@@ -81,7 +88,9 @@ def _take_tokens(
         if likeliest_token is None:  # behind a token that nobody would have chosen
             break
         choice = likeliest_token
-        if not chooser.is_plain:
+        if row == 0 and drawn is not None:
+            choice = drawn
+        elif not chooser.is_plain:
             choice = chooser.choose(logits.row(row), sequence.prompt, sequence.generated)
         if count:
             tokens.alternatives.append(likeliest(logits.row(row), count, tokenizer))
@@ -94,6 +103,30 @@ def _take_tokens(
             break
     sequence.skipped += len(tokens.ids) - 1
     return tokens, reason
+
+
+def draw_first(sequences: List[Sequence], logits: Tensor, counts: List[int]) -> list[Choice | None]:
+    """The next token of each sequence that draws it from its logits as they stand, all at once.
+
+    counts: rows of logits [T, vocab] of each, one sequence after another; the first is drawn from.
+    """
+    firsts = itertools.accumulate(counts, initial=0)
+    drawing = [
+        (place, first, sequence.chooser)
+        for place, (sequence, first) in enumerate(zip(sequences, firsts, strict=False))
+        if sequence.is_completed_by_step and sequence.chooser.is_drawn
+    ]
+    drawn: list[Choice | None] = [None] * len(sequences)
+    if drawing:
+        choices = draw_tokens(
+            logits,
+            [first for _, first, _ in drawing],
+            [chooser.parameters for _, _, chooser in drawing],
+            [chooser.uniform() for _, _, chooser in drawing],
+        )
+        for (place, _, _), choice in zip(drawing, choices, strict=True):
+            drawn[place] = choice
+    return drawn
 
 
 def likeliest(logits: Tensor, count: int, tokenizer: Tokenizer) -> Alternatives:

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, from_grouped, restore_order
-from lorax_shard.layers.native import NativeKernels, PackedGroups, uses_triton
+from lorax_shard.layers.native import NativeKernels, uses_triton
+from lorax_shard.layers.native_weights import PackedGroups
 
 # Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
 # reading few bits in the product itself. Above it computes, which PyTorch's product does best.

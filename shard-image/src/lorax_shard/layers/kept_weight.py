@@ -10,13 +10,8 @@ from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, are_alike, join
 from lorax_shard.layers.grouped_weight import DECODED_ROWS, keep_grouped
-from lorax_shard.layers.native import (
-    NativeKernels,
-    PackedInt4,
-    PackedWeight,
-    native_kernels,
-    uses_triton,
-)
+from lorax_shard.layers.native import NativeKernels, native_kernels, uses_triton
+from lorax_shard.layers.native_weights import PackedInt4, PackedWeight
 from lorax_shard.layers.quantisation import (
     Int4Numbers,
     Quantisation,
