@@ -11,22 +11,16 @@ from typing import Any
 import torch
 from bench_tokenizer import write_tokenizer
 from peft import LoraConfig, get_peft_model
+from shapes import SHAPES
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 _RANK = 16
 _TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-# hidden, intermediate, layers, heads, key-value heads, vocabulary
-_SHAPES = {
-    "tiny": (64, 128, 2, 4, 2, 512),  # fits with a few adapters into a ConfigMap
-    "135m": (576, 1536, 30, 9, 3, 49152),  # SmolLM2-135M
-    "0.5b": (896, 4864, 24, 14, 2, 151936),  # Qwen2.5-0.5B
-    "1b": (2048, 8192, 16, 32, 8, 128256),  # Llama 3.2 1B
-}
 
 
 def write(shape: str, adapters: str, directory: Path) -> None:
     """The model in HF layout, and its adapters below `adapters`."""
-    hidden, inner, layers, heads, kv_heads, vocabulary = _SHAPES[shape]
+    hidden, inner, layers, heads, kv_heads, vocabulary = SHAPES[shape]
     config: Any = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,

@@ -63,8 +63,8 @@ class Bench:
         """H1: tokens per second with an adapter for each row, against the base and bytes alone."""
         pairs = [
             Pair(
-                ROWS / self._step(self._times(list(range(1, 1 + ROWS)))),
-                ROWS / self._step(self._times([0] * ROWS)),
+                ROWS / statistics.median(self._times(list(range(1, 1 + ROWS)))),
+                ROWS / statistics.median(self._times([0] * ROWS)),
             )
             for _ in range(_PAIRS)
         ]
@@ -79,14 +79,14 @@ class Bench:
         """H2: bytes that a step of the base reads per second, against those that a copy moves."""
         size = weight_bytes(self.engine) + context_bytes(self.engine, rows * self._prompt)
         pairs = [
-            Pair(size / self._step(self._times([0] * rows)) / 1e9, self._bandwidth / 1e9)
+            Pair(size / statistics.median(self._times([0] * rows)) / 1e9, self._bandwidth / 1e9)
             for _ in range(_PAIRS)
         ]
         return ratio_row(f"H2: bandwidth of the base, {rows} rows", pairs, "GB/s", 0.65, 0.80)
 
     def _idle(self) -> Row:
         """H5: the share of a step in which no kernel runs; kernels as the profiler counts them."""
-        wall = self._step(self._times([0] * ROWS))
+        wall = statistics.median(self._times([0] * ROWS))
         profiler = torch.profiler
         self._begin([0] * ROWS)
         with profiler.profile(activities=[profiler.ProfilerActivity.CUDA]) as profile:
@@ -150,9 +150,6 @@ class Bench:
             times.append(time.perf_counter() - begin)
         self.engine.clear(None)
         return times
-
-    def _step(self, times: list[float]) -> float:
-        return statistics.median(times)
 
 
 def _exactly(value: float) -> Interval:

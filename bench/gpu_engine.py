@@ -28,16 +28,11 @@ from lorax_shard.layers.linear import LoraMatrices
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models.config import read_model_config
 from lorax_shard.models.decoder import LlamaDecoder
+from shapes import SHAPES
 from torch import Tensor
 
 RANK = 16
 BATCH = 1  # the id of the batch that is measured
-# hidden, intermediate, layers, heads, key-value heads, vocabulary
-SHAPES = {
-    "8b": (4096, 14336, 32, 32, 8, 128256),  # Llama 3.1 8B
-    "1b": (2048, 8192, 16, 32, 8, 128256),  # Llama 3.2 1B
-    "tiny": (64, 128, 2, 4, 2, 512),
-}
 
 
 class _RandomWeights:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import ADAPTER_IDS
-from tape import Deck, GraphDeck, TapeDeck, TapedKernel
+from tape import Deck, Tape, TapedKernel, tape
 from test_failed_requests import batch, request
 from test_models import FAMILY, our_logits
 from tiny_model import (
@@ -28,6 +28,7 @@ from transformers import AutoModelForCausalLM
 from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine import steps
+from lorax_shard.engine.cuda_capture import CudaCapture
 from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.graphs import Capturing
 from lorax_shard.engine.limits import NO_SPECULATION, MemoryLimits, SpeculationLimits
@@ -95,13 +96,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
 
 
 def new_deck(room: int = 1000) -> Deck:
-    return GraphDeck(DEVICE, room) if DEVICE.type == "cuda" else TapeDeck(room)
+    return Deck(CudaCapture(DEVICE) if DEVICE.type == "cuda" else tape, room)
 
 
 def is_capturing() -> bool:
     if DEVICE.type == "cuda":
         return torch.cuda.is_current_stream_capturing()
-    return TapeDeck.recording is not None
+    return Tape.recording is not None
 
 
 def new_engine(

@@ -16,8 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lorax_shard.engine.cuda_capture import CudaCapture
-from lorax_shard.engine.graphs import Graph
+from lorax_shard.engine.graphs import Capture, Graph
 
 Launch = Callable[[], None]
 _READING = (torch.ops.aten.item.default, torch.ops.aten._local_scalar_dense.default)
@@ -36,33 +35,25 @@ class CountedGraph:
 
 
 class Deck:
-    """Captures; see lorax_shard.engine.graphs.Capture. room: how many graphs fit."""
+    """Captures by another; see lorax_shard.engine.graphs.Capture. room: how many graphs fit."""
 
-    def __init__(self, room: int = 1000) -> None:
+    def __init__(self, capture: Capture, room: int) -> None:
         self.graphs: list[CountedGraph] = []
+        self._capture = capture
         self._room = room
 
     def __call__(self, work: Callable[[], None]) -> CountedGraph:
         if len(self.graphs) == self._room:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        graph = CountedGraph(self.capture(work))
+        graph = CountedGraph(self._capture(work))
         self.graphs.append(graph)
         return graph
-
-    def capture(self, work: Callable[[], None]) -> Graph:
-        raise NotImplementedError
-
-
-class GraphDeck(Deck):
-    """Captures CUDA graphs."""
-
-    def __init__(self, device: torch.device, room: int = 1000) -> None:
-        super().__init__(room)
-        self.capture = CudaCapture(device)
 
 
 class Tape:
     """See lorax_shard.engine.graphs.Graph."""
+
+    recording: Tape | None = None  # one at a time
 
     def __init__(self) -> None:
         self.launches: list[Launch] = []
@@ -72,19 +63,15 @@ class Tape:
             launch()
 
 
-class TapeDeck(Deck):
-    """Captures tapes."""
-
-    recording: Tape | None = None  # one at a time, of whichever deck
-
-    def capture(self, work: Callable[[], None]) -> Tape:
-        tape = TapeDeck.recording = Tape()
-        try:
-            with _Recording(tape):
-                work()
-        finally:
-            TapeDeck.recording = None
-        return tape
+def tape(work: Callable[[], None]) -> Tape:
+    """Captures a tape."""
+    Tape.recording = Tape()
+    try:
+        with _Recording(Tape.recording):
+            work()
+        return Tape.recording
+    finally:
+        Tape.recording = None
 
 
 class TapedKernel:
@@ -95,10 +82,10 @@ class TapedKernel:
 
     def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
         def launch(*args: Any, **kwargs: Any) -> None:
-            if TapeDeck.recording is None:
+            if Tape.recording is None:
                 self._kernel[grid](*args, **kwargs)
             else:
-                TapeDeck.recording.launches.append(lambda: self._kernel[grid](*args, **kwargs))
+                Tape.recording.launches.append(lambda: self._kernel[grid](*args, **kwargs))
 
         return launch
 

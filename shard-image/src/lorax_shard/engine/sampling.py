@@ -37,7 +37,7 @@ class TokenChooser:
         """Draws what that many earlier tokens have drawn."""
         if self.parameters.is_sampled:
             for _ in range(tokens):
-                self._random.random()
+                self.uniform()
 
     def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
         """Penalties, grammar, warpers, then the draw. logits: [vocab], float32, not changed."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lorax_shard.layers.attention import DecodePlan
-from lorax_shard.layers.routing import LoraRouting, Segments
+from lorax_shard.layers.routing import LoraRouting, Segments, TokenRouting
 from lorax_shard.layers.step import StepContext
 
 
@@ -71,11 +71,11 @@ class StaticStep:
 
     def of_shape(self, shape: StepShape) -> StepContext:
         """The step that is filled, as the model wants it."""
-        segments = []
+        segments: list[TokenRouting] = []
         for bucket in shape.buckets:
             tiles = self._tiles_of(bucket, shape.rows)
             segments.append(Segments(bucket, [], tiles[:0], tiles))
-        routing = LoraRouting(list(segments))
+        routing = LoraRouting(segments)
         rows = slice(shape.rows)
         return StepContext(
             token_ids=self._token_ids[rows],

@@ -127,10 +127,7 @@ class NativeKernels(NativeWeights):
         norms: tuple[Tensor, Tensor] | None, epsilon: float, slots: Tensor,
         keys: Tensor, values: Tensor,
     ) -> None:  # fmt: skip
-        """Normalises and rotates the heads of qkv [T, heads * D], in place, and fills the cache.
-
-        cosine, sine: [T, 1, half]; norms: of query and key heads, [D] each; slots: [T].
-        """
+        """See StepKernels."""
         query_norm, key_norm = norms or (None, None)
         self._by_dtype["lorax_place", keys.dtype](
             qkv.data_ptr(),
@@ -153,10 +150,7 @@ class NativeKernels(NativeWeights):
         self, qkv: Tensor, heads: HeadCounts, keys: Tensor, values: Tensor, tables: Tensor,
         lengths: Tensor, scale: float, cap: float, window: int,
     ) -> Tensor:  # fmt: skip
-        """One token of each sequence over its blocks: qkv as place() leaves it -> [B, H * D].
-
-        keys, values: [blocks, 16, K, D]; tables: [B, N]; lengths: [B]; cap and window may be 0.
-        """
+        """See StepKernels."""
         batch = qkv.shape[0]
         out = qkv.new_empty(batch, heads.queries * heads.dim)
         self._by_dtype["lorax_attend", keys.dtype](
@@ -179,7 +173,7 @@ class NativeKernels(NativeWeights):
         return out
 
     def norm(self, hidden: Tensor, added: Tensor | None, weight: Tensor, epsilon: float) -> Tensor:
-        """Hidden [T, n] += added, in place, then hidden / rms(hidden) * weight."""
+        """See StepKernels."""
         out = torch.empty_like(hidden)
         self._plain["lorax_norm"](
             hidden.data_ptr(),
@@ -193,7 +187,7 @@ class NativeKernels(NativeWeights):
         return out
 
     def gate(self, both: Tensor, gelu: bool) -> Tensor:
-        """[T, 2n], gates before what they gate -> [T, n]."""
+        """See StepKernels."""
         rows, width = both.shape[0], both.shape[1] // 2
         out = both.new_empty(rows, width)
         self._plain["lorax_gate"](both.data_ptr(), rows, width, int(gelu), out.data_ptr())
