@@ -1,6 +1,6 @@
 """Compiles the CPU kernels to lorax_shard/native: ``python build_kernels.py``.
 
-One library for each level of x86-64 that matters; the shard picks one when it starts. They know
+One library for each set of instructions that matters; the shard picks one when it starts. They know
 nothing of PyTorch but the OpenMP threads that both share, so one build fits every version of it.
 The wheel build calls this too (hatch_build.py).
 """
@@ -14,7 +14,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "native"
 OUTPUT = HERE / "src" / "lorax_shard" / "native"
-LEVELS = ("x86-64-v4", "x86-64-v3")
+LEVELS = {
+    "x86-64-v4-bf16": ("-march=x86-64-v4", "-mavx512bf16"),
+    "x86-64-v4": ("-march=x86-64-v4",),
+    "x86-64-v3": ("-march=x86-64-v3",),
+}
 _FLAGS = (
     *("-std=c++17", "-O3", "-fPIC", "-shared", "-fopenmp", "-fvisibility=hidden"),
     *("-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Wno-psabi"),
@@ -34,12 +38,10 @@ def build() -> None:
         raise NoCompiler("there is no g++ (or CXX) to compile the CPU kernels with")
     OUTPUT.mkdir(parents=True, exist_ok=True)
     sources = sorted(map(str, SOURCES.glob("*.cpp")))
-    for level in LEVELS:
+    for level, instructions in LEVELS.items():
         library = OUTPUT / f"kernels-{level}.so"
         made = library.with_suffix(f".{os.getpid()}")
-        subprocess.run(
-            [compiler, *_FLAGS, f"-march={level}", "-o", str(made), *sources], check=True
-        )
+        subprocess.run([compiler, *_FLAGS, *instructions, "-o", str(made), *sources], check=True)
         made.replace(library)
 
 

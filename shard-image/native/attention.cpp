@@ -1,49 +1,11 @@
-// Rotary, the paged cache, and attention of one new token per sequence over it.
-#include <algorithm>
+// Attention of one new token per sequence over the paged cache.
 #include <cmath>
-#include <vector>
 
-#include "vector.h"
+#include "products.h"
 
 namespace {
 
 constexpr long BLOCK = 16;  // tokens of a cache block
-
-void normalise(float* head, long dim, const float* weight, float epsilon) {
-  float squares = 0;
-  for (long d = 0; d < dim; d++) squares += head[d] * head[d];
-  const float scale = 1.0f / std::sqrt(squares / static_cast<float>(dim) + epsilon);
-  for (long d = 0; d < dim; d++) head[d] = weight[d] * (head[d] * scale);
-}
-
-void rotate(float* head, const float* cosine, const float* sine, long half) {
-  for (long d = 0; d < half; d++) {
-    const float first = head[d], second = head[d + half];
-    head[d] = first * cosine[d] - second * sine[d];
-    head[d + half] = second * cosine[d] + first * sine[d];
-  }
-}
-
-template <class Kept>
-void place(float* qkv, long tokens, long queries, long kv, long dim, const float* cosine,
-           const float* sine, long half, const float* query_norm, const float* key_norm,
-           float epsilon, const int64_t* slots, typename Kept::Element* keys,
-           typename Kept::Element* values) {
-  const long width = (queries + 2 * kv) * dim;
-#pragma omp parallel for schedule(static) if (tokens > 8)
-  for (long token = 0; token < tokens; token++) {
-    float* heads = qkv + token * width;
-    for (long h = 0; h < queries + kv; h++) {
-      const float* norm = h < queries ? query_norm : key_norm;
-      if (norm) normalise(heads + h * dim, dim, norm, epsilon);
-      rotate(heads + h * dim, cosine + token * half, sine + token * half, half);
-    }
-    const float* key = heads + queries * dim;
-    const long to = slots[token] * kv * dim;
-    for (long d = 0; d < kv * dim; d++) keys[to + d] = Kept::narrow(key[d]);
-    for (long d = 0; d < kv * dim; d++) values[to + d] = Kept::narrow(key[kv * dim + d]);
-  }
-}
 
 // Scores -> weights that sum to one, in place; length is padded to LANES with -inf.
 void softmax(float* scores, long length) {
@@ -66,6 +28,10 @@ void softmax(float* scores, long length) {
 
 constexpr int HEADS = 4;   // query heads that are computed together
 constexpr int WIDTH = 4;   // vectors of a head that are computed together
+constexpr long AHEAD = 16;  // tokens whose keys and values are on their way
+
+template <class Kept>
+using InputOf = typename ProductsOf<Kept>::Input;
 
 // The keys or values of one head of one sequence.
 template <class Kept>
@@ -82,76 +48,150 @@ INLINE const typename Kept::Element* row_of(const Context<Kept>& context, long s
   return context.cache + (slot * context.kv + context.head) * context.dim;
 }
 
-// scores[GROUP][seen] = queries[GROUP][dim] * keys
+// What a head has of a token is too short for the processor to see a stream, which would be one of its
+// neighbours as well.
+template <class Kept>
+INLINE void prefetch(const Context<Kept>& context, long seen, long length) {
+  if (seen >= length) return;
+  const char* row = reinterpret_cast<const char*>(row_of(context, seen));
+  const long bytes = context.dim * sizeof(typename Kept::Element);
+  for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
+}
+
+// scores[GROUP][seen] = queries[GROUP][dim] * keys; zeroes stand behind each query
 template <class Kept, int GROUP>
-void score(const float* queries, const Context<Kept>& keys, long seen, float* scores, long padded) {
+void score(const InputOf<Kept>* queries, long stride, const Context<Kept>& keys, long seen, float* scores,
+           long padded) {
+  using Products = ProductsOf<Kept>;
+  constexpr long EACH = LANES * Products::EACH;  // numbers in a vector
   const long dim = keys.dim;
   for (long t0 = 0; t0 < seen; t0 += LANES) {
     Floats parts[GROUP][LANES] = {};
-    float rest[GROUP][LANES] = {};
     const int count = static_cast<int>(std::min<long>(LANES, seen - t0));
     for (int t = 0; t < count; t++) {
       const auto* key = row_of(keys, t0 + t);
+      prefetch(keys, t0 + t + AHEAD, seen);
       Floats totals[GROUP] = {};
-      long d = 0;
-      for (; d + LANES <= dim; d += LANES) {
-        Floats part = Kept::row(key + d);
+      auto add = [&](long d, typename Products::Vector part) {
 #pragma GCC unroll 4
-        for (int g = 0; g < GROUP; g++) totals[g] += part * load(queries + g * dim + d);
-      }
+        for (int g = 0; g < GROUP; g++)
+          Products::add(totals[g], Products::load(queries + g * stride + d / Products::EACH), part);
+      };
+      long d = 0;
+      for (; d + EACH <= dim; d += EACH) add(d, inputs_at<Kept>(key + d));
+      if (d < dim) add(d, inputs_at<Kept>(key + d, dim - d));
       for (int g = 0; g < GROUP; g++) parts[g][t] = totals[g];
-      for (; d < dim; d++)
-        for (int g = 0; g < GROUP; g++) rest[g][t] += queries[g * dim + d] * Kept::widen(key[d]);
     }
-    for (int g = 0; g < GROUP; g++)
-      store(scores + g * padded + t0, sums(parts[g]) + load(rest[g]));
+    for (int g = 0; g < GROUP; g++) store(scores + g * padded + t0, sums(parts[g]));
+  }
+}
+
+// How values of one token after another become a sum: columns of as many tokens as an input takes.
+template <class Kept, class Products>
+struct Columns;
+
+template <class Kept>
+struct Columns<Kept, Singles> {
+  INLINE void read(const typename Kept::Element* const* tokens, Floats* columns, int width) {
+    for (int part = 0; part < width; part++) columns[part] = Kept::row(tokens[0] + part * LANES);
+  }
+  INLINE void finish(Floats*, int) {}
+};
+
+#if defined(__AVX512BF16__)
+// Pairs of what two tokens have in a column. The processor makes them of eight columns of each sixteen
+// at a time, so the halves of two vectors of columns change places in the end.
+template <>
+struct Columns<BFloat16, Pairs> {
+  INLINE void read(const uint16_t* const* tokens, Words* columns, int width) {
+    for (int part = 0; part < width; part += 2) {
+      const __m512i one = _mm512_loadu_si512(tokens[0] + part * LANES);
+      const __m512i other = tokens[1] ? _mm512_loadu_si512(tokens[1] + part * LANES) : __m512i{};
+      columns[part] = reinterpret_cast<Words>(_mm512_unpacklo_epi16(one, other));
+      columns[part + 1] = reinterpret_cast<Words>(_mm512_unpackhi_epi16(one, other));
+    }
+  }
+  INLINE void finish(Floats* totals, int width) {
+    for (int part = 0; part < width; part += 2) {
+      const Floats low = totals[part], high = totals[part + 1];
+      totals[part] = __builtin_shufflevector(low, high, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+      totals[part + 1] =
+          __builtin_shufflevector(low, high, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    }
+  }
+};
+#endif
+
+// out[GROUP][count columns from d on] = weights[GROUP][seen] * values; at most COUNT vectors of columns
+template <class Kept, int GROUP, int COUNT>
+void blend_columns(const InputOf<Kept>* weights, long stride, const Context<Kept>& values, long seen, long d,
+                   long count, float* out) {
+  using Products = ProductsOf<Kept>;
+  using Element = typename Kept::Element;
+  constexpr int EACH = Products::EACH;
+  const bool is_whole = count == COUNT * LANES;
+  Element some[EACH][COUNT * LANES] = {};
+  Floats totals[GROUP][COUNT] = {};
+  for (long t = 0; t < seen; t += EACH) {
+    const Element* tokens[EACH] = {};
+    for (int each = 0; each < EACH && t + each < seen; each++) {
+      if (d == 0) prefetch(values, t + each + AHEAD, seen);
+      tokens[each] = row_of(values, t + each) + d;
+      if (is_whole) continue;
+      std::memcpy(some[each], tokens[each], count * sizeof(Element));
+      tokens[each] = some[each];
+    }
+    typename Products::Vector columns[COUNT];
+    Columns<Kept, Products>::read(tokens, columns, COUNT);
+#pragma GCC unroll 4
+    for (int g = 0; g < GROUP; g++) {
+      const auto weight = Products::splat(weights[g * stride + t / EACH]);
+#pragma GCC unroll 4
+      for (int part = 0; part < COUNT; part++) Products::add(totals[g][part], weight, columns[part]);
+    }
+  }
+  for (int g = 0; g < GROUP; g++) {
+    Columns<Kept, Products>::finish(totals[g], COUNT);
+    float finished[COUNT * LANES];
+    for (int part = 0; part < COUNT; part++) store(finished + part * LANES, totals[g][part]);
+    std::memcpy(out + g * values.dim + d, finished, count * sizeof(float));
   }
 }
 
 // out[GROUP][dim] = weights[GROUP][seen] * values
 template <class Kept, int GROUP>
-void blend(const float* weights, long padded, const Context<Kept>& values, long seen, float* out) {
-  const long dim = values.dim;
+void blend(const InputOf<Kept>* weights, long stride, const Context<Kept>& values, long seen, float* out) {
+  constexpr long MOST = WIDTH * LANES;
+  constexpr int LEAST = ProductsOf<Kept>::EACH;  // vectors of columns that can be read
   long d = 0;
-  for (; d + WIDTH * LANES <= dim; d += WIDTH * LANES) {
-    Floats totals[GROUP][WIDTH] = {};
-    for (long t = 0; t < seen; t++) {
-      const auto* value = row_of(values, t) + d;
-#pragma GCC unroll 4
-      for (int part = 0; part < WIDTH; part++) {
-        Floats row = Kept::row(value + part * LANES);
-#pragma GCC unroll 4
-        for (int g = 0; g < GROUP; g++) totals[g][part] += weights[g * padded + t] * row;
-      }
-    }
-    for (int g = 0; g < GROUP; g++)
-      for (int part = 0; part < WIDTH; part++)
-        store(out + g * dim + d + part * LANES, totals[g][part]);
-  }
-  for (int g = 0; g < GROUP; g++) std::fill(out + g * dim + d, out + (g + 1) * dim, 0.0f);
-  for (long t = 0; d < dim && t < seen; t++) {
-    const auto* value = row_of(values, t);
-    for (long rest = d; rest < dim; rest++)
-      for (int g = 0; g < GROUP; g++)
-        out[g * dim + rest] += weights[g * padded + t] * Kept::widen(value[rest]);
-  }
+  for (; d + MOST <= values.dim; d += MOST)
+    blend_columns<Kept, GROUP, WIDTH>(weights, stride, values, seen, d, MOST, out);
+  for (; d < values.dim; d += LEAST * LANES)
+    blend_columns<Kept, GROUP, LEAST>(weights, stride, values, seen, d,
+                                      std::min<long>(LEAST * LANES, values.dim - d), out);
 }
 
 template <class Kept, int GROUP>
 void attend_group(const float* queries, const Context<Kept>& keys, const Context<Kept>& values,
                   long seen, float scale, float cap, float* out) {
-  const long padded = (seen + LANES - 1) / LANES * LANES;
+  using Products = ProductsOf<Kept>;
+  const long dim = keys.dim, padded = (seen + LANES - 1) / LANES * LANES;
+  const long query_width = (inputs_of<Products>(dim) + LANES - 1) / LANES * LANES;
   static thread_local std::vector<float> scratch;
+  static thread_local std::vector<typename Products::Input> inputs;
   scratch.resize(GROUP * padded);
+  inputs.assign(GROUP * std::max(query_width, padded), 0);
   float* scores = scratch.data();
-  score<Kept, GROUP>(queries, keys, seen, scores, padded);
+  for (int g = 0; g < GROUP; g++) Products::take(queries + g * dim, dim, inputs.data() + g * query_width);
+  score<Kept, GROUP>(inputs.data(), query_width, keys, seen, scores, padded);
   for (int g = 0; g < GROUP; g++) {
     float* row = scores + g * padded;
     for (long t = 0; t < seen; t++) row[t] = cap > 0 ? cap * std::tanh(row[t] * scale / cap) : row[t] * scale;
     std::fill(row + seen, row + padded, -INFINITY);
     softmax(row, padded);
+    Products::take(row, seen, inputs.data() + g * padded);
   }
-  blend<Kept, GROUP>(scores, padded, values, seen, out);
+  blend<Kept, GROUP>(inputs.data(), padded, values, seen, out);
 }
 
 template <class Kept>
@@ -179,18 +219,6 @@ void attend(const float* queries, long stride, const typename Kept::Element* key
 }
 
 }  // namespace
-
-// qkv [tokens, (queries + 2 kv) * dim]: heads are normalised where norms [dim] are given and rotated
-// in place by cosine and sine [tokens, half]; keys and values also go to their slots of the cache.
-#define PLACE(NAME, KEPT, ELEMENT)                                                                \
-  EXPORT void NAME(float* qkv, long tokens, long queries, long kv, long dim, const float* cosine, \
-                   const float* sine, long half, const float* query_norm, const float* key_norm,  \
-                   float epsilon, const int64_t* slots, ELEMENT* keys, ELEMENT* values) {         \
-    place<KEPT>(qkv, tokens, queries, kv, dim, cosine, sine, half, query_norm, key_norm, epsilon, \
-                slots, keys, values);                                                             \
-  }
-PLACE(lorax_place_f32, Float32, float)
-PLACE(lorax_place_bf16, BFloat16, uint16_t)
 
 // queries: rows of `stride`, the first heads * dim of each; tables [batch, table_width] of blocks;
 // lengths [batch], the new token included; cap 0 and window 0 switch those off; out [batch, heads, dim].

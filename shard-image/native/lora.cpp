@@ -1,65 +1,81 @@
 // Adds the adapters' part to the output of a linear layer whose rows are ordered by adapter.
 #include <omp.h>
 
-#include <algorithm>
-#include <vector>
-
 #include "tile.h"
 
 namespace {
 
 constexpr int SHRINK_RANKS = 4;
+constexpr long AHEAD_BYTES = 4096;
 
-// hidden[ROWS, SHRINK_RANKS] = x[ROWS, depth] * down[SHRINK_RANKS, depth]^T
+// hidden[ROWS, SHRINK_RANKS] = x[ROWS, depth] * down[SHRINK_RANKS, depth]^T, as inputs
 template <class Weight, int ROWS>
-void dot(const float* x, const typename Weight::Element* down, long depth, float* hidden,
+void dot(const typename ProductsOf<Weight>::Input* x, long x_stride,
+         const typename Weight::Element* down, long depth, typename ProductsOf<Weight>::Input* hidden,
          long hidden_stride) {
-  Floats sums[ROWS][SHRINK_RANKS] = {};
+  using Products = ProductsOf<Weight>;
+  constexpr long EACH = LANES * Products::EACH;  // numbers in a vector
+  Floats totals[ROWS][SHRINK_RANKS] = {};
+  auto add = [&](long k, auto read) {
+    typename Products::Vector inputs[ROWS];
+#pragma GCC unroll 4
+    for (int row = 0; row < ROWS; row++) inputs[row] = Products::load(x + row * x_stride + k / Products::EACH);
+#pragma GCC unroll 4
+    for (int rank = 0; rank < SHRINK_RANKS; rank++) {
+      const auto weight = read(down + rank * depth + k);
+#pragma GCC unroll 4
+      for (int row = 0; row < ROWS; row++) Products::add(totals[row][rank], inputs[row], weight);
+    }
+  };
   long k = 0;
-  for (; k + LANES <= depth; k += LANES) {
-    Floats inputs[ROWS];
-#pragma GCC unroll 4
-    for (int row = 0; row < ROWS; row++) inputs[row] = load(x + row * depth + k);
-#pragma GCC unroll 4
-    for (int rank = 0; rank < SHRINK_RANKS; rank++) {
+  for (; k + EACH <= depth; k += EACH)
+    add(k, [&](const auto* from) {
       // The ranks that come next: a row is too short for the processor to see a stream.
-      __builtin_prefetch(down + (SHRINK_RANKS + rank) * depth + k);
-      Floats weight = Weight::row(down + rank * depth + k);
-#pragma GCC unroll 4
-      for (int row = 0; row < ROWS; row++) sums[row][rank] += inputs[row] * weight;
-    }
+      __builtin_prefetch(from + SHRINK_RANKS * depth);
+      return inputs_at<Weight>(from);
+    });
+  if (k < depth) add(k, [&](const auto* from) { return inputs_at<Weight>(from, depth - k); });
+  for (int row = 0; row < ROWS; row++) {
+    float found[SHRINK_RANKS];
+    for (int rank = 0; rank < SHRINK_RANKS; rank++) found[rank] = sum(totals[row][rank]);
+    Products::take(found, SHRINK_RANKS, hidden + row * hidden_stride);
   }
-  for (int row = 0; row < ROWS; row++)
-    for (int rank = 0; rank < SHRINK_RANKS; rank++) {
-      float total = sum(sums[row][rank]);
-      for (long rest = k; rest < depth; rest++)
-        total += x[row * depth + rest] * Weight::widen(down[rank * depth + rest]);
-      hidden[row * hidden_stride + rank] = total;
-    }
+}
+
+INLINE void prefetch(const void* from, long bytes) {
+  for (long line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(from) + line, 0, 2);
 }
 
 template <class Weight>
 void lora(const float* x, long depth, float* out, long columns, const int32_t* segments,
           long count, long parts, const long* widths, long rank,
-          const typename Weight::Element* down, const typename Weight::Element* const* up) {
-  using Element = typename Weight::Element;
+          const typename Weight::Element* down, const typename PanelOf<Weight>::Element* const* up) {
+  using Products = ProductsOf<Weight>;
+  using Panel = PanelOf<Weight>;
   const long ranks = parts * rank, groups = ranks / SHRINK_RANKS;
-  const long rows = segments[3 * count - 2];
-  static thread_local std::vector<float> scratch;
-  scratch.resize(rows * ranks);
-  float* hidden = scratch.data();
+  const long begin_row = segments[0], rows = segments[3 * count - 2];
+  const long stride = inputs_of<Products>(ranks), height = inputs_of<Products>(rank);
+  constexpr long EACH_BYTES = sizeof(typename Panel::Element);
+  const long packed = inputs_of<Products>(rank) / Panel::INPUTS * PANEL;  // of a panel
+  static thread_local std::vector<typename Products::Input> scratch;
+  scratch.resize(rows * stride);
+  auto* hidden = scratch.data();
 #pragma omp parallel
   {
+    // Each thread has inputs of its own, which takes it less than to wait for another's.
+    const Inputs<Products> inputs(x + begin_row * depth, rows - begin_row, depth);
+    const auto* first_row = inputs.rows - begin_row * inputs.stride;
 #pragma omp for schedule(static)
     for (long task = 0; task < count * groups; task++) {
       const int32_t* segment = segments + 3 * (task / groups);
       const long group = task % groups * SHRINK_RANKS;
-      const Element* from = down + (segment[2] * ranks + group) * depth;
+      const auto* from = down + (segment[2] * ranks + group) * depth;
+      auto* to = hidden + group / Products::EACH;
       long row = segment[0];
       for (; row + 4 <= segment[1]; row += 4)
-        dot<Weight, 4>(x + row * depth, from, depth, hidden + row * ranks + group, ranks);
+        dot<Weight, 4>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
       for (; row < segment[1]; row++)
-        dot<Weight, 1>(x + row * depth, from, depth, hidden + row * ranks + group, ranks);
+        dot<Weight, 1>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
     }
     const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
     long first = 0;
@@ -69,12 +85,18 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
       // Adapter by adapter, because each is one stream of memory.
       for (long s = 0; s < count; s++) {
         const int32_t* segment = segments + 3 * s;
-        const Element* from = up[part] + segment[2] * panels * rank * PANEL;
-        for (long panel = begin; panel < end; panel++)
-          multiply_panel<Weight>(hidden + segment[0] * ranks + part * rank, ranks,
-                                 segment[1] - segment[0], from + panel * rank * PANEL, rank,
-                                 out + segment[0] * columns + first + panel * PANEL, columns,
-                                 std::min<long>(PANEL, widths[part] - panel * PANEL), true);
+        const auto* from = up[part] + segment[2] * panels * packed;
+        const auto* next = s + 1 < count ? up[part] + segment[3 + 2] * panels * packed : nullptr;
+        for (long panel = begin; panel < end; panel++) {
+          // A few panels ahead, which may be those of the next adapter.
+          const long later = panel + std::max(1L, AHEAD_BYTES / (packed * EACH_BYTES));
+          if (later < end) prefetch(from + later * packed, packed * EACH_BYTES);
+          else if (next && begin + later - end < end) prefetch(next + (begin + later - end) * packed, packed * EACH_BYTES);
+          multiply_panel<Panel>(hidden + segment[0] * stride + part * height, stride,
+                                segment[1] - segment[0], from + panel * packed, height,
+                                out + segment[0] * columns + first + panel * PANEL, columns,
+                                std::min<long>(PANEL, widths[part] - panel * PANEL), true);
+        }
       }
       first += widths[part];
     }
@@ -85,7 +107,7 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
 
 // x [rows, depth], out [rows, columns] with columns = sum of widths; segments [count, 3]: first row,
 // row after the last, slot, in the order of rows; down [slots, parts * rank, depth]; up[part]: packed
-// [slots, ceil(width / PANEL), rank, PANEL]. rank is a multiple of 4.
+// [slots, ceil(width / PANEL), rank, PANEL], or of pairs of ranks [.., rank / 2, PANEL]. rank is a multiple of 4.
 EXPORT void lorax_lora_f32(const float* x, long depth, float* out, long columns,
                            const int32_t* segments, long count, long parts, const long* widths,
                            long rank, const float* down, const float* const* up) {
@@ -93,6 +115,6 @@ EXPORT void lorax_lora_f32(const float* x, long depth, float* out, long columns,
 }
 EXPORT void lorax_lora_bf16(const float* x, long depth, float* out, long columns,
                             const int32_t* segments, long count, long parts, const long* widths,
-                            long rank, const uint16_t* down, const uint16_t* const* up) {
+                            long rank, const uint16_t* down, const uint32_t* const* up) {
   lora<BFloat16>(x, depth, out, columns, segments, count, parts, widths, rank, down, up);
 }

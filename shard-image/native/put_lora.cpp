@@ -44,27 +44,38 @@ void put_down(const typename Source::Element* down, long count, typename Weight:
   }
 }
 
-// A block of LANES ranks and the columns of a panel at a time.
+// LANES words of a column's scaled numbers from rank k on, of which there may be fewer.
+template <class Source, class Weight>
+INLINE Words words_of(const typename Source::Element* column, float scale, long k, long rank) {
+  auto some = [&](long from) {
+    return from < rank ? load_some<Source>(column + from, rank - from) * scale : Floats{};
+  };
+  if constexpr (std::is_same_v<Weight, Float32>) return reinterpret_cast<Words>(some(k));
+  else return BFloat16::words(some(k), some(k + LANES));
+}
+
+// A block of LANES words and the columns of a panel at a time; a word has one or two ranks.
 template <class Source, class Weight>
 void put_up(const typename Source::Element* up, float scale, long rank, long columns,
             typename Weight::Element* to, long bucket) {
+  constexpr long EACH = 4 / sizeof(typename Weight::Element);
   for (long column = 0; column < columns; column += PANEL, to += bucket * PANEL)
-    for (long k = 0; k < rank; k += LANES) {
-      const long ranks = std::min<long>(LANES, rank - k);
-      Words rows[PANEL];
-#pragma GCC unroll 32
-      for (long lane = 0; lane < PANEL; lane++) {
-        Floats row = {};
-        if (column + lane < columns) row = load_some<Source>(up + (column + lane) * rank + k, ranks);
-        rows[lane] = Weight::word(row * scale);
-      }
-      constexpr int ROW = sizeof(typename Weight::Element) == 2 ? LANES : PANEL;  // words of a rank
-      if constexpr (ROW == LANES)
-        for (int lane = 0; lane < LANES; lane++) rows[lane] |= rows[LANES + lane] << 16;
-      for (int first = 0; first < ROW; first += LANES) {
-        transpose(rows + first);
-        for (long r = 0; r < ranks; r++)
-          *(reinterpret_cast<Words*>(to + (k + r) * PANEL) + first / LANES) = rows[first + r];
+    for (long k = 0; k < rank; k += LANES * EACH) {
+      const long whole = std::min<long>(LANES, (rank - k) / EACH);
+      for (long first = 0; first < PANEL; first += LANES) {
+        Words rows[LANES] = {};
+#pragma GCC unroll 16
+        for (long lane = 0; lane < LANES; lane++) {
+          const long own = column + first + lane;
+          if (own < columns) rows[lane] = words_of<Source, Weight>(up + own * rank, scale, k, rank);
+        }
+        transpose(rows);
+        auto* place = reinterpret_cast<uint32_t*>(to + k * PANEL) + first;
+        for (long r = 0; r < whole; r++) *reinterpret_cast<Words*>(place + r * PANEL) = rows[r];
+        if (whole < LANES && (rank - k) % EACH != 0) {  // half a word, beside a rank that stays
+          auto& last = *reinterpret_cast<Words*>(place + whole * PANEL);
+          last = (last & 0xffff0000u) | rows[whole];
+        }
       }
     }
 }
@@ -113,7 +124,7 @@ EXPORT long lorax_are_finite(const void* numbers, long count, long kind) {
 
 // down [rank, depth], up [columns, rank], both of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats
 // (2) -> the first rank rows of own_down [bucket, depth], and up * scale into own_up, packed
-// [ceil(columns / PANEL), bucket, PANEL]
+// [ceil(columns / PANEL), bucket, PANEL], or [.., bucket / 2, PANEL] of pairs of ranks in bfloat16
 EXPORT void lorax_put_lora_f32(const void* down, const void* up, long kind, float scale, long rank,
                                long depth, long columns, float* own_down, float* own_up,
                                long bucket) {

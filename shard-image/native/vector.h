@@ -1,7 +1,7 @@
 // Vectors of floats as wide as the target has them, and the numbers that weights come in.
 //
-// Everything is computed in float32; bfloat16 is only how weights, adapters and the cache are kept,
-// and int8 how weights are, each output with a scale: widening either is exact. GCC's vector extensions keep one source for every instruction set.
+// GCC's vector extensions keep one source for every instruction set. Widening a number to float32 is
+// exact, whatever it was kept as.
 #pragma once
 
 #include <immintrin.h>
@@ -32,35 +32,16 @@ INLINE Floats splat(float value) { return value - Floats{}; }
 INLINE Floats load(const float* from) { return *reinterpret_cast<const Floats*>(from); }
 INLINE void store(float* to, Floats value) { *reinterpret_cast<Floats*>(to) = value; }
 
-// Where a packed row has the number of a column. Numbers of two bytes interleave the row's halves.
-template <class Element>
-INLINE long packed_place(long column) {
-  if (sizeof(Element) != 2) return column;
-  return column < LANES ? 2 * column : 2 * (column - LANES) + 1;
-}
-
 struct Float32 {
   using Element = float;
-  // Columns 0..LANES and LANES..PANEL of one row of a packed panel.
-  INLINE void panel_row(const float* from, Floats& first, Floats& second) {
-    first = load(from);
-    second = load(from + LANES);
-  }
   INLINE Floats row(const float* from) { return load(from); }
   INLINE float widen(float value) { return value; }
   INLINE float narrow(float value) { return value; }
-  INLINE Words word(Floats value) { return reinterpret_cast<Words>(value); }
   INLINE void put_row(float* to, Floats value) { store(to, value); }
 };
 
 struct BFloat16 {
   using Element = uint16_t;
-  // A packed row interleaves its two halves, so that a shift and a mask widen it.
-  INLINE void panel_row(const uint16_t* from, Floats& first, Floats& second) {
-    Words both = *reinterpret_cast<const Words*>(from);
-    first = reinterpret_cast<Floats>(both << 16);
-    second = reinterpret_cast<Floats>(both & 0xffff0000u);
-  }
   INLINE Floats row(const uint16_t* from) {
     Halves narrow = *reinterpret_cast<const Halves*>(from);
     return reinterpret_cast<Floats>(__builtin_convertvector(narrow, Words) << 16);
@@ -83,19 +64,20 @@ struct BFloat16 {
     return (word & 0x7fffffffu) > 0x7f800000u ? (word >> 16) | 0x40u
                                               : (word + 0x7fffu + ((word >> 16) & 1u)) >> 16;
   }
-  INLINE void put_row(uint16_t* to, Floats value) {
-    *reinterpret_cast<Halves*>(to) = __builtin_convertvector(word(value), Halves);
+  INLINE Halves halves(Floats value) { return __builtin_convertvector(word(value), Halves); }
+  INLINE void put_row(uint16_t* to, Floats value) { *reinterpret_cast<Halves*>(to) = halves(value); }
+  // The same of twice as many, two in a word.
+  INLINE Words words(Floats first, Floats second) {
+    Halves both[2] = {halves(first), halves(second)};
+    Words result;
+    std::memcpy(&result, both, sizeof(result));
+    return result;
   }
 };
 
 // What files and scales come in; nothing is kept in it.
 struct Float16 {
   using Element = uint16_t;
-  INLINE void panel_row(const uint16_t* from, Floats& first, Floats& second) {
-    Words both = *reinterpret_cast<const Words*>(from);
-    first = wide(__builtin_convertvector(both & 0xffffu, Halves));
-    second = wide(__builtin_convertvector(both >> 16, Halves));
-  }
   INLINE Floats row(const uint16_t* from) { return wide(*reinterpret_cast<const Halves*>(from)); }
   INLINE float widen(uint16_t value) { return _cvtsh_ss(value); }
   INLINE Floats wide(Halves narrow) {
@@ -129,10 +111,6 @@ struct Int8 {
     __m128i narrow = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
     return reinterpret_cast<Floats>(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(narrow)));
 #endif
-  }
-  INLINE void panel_row(const int8_t* from, Floats& first, Floats& second) {
-    first = row(from);
-    second = row(from + LANES);
   }
 };
 

@@ -29,6 +29,7 @@ from lorax_shard.adapters.reader import read_adapter
 from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.engine.messages import RequestsFailed
 from lorax_shard.layers import native
+from lorax_shard.layers.native import usable_levels
 from lorax_shard.models.task import Task
 
 LENGTHS = (40, 1, 33, MAX_TOKENS, 2, 64, 33, 7)
@@ -60,7 +61,8 @@ def test_embeddings_equal_those_of_transformers(
     torch.testing.assert_close(ours, expected, **TOLERANCE)
 
 
-def test_weights_in_bfloat16_are_widened_without_loss(tmp_path: Path) -> None:
+def test_a_model_in_bfloat16_rounds_no_more_than_products(tmp_path: Path) -> None:
+    """Where the processor multiplies such numbers; else not even those."""
     # given
     model = write_encoder(tmp_path, "bert", AutoModel).to(torch.bfloat16)
     model.save_pretrained(tmp_path)
@@ -72,7 +74,10 @@ def test_weights_in_bfloat16_are_widened_without_loss(tmp_path: Path) -> None:
     # then
     wide = model.float()
     expected = torch.stack([hidden_states(wide, ids).mean(0) for ids in texts(*LENGTHS)])
-    torch.testing.assert_close(ours, expected, **TOLERANCE)
+    if usable_levels()[0].endswith("bf16"):
+        assert (ours - expected).norm() / expected.norm() < 0.015
+    else:
+        torch.testing.assert_close(ours, expected, **TOLERANCE)
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,8 @@ def test_experts_cannot_be_quantised(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "gpt-neox", "starcoder2", "cohere2"])
-def test_a_model_in_bfloat16_computes_in_float32(tmp_path: Path, name: str) -> None:
+def test_a_model_in_bfloat16_rounds_no_more_than_products(tmp_path: Path, name: str) -> None:
+    """On a CPU: what lies between them is float32."""
     # given
     write(tmp_path, name)
     reference(tmp_path).to(torch.bfloat16).save_pretrained(tmp_path)
@@ -262,7 +263,9 @@ def test_a_model_in_bfloat16_computes_in_float32(tmp_path: Path, name: str) -> N
 
     # then
     wide = reference(tmp_path)
-    torch.testing.assert_close(ours[:50], logits(wide)[:50], atol=0.15, rtol=0.05)
+    expected = logits(wide)[:50]
+    apart = (ours[:50] - expected).norm() / expected.norm()
+    assert apart < 0.015
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -5,22 +5,26 @@ from pathlib import Path
 
 import pytest
 import torch
+from kernel_numbers import taken
 
 from lorax_shard.layers import native
 from lorax_shard.layers.lora import NativeLoraStack
-from lorax_shard.layers.native import HeadCounts, NativeKernels
+from lorax_shard.layers.native import HeadCounts, NativeKernels, usable_levels
 from lorax_shard.layers.quantisation import from_int4, to_int4
 from lorax_shard.layers.routing import LoraSlot, route_segments
 
 DTYPES = [torch.float32, torch.bfloat16]
 FOLDER = Path(native.__file__).resolve().parents[1] / "native"
-WIDE = torch.backends.cpu.get_cpu_capability() == "AVX512"
-LEVELS = ["x86-64-v3", *(["x86-64-v4"] if WIDE else [])]
 
 
-@pytest.fixture(scope="module", params=LEVELS)
-def kernels(request: pytest.FixtureRequest) -> NativeKernels:
-    return NativeKernels(FOLDER / f"kernels-{request.param}.so")
+@pytest.fixture(scope="module", params=usable_levels())
+def level(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def kernels(level: str) -> NativeKernels:
+    return NativeKernels(FOLDER / f"kernels-{level}.so")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +34,7 @@ def seed() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
-def test_a_product_equals_that_of_torch(kernels, shape, dtype) -> None:
+def test_a_product_equals_that_of_torch(kernels, level, shape, dtype) -> None:
     out, depth = shape
     weight, bias = torch.randn(out, depth).to(dtype), torch.randn(out)
     packed = kernels.pack(weight)
@@ -40,33 +44,36 @@ def test_a_product_equals_that_of_torch(kernels, shape, dtype) -> None:
 
         plain, biased = kernels.linear(x, packed, None), kernels.linear(x, packed, bias)
 
-        expected = (x.double() @ weight.double().T).float()
+        expected = (taken(x, dtype, level) @ weight.double().T).float()
         torch.testing.assert_close(plain, expected, atol=1e-4, rtol=1e-5)
         torch.testing.assert_close(biased, expected + bias, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
-def test_a_product_with_int8_equals_that_of_torch(kernels, shape) -> None:
+def test_a_product_with_int8_equals_that_of_torch(kernels, level, shape, dtype) -> None:
     out, depth = shape
     numbers, scales = torch.randint(-127, 128, shape).to(torch.int8), torch.rand(out)
     bias = torch.randn(out)
-    packed = kernels.pack(*numbers.split(7))
+    packed = kernels.pack_int8(*numbers.split(7))
     assert torch.equal(kernels.unpack(packed), numbers)
     weight = numbers.double() * scales.double()[:, None]
     for rows in (1, 2, 13, 14, 15, 31, 64, 200):  # few are widened again and again, many once
         x = torch.randn(rows, depth)
 
-        plain = kernels.linear_int8(x, packed, scales, None)
-        biased = kernels.linear_int8(x, packed, scales, bias)
+        plain = kernels.linear_int8(x, packed, scales, None, dtype)
+        biased = kernels.linear_int8(x, packed, scales, bias, dtype)
 
-        expected = (x.double() @ weight.T).float()
+        expected = (taken(x, dtype, level) @ weight.T).float()
         torch.testing.assert_close(plain, expected, atol=1e-2, rtol=1e-5)
         torch.testing.assert_close(biased, plain + bias)
-        assert torch.equal(kernels.linear_int8(x[rows - 1 :], packed, scales, None)[0], plain[-1])
+        alone = kernels.linear_int8(x[rows - 1 :], packed, scales, None, dtype)
+        assert torch.equal(alone[0], plain[-1])
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(1, 1), (5, 300), (33, 64), (96, 513)])
-def test_a_product_with_int4_equals_that_of_torch(kernels, shape) -> None:
+def test_a_product_with_int4_equals_that_of_torch(kernels, level, shape, dtype) -> None:
     numbers = to_int4(torch.randn(shape))
     packed, bias = kernels.pack_int4(numbers), torch.randn(shape[0])
     weight = from_int4(numbers, torch.float32)
@@ -74,13 +81,14 @@ def test_a_product_with_int4_equals_that_of_torch(kernels, shape) -> None:
     for rows in (1, 2, 15, 200):
         x = torch.randn(rows, shape[1])
 
-        plain = kernels.linear_int4(x, packed, None)
-        biased = kernels.linear_int4(x, packed, bias)
+        plain = kernels.linear_int4(x, packed, None, dtype)
+        biased = kernels.linear_int4(x, packed, bias, dtype)
 
-        expected = (x.double() @ weight.double().T).float()
+        expected = (taken(x, dtype, level) @ taken(weight, dtype, level).T).float()
         torch.testing.assert_close(plain, expected, atol=1e-4, rtol=1e-5)
         torch.testing.assert_close(biased, expected + bias, atol=1e-4, rtol=1e-5)
-        assert torch.equal(kernels.linear_int4(x[rows - 1 :], packed, None)[0], plain[-1])
+        alone = kernels.linear_int4(x[rows - 1 :], packed, None, dtype)
+        assert torch.equal(alone[0], plain[-1])
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -92,7 +100,7 @@ def test_parts_are_packed_as_one(kernels, widths, dtype) -> None:
     packed = kernels.pack(*parts)
 
     assert torch.equal(kernels.unpack(packed), torch.cat(parts))
-    assert torch.equal(packed.data, kernels.pack(torch.cat(parts)).data)
+    assert torch.equal(packed.rows.data, kernels.pack(torch.cat(parts)).rows.data)
 
 
 @pytest.mark.parametrize("rank", [1, 12, 16])
@@ -103,14 +111,20 @@ def test_an_adapter_is_put_in_its_place(kernels, dtype, source, rank) -> None:
     bucket, width, depth, scale = 16, 70, 45, 1.7
     down, up = torch.randn(depth, rank).to(source).T, torch.randn(width, rank).to(source)
     own_down = torch.full((bucket, depth), 3.0, dtype=dtype)
-    own_up = kernels.pack(torch.full((width, bucket), 3.0, dtype=dtype)).data
+    own_up = _panels(kernels, torch.full((width, bucket), 3.0, dtype=dtype))
 
     kernels.put_lora(own_down, own_up, down, up, scale)
 
     whole_down, whole_up = torch.full((bucket, depth), 3.0), torch.full((width, bucket), 3.0)
     whole_down[:rank], whole_up[:, :rank] = down.float(), up.float() * scale
     assert torch.equal(own_down, whole_down.to(dtype))
-    assert torch.equal(own_up, kernels.pack(whole_up.to(dtype)).data)
+    assert torch.equal(own_up, _panels(kernels, whole_up.to(dtype)))
+
+
+def _panels(kernels: NativeKernels, up: torch.Tensor) -> torch.Tensor:
+    """[out, R] -> [panels, R, panel], as a stack has them."""
+    packed = kernels.pack(up).rows.data
+    return packed.view(up.dtype).view(len(packed), up.shape[1], kernels.panel)
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, torch.float16, torch.float64], ids=str)
@@ -165,11 +179,39 @@ def test_what_an_adapter_adds_to_a_row_does_not_depend_on_its_batch(kernels, dty
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("depth", [1, 24, 45, 100])
+def test_infinite_numbers_do_not_reach_what_is_computed_next(kernels, dtype, depth) -> None:
+    # given
+    packed = kernels.pack(torch.randn(70, depth).to(dtype))
+    stack = NativeLoraStack(8, depth, [70], torch.empty(0, dtype=dtype), kernels)
+    stack.grow(1)
+    stack.put(0, 0, torch.randn(8, depth), torch.randn(70, 8), scale=1.0)
+    (segments,) = route_segments([LoraSlot(8, 0)], [3], torch.device("cpu")).buckets
+    x = torch.randn(3, depth)
+
+    def compute(rows: torch.Tensor) -> torch.Tensor:
+        output = kernels.linear(rows, packed, None)
+        stack.add(output, rows, segments)
+        return output
+
+    before = compute(x)
+
+    # when
+    infinite = compute(torch.full((3, depth), math.inf))
+    wide = kernels.pack(torch.randn(70, 600).to(dtype))
+    kernels.linear(torch.full((20, 600), math.inf), wide, None)
+
+    # then
+    assert not infinite.isfinite().any()
+    assert torch.equal(compute(x), before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
     "heads", [HeadCounts(9, 3, 64), HeadCounts(4, 4, 8), HeadCounts(8, 1, 80)], ids=str
 )
 @pytest.mark.parametrize(("cap", "window"), [(0.0, 0), (20.0, 0), (0.0, 21)])
-def test_paged_attention_equals_a_loop(kernels, heads, dtype, cap, window) -> None:
+def test_paged_attention_equals_a_loop(kernels, level, heads, dtype, cap, window) -> None:
     # given scattered blocks, garbage where nobody should look
     lengths = [1, 15, 16, 17, 50]
     keys = torch.randn(30, 16, heads.kv, heads.dim).to(dtype)
@@ -193,12 +235,12 @@ def test_paged_attention_equals_a_loop(kernels, heads, dtype, cap, window) -> No
         key = keys[tables[row]].flatten(0, 1)[past].float()
         value = values[tables[row]].flatten(0, 1)[past].float()
         for head in range(heads.queries):
-            query = qkv[row, head * heads.dim : (head + 1) * heads.dim]
+            query = taken(qkv[row, head * heads.dim : (head + 1) * heads.dim], dtype, level).float()
             kv = head // (heads.queries // heads.kv)
             scores = key[:, kv] @ query * 0.3
             if cap:
                 scores = cap * torch.tanh(scores / cap)
-            expected = scores.softmax(0) @ value[:, kv]
+            expected = taken(scores.softmax(0), dtype, level).float() @ value[:, kv]
             place = slice(head * heads.dim, (head + 1) * heads.dim)
             torch.testing.assert_close(found[row, place], expected, atol=1e-5, rtol=1e-4)
 

@@ -24,9 +24,9 @@ def keep_grouped(
         return kind(grouped)
     ends = grouped.group_of.bincount().cumsum(0).to(torch.int32)
     packed = PackedGroups(
-        kernels.pack(grouped.numbers.view(torch.int8)),
-        kernels.pack(grouped.scales),
-        None if grouped.zeros is None else kernels.pack(grouped.zeros.view(torch.int8)),
+        kernels.pack_rows(grouped.numbers),
+        kernels.pack_rows(grouped.scales),
+        None if grouped.zeros is None else kernels.pack_rows(grouped.zeros),
         functional.pad(ends, (1, 0)),
         grouped.bits,
         grouped.levels,
@@ -91,15 +91,16 @@ class NativeGroupedWeight:
 
     def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """See KeptWeight."""
-        return self.kernels.linear_grouped(_select(x, self.order), self.packed, bias)
+        inputs = _select(x, self.order)
+        return self.kernels.linear_grouped(inputs, self.packed, bias, self.dtype)
 
     def whole(self) -> Tensor:
         """See KeptWeight."""
         zeros = self.packed.zeros
         grouped = GroupedNumbers(
-            self.kernels.unpack(self.packed.numbers).view(torch.uint8),
-            self.kernels.unpack(self.packed.scales),
-            None if zeros is None else self.kernels.unpack(zeros).view(torch.uint8),
+            self.kernels.unpack_rows(self.packed.numbers),
+            self.kernels.unpack_rows(self.packed.scales),
+            None if zeros is None else self.kernels.unpack_rows(zeros),
             self.group_of,
             self.order,
             self.packed.bits,

@@ -1,8 +1,9 @@
 """The CPU kernels of the native folder, called on tensors.
 
 Activations are float32. Weights, adapters and the cache are float32 or bfloat16, weights also of
-fewer bits with scales. Widening is exact: the results are those of float32 arithmetic on the
-same numbers. What comes out for a row never depends on the rows beside it. All tensors are
+fewer bits with scales. Products of weights and adapters in bfloat16 are made of pairs of such
+numbers where the processor has an instruction for it, see native_weights; all else is float32
+arithmetic. What comes out for a row never depends on the rows beside it. All tensors are
 contiguous unless said otherwise, and results are new tensors unless said otherwise.
 """
 
@@ -29,6 +30,9 @@ from lorax_shard.layers.native_weights import (
 _FOLDER = Path(__file__).resolve().parents[1] / "native"
 # What torch calls the instruction sets, and which library needs no more than they have.
 _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
+# Of a processor with AVX512 that multiplies pairs of bfloat16, too; torch does not say which do.
+_PAIRS_FLAG, _PAIRS_LEVEL = "avx512_bf16", "x86-64-v4-bf16"
+_PROCESSOR = Path("/proc/cpuinfo")
 _P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _BY_DTYPE = {
     "lorax_put_lora": [_P, _P, _L, _F, _L, _L, _L, _P, _P, _L],
@@ -233,11 +237,24 @@ class NativeKernels(NativeWeights):
         return chosen, logprobs
 
 
+def usable_levels() -> list[str]:
+    """The libraries whose instructions this processor has, the best first."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability not in _LEVELS:
+        return []
+    levels = list(_LEVELS.values())
+    levels = levels[levels.index(_LEVELS[capability]) :]
+    knows = _PROCESSOR.read_text().split() if _PROCESSOR.exists() else []
+    if capability == "AVX512" and _PAIRS_FLAG in knows:
+        return [_PAIRS_LEVEL, *levels]
+    return levels
+
+
 @cache
 def _load() -> tuple[NativeKernels | None, str]:
-    capability = torch.backends.cpu.get_cpu_capability()
-    level = _LEVELS.get(capability)
+    level = next(iter(usable_levels()), None)
     if level is None:
+        capability = torch.backends.cpu.get_cpu_capability()
         return None, f"PyTorch's own operators (no kernels for {capability})"
     path = _FOLDER / f"kernels-{level}.so"
     if not path.exists():

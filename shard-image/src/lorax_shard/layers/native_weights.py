@@ -1,7 +1,9 @@
 """Weights in the order in which the CPU kernels read them, and products with them.
 
 Activations and results are float32. Weights are float32 or bfloat16, or of fewer bits with scales.
-All tensors are contiguous.
+With a model in bfloat16 a processor that multiplies pairs of such numbers in one instruction does
+that: activations are rounded to bfloat16, sums are float32. Any other multiplies in float32. All
+tensors are contiguous.
 """
 
 import ctypes
@@ -10,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lorax_shard.layers.quantisation import Int4Numbers
 
@@ -17,38 +20,46 @@ SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 # What the kernels call the formats of numbers that they widen.
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 _P, _L = ctypes.c_void_p, ctypes.c_long
-_BY_DTYPE = {
-    "lorax_pack": [_P, _L, _L, _L, _P],
-    "lorax_linear": [_P, _L, _L, _P, _P, _P, _L],
-}
+_BY_DTYPE = {"lorax_linear": [_P, _L, _L, _P, _P, _P, _L]}
 _PLAIN = {
-    "lorax_pack_i8": [_P, _L, _L, _L, _P],
-    "lorax_linear_i8": [_P, _L, _L, _P, _P, _P, _P, _L],
-    "lorax_linear_i4": [_P, _L, _L, _P, _P, _P, _P, _P, _L],
-    "lorax_linear_grouped": [_P, _L, _L, _P, _L, _P, _L, _P, _P, _P, _L, _P, _P, _L],
+    "lorax_pack_8": [_P, _L, _L, _L, _P],
+    "lorax_pack_16": [_P, _L, _L, _L, _P],
+    "lorax_pack_32": [_P, _L, _L, _L, _P],
+    "lorax_linear_i8": [_P, _L, _L, _L, _P, _P, _P, _P, _L],
+    "lorax_linear_i4": [_P, _L, _L, _L, _P, _P, _P, _P, _P, _L],
+    "lorax_linear_grouped": [_P, _L, _L, _L, _P, _L, _P, _L, _P, _P, _P, _L, _P, _P, _L],
 }
 
 
 @dataclass(frozen=True, slots=True)
-class PackedWeight:
-    """A weight [out, in] in the order in which the kernels read it."""
+class PackedRows:
+    """Numbers [out, n] of 1, 2 or 4 bytes, those of neighbouring outputs side by side."""
 
-    data: Tensor  # [panels, in, panel], the last panel filled up with zeroes
+    data: Tensor  # [panels, n, panel], the last panel filled up with zeroes
     out_features: int
 
+
+@dataclass(frozen=True, slots=True)
+class PackedWeight:
+    """A weight [out, in] as rows: numbers in float32 or int8, or pairs of bfloat16."""
+
+    rows: PackedRows  # n is in or, of pairs, half of it; rounded up but in float32
+    dtype: torch.dtype
+    in_features: int
+
     @property
-    def in_features(self) -> int:
-        """Columns of the weight."""
-        return self.data.shape[1]
+    def out_features(self) -> int:
+        """Rows of the weight."""
+        return self.rows.out_features
 
 
 @dataclass(frozen=True, slots=True)
 class PackedInt4:
     """The numbers of a weight in int4, in the order in which the kernels read them."""
 
-    pairs: PackedWeight
-    scales: PackedWeight
-    minimums: PackedWeight
+    pairs: PackedRows
+    scales: PackedRows
+    minimums: PackedRows
     in_features: int
 
 
@@ -56,9 +67,9 @@ class PackedInt4:
 class PackedGroups:
     """The numbers of a weight in groups of any length, in the order in which kernels read them."""
 
-    numbers: PackedWeight  # bytes as GroupedNumbers has them
-    scales: PackedWeight  # in float16, bfloat16 or float32
-    zeros: PackedWeight | None
+    numbers: PackedRows  # bytes as GroupedNumbers has them
+    scales: PackedRows  # in float16, bfloat16 or float32
+    zeros: PackedRows | None
     bounds: Tensor  # [groups + 1] in int32: the first input of each, and how many there are
     bits: int  # 4 or 8
     levels: Tensor | None = None  # instead of zeros, as GroupedNumbers has them
@@ -73,42 +84,60 @@ class NativeWeights:
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
-        """Weights [out, in] of 1, 2 or 4 bytes each, as one whose outputs lie side by side."""
+        """Weights [out_p, in] in float32 or bfloat16, as one whose outputs lie side by side."""
+        dtype, depth = parts[0].dtype, parts[0].shape[1]
+        if dtype is torch.float32:
+            return PackedWeight(self.pack_rows(*parts), dtype, depth)
+        if depth % 2:
+            parts = tuple(functional.pad(part, (0, 1)) for part in parts)
+        # Bits are moved, whatever they mean.
+        pairs = [part.contiguous().view(torch.int32) for part in parts]
+        return PackedWeight(self.pack_rows(*pairs), dtype, depth)
+
+    def pack_int8(self, *parts: Tensor) -> PackedWeight:
+        """Numbers [out_p, in] in int8, as one weight whose outputs lie side by side."""
+        depth = parts[0].shape[1]
+        if depth % 2:
+            parts = tuple(functional.pad(part, (0, 1)) for part in parts)
+        return PackedWeight(self.pack_rows(*parts), torch.int8, depth)
+
+    def unpack(self, weight: PackedWeight) -> Tensor:
+        """The weight [out, in] again."""
+        panels, count, panel = weight.rows.data.shape
+        each = weight.rows.data.element_size() // weight.dtype.itemsize
+        numbers = weight.rows.data.view(weight.dtype).view(panels, count, panel, each)
+        rows = numbers.permute(0, 2, 1, 3).reshape(panels * panel, count * each)
+        return rows[: weight.out_features, : weight.in_features].contiguous()
+
+    def pack_rows(self, *parts: Tensor) -> PackedRows:
+        """Numbers [out_p, n] of 1, 2 or 4 bytes, as one whose outputs lie side by side."""
         out, depth = sum(len(part) for part in parts), parts[0].shape[1]
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
             data[-1].zero_()
-        if data.dtype is torch.int8:
-            function = self._plain["lorax_pack_i8"]
-        else:
-            # Bits are moved, whatever they mean.
-            like = torch.bfloat16 if data.dtype is torch.float16 else data.dtype
-            function = self._by_dtype["lorax_pack", like]
+        function = self._plain[f"lorax_pack_{8 * data.dtype.itemsize}"]
         first = 0
         for part in parts:
             rows = part.contiguous()
             function(rows.data_ptr(), len(rows), depth, first, data.data_ptr())
             first += len(rows)
-        return PackedWeight(data, out)
+        return PackedRows(data, out)
 
-    def unpack(self, weight: PackedWeight) -> Tensor:
-        """The weight [out, in] again."""
-        panels, depth, panel = weight.data.shape
-        data = weight.data
-        if data.dtype.itemsize == 2:  # its halves are interleaved
-            data = data.view(panels, depth, panel // 2, 2).transpose(2, 3)
-        rows = data.reshape(panels, depth, panel).transpose(1, 2).reshape(panels * panel, depth)
-        return rows[: weight.out_features].contiguous()
+    def unpack_rows(self, packed: PackedRows) -> Tensor:
+        """The numbers [out, n] again."""
+        panels, depth, panel = packed.data.shape
+        rows = packed.data.transpose(1, 2).reshape(panels * panel, depth)
+        return rows[: packed.out_features].contiguous()
 
     def linear(self, x: Tensor, weight: PackedWeight, bias: Tensor | None) -> Tensor:
         """X [T, in] -> [T, out]; bias in float32."""
         rows, depth = x.shape
         out = x.new_empty(rows, weight.out_features)
-        self._by_dtype["lorax_linear", weight.data.dtype](
+        self._by_dtype["lorax_linear", weight.dtype](
             x.data_ptr(),
             rows,
             depth,
-            weight.data.data_ptr(),
+            weight.rows.data.data_ptr(),
             address(bias),
             out.data_ptr(),
             weight.out_features,
@@ -116,16 +145,25 @@ class NativeWeights:
         return out
 
     def linear_int8(
-        self, x: Tensor, numbers: PackedWeight, scales: Tensor, bias: Tensor | None
+        self,
+        x: Tensor,
+        numbers: PackedWeight,
+        scales: Tensor,
+        bias: Tensor | None,
+        dtype: torch.dtype,
     ) -> Tensor:
-        """X [T, in] -> [T, out]; numbers in int8, scales [out] and bias in float32."""
+        """X [T, in] -> [T, out] with a model of this dtype.
+
+        numbers: as pack_int8 has them; scales [out] and bias in float32.
+        """
         rows, depth = x.shape
         out = x.new_empty(rows, numbers.out_features)
         self._plain["lorax_linear_i8"](
             x.data_ptr(),
             rows,
             depth,
-            numbers.data.data_ptr(),
+            dtype is torch.bfloat16,
+            numbers.rows.data.data_ptr(),
             scales.data_ptr(),
             address(bias),
             out.data_ptr(),
@@ -136,29 +174,32 @@ class NativeWeights:
     def pack_int4(self, numbers: Int4Numbers) -> PackedInt4:
         """The same numbers, with those of neighbouring outputs side by side."""
         return PackedInt4(
-            self.pack(numbers.pairs.view(torch.int8)),
-            self.pack(numbers.scales),
-            self.pack(numbers.minimums),
+            self.pack_rows(numbers.pairs),
+            self.pack_rows(numbers.scales),
+            self.pack_rows(numbers.minimums),
             numbers.in_features,
         )
 
     def unpack_int4(self, packed: PackedInt4) -> Int4Numbers:
         """The numbers again."""
         return Int4Numbers(
-            self.unpack(packed.pairs).view(torch.uint8),
-            self.unpack(packed.scales),
-            self.unpack(packed.minimums),
+            self.unpack_rows(packed.pairs),
+            self.unpack_rows(packed.scales),
+            self.unpack_rows(packed.minimums),
             packed.in_features,
         )
 
-    def linear_int4(self, x: Tensor, packed: PackedInt4, bias: Tensor | None) -> Tensor:
-        """X [T, in] -> [T, out]; bias in float32."""
+    def linear_int4(
+        self, x: Tensor, packed: PackedInt4, bias: Tensor | None, dtype: torch.dtype
+    ) -> Tensor:
+        """X [T, in] -> [T, out] with a model of this dtype; bias in float32."""
         rows, depth = x.shape
         out = x.new_empty(rows, packed.pairs.out_features)
         self._plain["lorax_linear_i4"](
             x.data_ptr(),
             rows,
             depth,
+            dtype is torch.bfloat16,
             packed.pairs.data.data_ptr(),
             packed.scales.data.data_ptr(),
             packed.minimums.data.data_ptr(),
@@ -168,10 +209,13 @@ class NativeWeights:
         )
         return out
 
-    def linear_grouped(self, x: Tensor, packed: PackedGroups, bias: Tensor | None) -> Tensor:
-        """X [T, in], whose columns stand in the order of the groups, -> [T, out]; bias in float32.
+    def linear_grouped(
+        self, x: Tensor, packed: PackedGroups, bias: Tensor | None, dtype: torch.dtype
+    ) -> Tensor:
+        """X [T, in] -> [T, out] with a model of this dtype; bias in float32.
 
-        Widening is exact with scales of 16 bits.
+        The columns of x stand in the order of the groups. Widening to float32 is exact with scales
+        of 16 bits.
         """
         rows, depth = x.shape
         out = x.new_empty(rows, packed.numbers.out_features)
@@ -179,6 +223,7 @@ class NativeWeights:
             x.data_ptr(),
             rows,
             depth,
+            dtype is torch.bfloat16,
             packed.numbers.data.data_ptr(),
             packed.bits,
             packed.scales.data.data_ptr(),
