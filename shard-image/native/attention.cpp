@@ -28,7 +28,7 @@ void softmax(float* scores, long length) {
 
 constexpr int HEADS = 4;   // query heads that are computed together
 constexpr int WIDTH = 4;   // vectors of a head that are computed together
-constexpr long AHEAD = 16;  // tokens whose keys and values are on their way
+constexpr long AHEAD = 32;  // tokens whose keys and values are on their way
 
 template <class Kept>
 using InputOf = typename ProductsOf<Kept>::Input;
@@ -55,7 +55,7 @@ INLINE void prefetch(const Context<Kept>& context, long seen, long length) {
   if (seen >= length) return;
   const char* row = reinterpret_cast<const char*>(row_of(context, seen));
   const long bytes = context.dim * sizeof(typename Kept::Element);
-  for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
+  for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line, 0, 2);
 }
 
 // scores[GROUP][seen] = queries[GROUP][dim] * keys; zeroes stand behind each query

@@ -6,7 +6,6 @@
 namespace {
 
 constexpr int SHRINK_RANKS = 4;
-constexpr long AHEAD_BYTES = 4096;
 
 // hidden[ROWS, SHRINK_RANKS] = x[ROWS, depth] * down[SHRINK_RANKS, depth]^T, as inputs
 template <class Weight, int ROWS>
@@ -30,20 +29,20 @@ void dot(const typename ProductsOf<Weight>::Input* x, long x_stride,
   long k = 0;
   for (; k + EACH <= depth; k += EACH)
     add(k, [&](const auto* from) {
-      // The ranks that come next: a row is too short for the processor to see a stream.
-      __builtin_prefetch(from + SHRINK_RANKS * depth);
+      // The ranks that come next: a row is too short for the processor to see a stream. To the second
+      // cache, as the first waits for few lines at once.
+      __builtin_prefetch(from + SHRINK_RANKS * depth, 0, 2);
       return inputs_at<Weight>(from);
     });
   if (k < depth) add(k, [&](const auto* from) { return inputs_at<Weight>(from, depth - k); });
   for (int row = 0; row < ROWS; row++) {
-    float found[SHRINK_RANKS];
-    for (int rank = 0; rank < SHRINK_RANKS; rank++) found[rank] = sum(totals[row][rank]);
-    Products::take(found, SHRINK_RANKS, hidden + row * hidden_stride);
+    // In lanes 0 to 3, and in those of each four behind them, are parts of the ranks' sums.
+    float parts[LANES];
+    store(parts, merge<2>(merge<1>(totals[row][0], totals[row][1], Lanes()),
+                          merge<1>(totals[row][2], totals[row][3], Lanes()), Lanes()));
+    for (int lane = SHRINK_RANKS; lane < LANES; lane++) parts[lane % SHRINK_RANKS] += parts[lane];
+    Products::take(parts, SHRINK_RANKS, hidden + row * hidden_stride);
   }
-}
-
-INLINE void prefetch(const void* from, long bytes) {
-  for (long line = 0; line < bytes; line += 64) __builtin_prefetch(static_cast<const char*>(from) + line, 0, 2);
 }
 
 template <class Weight>
@@ -55,7 +54,6 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
   const long ranks = parts * rank, groups = ranks / SHRINK_RANKS;
   const long begin_row = segments[0], rows = segments[3 * count - 2];
   const long stride = inputs_of<Products>(ranks), height = inputs_of<Products>(rank);
-  constexpr long EACH_BYTES = sizeof(typename Panel::Element);
   const long packed = inputs_of<Products>(rank) / Panel::INPUTS * PANEL;  // of a panel
   static thread_local std::vector<typename Products::Input> scratch;
   scratch.resize(rows * stride);
@@ -86,17 +84,11 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
       for (long s = 0; s < count; s++) {
         const int32_t* segment = segments + 3 * s;
         const auto* from = up[part] + segment[2] * panels * packed;
-        const auto* next = s + 1 < count ? up[part] + segment[3 + 2] * panels * packed : nullptr;
-        for (long panel = begin; panel < end; panel++) {
-          // A few panels ahead, which may be those of the next adapter.
-          const long later = panel + std::max(1L, AHEAD_BYTES / (packed * EACH_BYTES));
-          if (later < end) prefetch(from + later * packed, packed * EACH_BYTES);
-          else if (next && begin + later - end < end) prefetch(next + (begin + later - end) * packed, packed * EACH_BYTES);
+        for (long panel = begin; panel < end; panel++)
           multiply_panel<Panel>(hidden + segment[0] * stride + part * height, stride,
                                 segment[1] - segment[0], from + panel * packed, height,
                                 out + segment[0] * columns + first + panel * PANEL, columns,
                                 std::min<long>(PANEL, widths[part] - panel * PANEL), true);
-        }
       }
       first += widths[part];
     }
