@@ -1,4 +1,6 @@
 // Attention of one new token per sequence over the paged cache.
+#include <omp.h>
+
 #include <cmath>
 
 #include "products.h"
@@ -7,8 +9,8 @@ namespace {
 
 constexpr long BLOCK = 16;  // tokens of a cache block
 
-// Scores -> weights that sum to one, in place; length is padded to LANES with -inf.
-void softmax(float* scores, long length) {
+// Scores -> e^(scale * (score - the highest)) in place, and 1 / their sum; length is padded to LANES with -inf.
+float softmax(float* scores, long length, float scale) {
   Floats highest = splat(-INFINITY);
   for (long t = 0; t < length; t += LANES) {
     Floats value = load(scores + t);
@@ -18,17 +20,17 @@ void softmax(float* scores, long length) {
   for (int lane = 1; lane < LANES; lane++) top = std::max<float>(top, highest[lane]);
   Floats total = {};
   for (long t = 0; t < length; t += LANES) {
-    Floats value = exponential(load(scores + t) - top);
+    Floats value = exponential((load(scores + t) - top) * scale);
     store(scores + t, value);
     total += value;
   }
-  const float scale = 1.0f / sum(total);
-  for (long t = 0; t < length; t += LANES) store(scores + t, load(scores + t) * scale);
+  return 1.0f / sum(total);
 }
 
 constexpr int HEADS = 4;   // query heads that are computed together
 constexpr int WIDTH = 4;   // vectors of a head that are computed together
 constexpr long AHEAD = 32;  // tokens whose keys and values are on their way
+constexpr long TASK = 16;   // tokens that take as long as the rest of a head's attention
 
 template <class Kept>
 using InputOf = typename ProductsOf<Kept>::Input;
@@ -66,7 +68,7 @@ void score(const InputOf<Kept>* queries, long stride, const Context<Kept>& keys,
   constexpr long EACH = LANES * Products::EACH;  // numbers in a vector
   const long dim = keys.dim;
   for (long t0 = 0; t0 < seen; t0 += LANES) {
-    Floats parts[GROUP][LANES] = {};
+    Floats parts[GROUP][LANES];
     const int count = static_cast<int>(std::min<long>(LANES, seen - t0));
     for (int t = 0; t < count; t++) {
       const auto* key = row_of(keys, t0 + t);
@@ -82,6 +84,7 @@ void score(const InputOf<Kept>* queries, long stride, const Context<Kept>& keys,
       if (d < dim) add(d, inputs_at<Kept>(key + d, dim - d));
       for (int g = 0; g < GROUP; g++) parts[g][t] = totals[g];
     }
+    for (int g = 0; g < GROUP; g++) std::fill(parts[g] + count, parts[g] + LANES, Floats{});
     for (int g = 0; g < GROUP; g++) store(scores + g * padded + t0, sums(parts[g]));
   }
 }
@@ -122,10 +125,11 @@ struct Columns<BFloat16, Pairs> {
 };
 #endif
 
-// out[GROUP][count columns from d on] = weights[GROUP][seen] * values; at most COUNT vectors of columns
+// out[GROUP][count columns from d on] = scales[GROUP] * weights[GROUP][seen] * values; at most COUNT
+// vectors of columns
 template <class Kept, int GROUP, int COUNT>
-void blend_columns(const InputOf<Kept>* weights, long stride, const Context<Kept>& values, long seen, long d,
-                   long count, float* out) {
+void blend_columns(const InputOf<Kept>* weights, long stride, const float* scales, const Context<Kept>& values,
+                   long seen, long d, long count, float* out) {
   using Products = ProductsOf<Kept>;
   using Element = typename Kept::Element;
   constexpr int EACH = Products::EACH;
@@ -153,21 +157,22 @@ void blend_columns(const InputOf<Kept>* weights, long stride, const Context<Kept
   for (int g = 0; g < GROUP; g++) {
     Columns<Kept, Products>::finish(totals[g], COUNT);
     float finished[COUNT * LANES];
-    for (int part = 0; part < COUNT; part++) store(finished + part * LANES, totals[g][part]);
+    for (int part = 0; part < COUNT; part++) store(finished + part * LANES, totals[g][part] * scales[g]);
     std::memcpy(out + g * values.dim + d, finished, count * sizeof(float));
   }
 }
 
-// out[GROUP][dim] = weights[GROUP][seen] * values
+// out[GROUP][dim] = scales[GROUP] * weights[GROUP][seen] * values
 template <class Kept, int GROUP>
-void blend(const InputOf<Kept>* weights, long stride, const Context<Kept>& values, long seen, float* out) {
+void blend(const InputOf<Kept>* weights, long stride, const float* scales, const Context<Kept>& values,
+           long seen, float* out) {
   constexpr long MOST = WIDTH * LANES;
   constexpr int LEAST = ProductsOf<Kept>::EACH;  // vectors of columns that can be read
   long d = 0;
   for (; d + MOST <= values.dim; d += MOST)
-    blend_columns<Kept, GROUP, WIDTH>(weights, stride, values, seen, d, MOST, out);
+    blend_columns<Kept, GROUP, WIDTH>(weights, stride, scales, values, seen, d, MOST, out);
   for (; d < values.dim; d += LEAST * LANES)
-    blend_columns<Kept, GROUP, LEAST>(weights, stride, values, seen, d,
+    blend_columns<Kept, GROUP, LEAST>(weights, stride, scales, values, seen, d,
                                       std::min<long>(LEAST * LANES, values.dim - d), out);
 }
 
@@ -180,18 +185,22 @@ void attend_group(const float* queries, const Context<Kept>& keys, const Context
   static thread_local std::vector<float> scratch;
   static thread_local std::vector<typename Products::Input> inputs;
   scratch.resize(GROUP * padded);
-  inputs.assign(GROUP * std::max(query_width, padded), 0);
-  float* scores = scratch.data();
-  for (int g = 0; g < GROUP; g++) Products::take(queries + g * dim, dim, inputs.data() + g * query_width);
+  inputs.resize(GROUP * std::max(query_width, padded));
+  float *scores = scratch.data(), scales[GROUP];
+  for (int g = 0; g < GROUP; g++) {
+    auto* query = inputs.data() + g * query_width;
+    Products::take(queries + g * dim, dim, query);
+    std::fill(query + inputs_of<Products>(dim), query + query_width, 0);
+  }
   score<Kept, GROUP>(inputs.data(), query_width, keys, seen, scores, padded);
   for (int g = 0; g < GROUP; g++) {
     float* row = scores + g * padded;
-    for (long t = 0; t < seen; t++) row[t] = cap > 0 ? cap * std::tanh(row[t] * scale / cap) : row[t] * scale;
+    for (long t = 0; cap > 0 && t < seen; t++) row[t] = cap * std::tanh(row[t] * scale / cap);
     std::fill(row + seen, row + padded, -INFINITY);
-    softmax(row, padded);
+    scales[g] = softmax(row, padded, cap > 0 ? 1.0f : scale);
     Products::take(row, seen, inputs.data() + g * padded);
   }
-  blend<Kept, GROUP>(inputs.data(), padded, values, seen, out);
+  blend<Kept, GROUP>(inputs.data(), padded, scales, values, seen, out);
 }
 
 template <class Kept>
@@ -202,18 +211,30 @@ void attend(const float* queries, long stride, const typename Kept::Element* key
   const long group = heads / kv;
   constexpr decltype(&attend_group<Kept, 1>) groups[] = {
       attend_group<Kept, 1>, attend_group<Kept, 2>, attend_group<Kept, 3>, attend_group<Kept, 4>};
-#pragma omp parallel for schedule(dynamic) if (batch * kv > 1)
-  for (long task = 0; task < batch * kv; task++) {
-    const long sequence = task / kv, head = task % kv, length = lengths[sequence];
-    const long start = window > 0 ? std::max<long>(0, length - window) : 0;
-    const int64_t* table = tables + sequence * table_width;
-    const Context<Kept> key{keys, table, kv, head, dim, start};
-    const Context<Kept> value{values, table, kv, head, dim, start};
-    for (long g = 0; g < group; g += HEADS) {
-      const long first = head * group + g;
-      groups[std::min<long>(HEADS, group - g) - 1](
-          queries + sequence * stride + first * dim, key, value, length - start, scale, cap,
-          out + (sequence * heads + first) * dim);
+  auto seen_of = [&](long sequence) {
+    return window > 0 ? std::min(lengths[sequence], static_cast<int64_t>(window)) : lengths[sequence];
+  };
+  long total = 0;
+  for (long sequence = 0; sequence < batch; sequence++) total += kv * (seen_of(sequence) + TASK);
+#pragma omp parallel if (batch * kv > 1)
+  {
+    // A head goes to the thread in whose share of all work it begins: nobody asks what is left, and
+    // most heads of a sequence, whose tokens share pages, have one thread.
+    const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    long begin = 0;
+    for (long task = 0; task < batch * kv; task++) {
+      const long sequence = task / kv, head = task % kv, seen = seen_of(sequence);
+      const bool is_own = begin * threads / total == thread;
+      begin += seen + TASK;
+      if (!is_own) continue;
+      const int64_t* table = tables + sequence * table_width;
+      const Context<Kept> key{keys, table, kv, head, dim, lengths[sequence] - seen};
+      const Context<Kept> value{values, table, kv, head, dim, lengths[sequence] - seen};
+      for (long g = 0; g < group; g += HEADS) {
+        const long first = head * group + g;
+        groups[std::min<long>(HEADS, group - g) - 1](queries + sequence * stride + first * dim, key, value, seen,
+                                                     scale, cap, out + (sequence * heads + first) * dim);
+      }
     }
   }
 }

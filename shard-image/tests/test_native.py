@@ -207,6 +207,26 @@ def test_infinite_numbers_do_not_reach_what_is_computed_next(kernels, dtype, dep
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("window", [0, 21])
+def test_attention_of_a_row_does_not_depend_on_its_batch(kernels, dtype, window) -> None:
+    """However many heads, sequences and tokens the threads divide between them."""
+    heads = HeadCounts(6, 3, 64)
+    lengths = torch.tensor([1, 90, 17, 300, 2, 2, 64, 33, 8])
+    keys, values = torch.randn(2, 180, 16, heads.kv, heads.dim).to(dtype)
+    tables = torch.randperm(180)[: 9 * 19].view(9, 19)
+    qkv = torch.randn(9, (heads.queries + 2 * heads.kv) * heads.dim)
+
+    def attend(rows: list[int]) -> torch.Tensor:
+        return kernels.attend(
+            qkv[rows], heads, keys, values, tables[rows], lengths[rows], 0.3, 0.0, window
+        )
+
+    together = attend(list(range(9)))
+    for rows in ([0], [3], [8], [4, 1], [2, 3, 5, 7]):
+        assert torch.equal(attend(rows), together[rows])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
     "heads", [HeadCounts(9, 3, 64), HeadCounts(4, 4, 8), HeadCounts(8, 1, 80)], ids=str
 )
@@ -240,9 +260,12 @@ def test_paged_attention_equals_a_loop(kernels, level, heads, dtype, cap, window
             scores = key[:, kv] @ query * 0.3
             if cap:
                 scores = cap * torch.tanh(scores / cap)
-            expected = taken(scores.softmax(0), dtype, level).float() @ value[:, kv]
+            weights = (scores - scores.max()).exp()
+            expected = taken(weights, dtype, level).float() @ value[:, kv] / weights.sum()
             place = slice(head * heads.dim, (head + 1) * heads.dim)
-            torch.testing.assert_close(found[row, place], expected, atol=1e-5, rtol=1e-4)
+            # A weight that lies between two of bfloat16 may be rounded to either.
+            slack = 2e-3 if level.endswith("bf16") and dtype is torch.bfloat16 else 1e-5
+            torch.testing.assert_close(found[row, place], expected, atol=slack, rtol=1e-4)
 
 
 def test_a_broken_sequence_does_not_reach_its_neighbours(kernels) -> None:
