@@ -30,6 +30,18 @@ INLINE void gated(const float* gate, const float* up, float* out, long width, Fu
 // row of 49,152): it is enough to look through the block in which it was seen.
 constexpr long GREEDY_BLOCK = 64 * LANES;
 
+// Of x - top, which may be the infinity that stands for no number yet.
+INLINE float sum_of_exponentials(const float* x, long count, float top) {
+  const float base = top == -INFINITY ? 0.0f : top;
+  Floats totals[2] = {};
+  long i = 0;
+  for (; i + 2 * LANES <= count; i += 2 * LANES)
+    for (int part = 0; part < 2; part++) totals[part] += exponential(load(x + i + part * LANES) - base);
+  float rest = 0;
+  for (; i < count; i++) rest += std::exp(x[i] - base);
+  return sum(totals[0] + totals[1]) + rest;
+}
+
 }  // namespace
 
 // hidden += added where that is given, then out = hidden / rms(hidden) * weight; [rows, width]
@@ -76,23 +88,22 @@ EXPORT void lorax_greedy(const float* logits, long rows, long width, int64_t* be
 #pragma omp parallel for schedule(static)
   for (long row = 0; row < rows; row++) {
     const float* x = logits + row * width;
-    float top = -INFINITY;
+    float top = -INFINITY, total = 0;
     long first = 0;  // of the block that holds the largest
     for (long block = 0; block < width; block += GREEDY_BLOCK) {
-      float found = maximum(x + block, std::min(GREEDY_BLOCK, width - block));
+      const long count = std::min(GREEDY_BLOCK, width - block);
+      const float found = maximum(x + block, count);
       if (found > top) {
+        total *= std::exp(top - found);
         top = found;
         first = block;
       }
+      // While the block is in the first cache.
+      total += sum_of_exponentials(x + block, count, top);
     }
     long place = first;
     while (place < width && x[place] != top) place++;
-    long i = 0;
-    Floats total = {};
-    for (i = 0; i + LANES <= width; i += LANES) total += exponential(load(x + i) - top);
-    float result = sum(total);
-    for (; i < width; i++) result += std::exp(x[i] - top);
     best[row] = place < width ? place : 0;
-    logprobs[row] = place < width ? -std::log(result) : NAN;
+    logprobs[row] = place < width ? -std::log(total) : NAN;
   }
 }

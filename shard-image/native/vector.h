@@ -166,10 +166,16 @@ INLINE float maximum(const float* x, long count) {
 
 // e^x by range reduction and the polynomial of Cephes; 2 ulp, 0 below -87, NaN stays NaN.
 INLINE Floats exponential(Floats x) {
+#if defined(__AVX512F__)
+  // Where one of two numbers is NaN the second comes out.
+  const Floats clamped = _mm512_maskz_max_ps(0xffff, splat(-88.0f), _mm512_maskz_min_ps(0xffff, splat(88.0f), x));
+  const Floats whole = _mm512_maskz_roundscale_ps(0xffff, clamped * 1.44269504088896341f, _MM_FROUND_TO_NEAREST_INT);
+#else
   Floats clamped = x < splat(-87.0f) ? splat(-87.0f) : (x > splat(88.0f) ? splat(88.0f) : x);
   Floats scaled = clamped * 1.44269504088896341f;
   Integers exponent = __builtin_convertvector(scaled + (scaled < 0 ? splat(-0.5f) : splat(0.5f)), Integers);
   Floats whole = __builtin_convertvector(exponent, Floats);
+#endif
   Floats r = clamped - whole * 0.693359375f + whole * 2.12194440e-4f;
   Floats p = splat(1.9875691500e-4f);
   p = p * r + 1.3981999507e-3f;
@@ -177,7 +183,11 @@ INLINE Floats exponential(Floats x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
+#if defined(__AVX512F__)
+  return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, splat(-87.0f), _CMP_NLT_UQ), p * r * r + r + 1.0f, whole);
+#else
   Floats result = (p * r * r + r + 1.0f) * reinterpret_cast<Floats>((exponent + 127) << 23);
   result = x < splat(-87.0f) ? Floats{} : result;
   return x == x ? result : x;
+#endif
 }
