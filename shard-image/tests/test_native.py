@@ -1,20 +1,17 @@
 """The CPU kernels against PyTorch in float32, on every instruction set that this machine has."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
 from kernel_numbers import taken
 
-from lorax_shard.layers import native
 from lorax_shard.layers.lora import NativeLoraStack
-from lorax_shard.layers.native import HeadCounts, NativeKernels, usable_levels
+from lorax_shard.layers.native import HeadCounts, NativeKernels, library, usable_levels
 from lorax_shard.layers.quantisation import from_int4, to_int4
 from lorax_shard.layers.routing import LoraSlot, route_segments
 
 DTYPES = [torch.float32, torch.bfloat16]
-FOLDER = Path(native.__file__).resolve().parents[1] / "native"
 
 
 @pytest.fixture(scope="module", params=usable_levels())
@@ -24,7 +21,7 @@ def level(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def kernels(level: str) -> NativeKernels:
-    return NativeKernels(FOLDER / f"kernels-{level}.so")
+    return NativeKernels(library(level))
 
 
 @pytest.fixture(autouse=True)

@@ -250,13 +250,18 @@ def usable_levels() -> list[str]:
     return levels
 
 
+def library(level: str) -> Path:
+    """The file of the kernels for a level, which need not exist."""
+    return _FOLDER / f"kernels-{level}.so"
+
+
 @cache
 def _load() -> tuple[NativeKernels | None, str]:
     level = next(iter(usable_levels()), None)
     if level is None:
         capability = torch.backends.cpu.get_cpu_capability()
         return None, f"PyTorch's own operators (no kernels for {capability})"
-    path = _FOLDER / f"kernels-{level}.so"
+    path = library(level)
     if not path.exists():
         return None, "PyTorch's own operators, several times slower (build_kernels.py was not run)"
     return NativeKernels(path), f"kernels for {level}"
