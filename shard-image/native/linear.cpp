@@ -5,7 +5,6 @@
 
 namespace {
 
-constexpr long ROW_BYTES = 1 << 20;      // inputs of x that stay in the second cache
 constexpr long PARALLEL_WORK = 1 << 16;  // multiplications that are worth waking a thread
 
 template <class Element>
@@ -52,15 +51,15 @@ void linear(const float* x, long rows, long depth, const Packed& weight, const f
   using Products = typename Packed::Products;
   const float* scales = scales_of(weight);
   const long panels = (columns + PANEL - 1) / PANEL;
-  const long row_bytes = inputs_of<Products>(depth) * sizeof(typename Products::Input);
-  const long block = std::max<long>(4 * TILE_ROWS, ROW_BYTES / row_bytes);
+  const long block = Inputs<Products>::most(depth);
 #pragma omp parallel if (rows * depth * columns > PARALLEL_WORK)
   {
     const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
     const long begin = panels * thread / threads, end = panels * (thread + 1) / threads;
     for (long row = 0; row < rows && begin < end; row += block) {
       const long height = std::min(block, rows - row);
-      const Inputs<Products> inputs(x + row * depth, height, depth);
+      const Inputs<Products> inputs(height, depth);
+      for (long r = 0; r < height; r++) inputs.take(x + (row + r) * depth, r);
       for (long panel = begin; panel < end; panel++) {
         const long column = panel * PANEL, width = std::min<long>(PANEL, columns - column);
         float* place = out + row * columns + column;

@@ -58,22 +58,28 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
   static thread_local std::vector<typename Products::Input> scratch;
   scratch.resize(rows * stride);
   auto* hidden = scratch.data();
+  const long most = std::min(rows - begin_row, Inputs<Products>::most(depth));
+  const Inputs<Products> inputs(most, depth);  // all threads'
 #pragma omp parallel
   {
-    // Each thread has inputs of its own, which takes it less than to wait for another's.
-    const Inputs<Products> inputs(x + begin_row * depth, rows - begin_row, depth);
-    const auto* first_row = inputs.rows - begin_row * inputs.stride;
+    for (long begin = begin_row; begin < rows; begin += most) {
+      const long end = std::min(begin + most, rows);
 #pragma omp for schedule(static)
-    for (long task = 0; task < count * groups; task++) {
-      const int32_t* segment = segments + 3 * (task / groups);
-      const long group = task % groups * SHRINK_RANKS;
-      const auto* from = down + (segment[2] * ranks + group) * depth;
-      auto* to = hidden + group / Products::EACH;
-      long row = segment[0];
-      for (; row + 4 <= segment[1]; row += 4)
-        dot<Weight, 4>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
-      for (; row < segment[1]; row++)
-        dot<Weight, 1>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
+      for (long row = begin; row < end; row++) inputs.take(x + row * depth, row - begin);
+#pragma omp for schedule(static)
+      for (long task = 0; task < count * groups; task++) {
+        const int32_t* segment = segments + 3 * (task / groups);
+        const long group = task % groups * SHRINK_RANKS;
+        const auto* from = down + (segment[2] * ranks + group) * depth;
+        auto* to = hidden + group / Products::EACH;
+        const auto* first_row = inputs.rows - begin * inputs.stride;
+        long row = std::max<long>(segment[0], begin);
+        const long last = std::min<long>(segment[1], end);
+        for (; row + 4 <= last; row += 4)
+          dot<Weight, 4>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
+        for (; row < last; row++)
+          dot<Weight, 1>(first_row + row * inputs.stride, inputs.stride, from, depth, to + row * stride, stride);
+      }
     }
     const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
     long first = 0;

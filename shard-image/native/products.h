@@ -101,21 +101,29 @@ constexpr long inputs_of(long depth) {
   return (depth + Products::EACH - 1) / Products::EACH;
 }
 
-// Rows of x as inputs, for one thread until it asks again; zeroes stand behind each.
+constexpr long INPUT_BYTES = 1 << 20;  // of rows that stay in the second cache
+
+// Room for rows of x as inputs, of one thread until it asks again; zeroes stand behind each.
 template <class Products>
 struct Inputs {
-  const typename Products::Input* rows;
-  long stride;
+  typename Products::Input* rows;
+  long depth, stride;
 
-  Inputs(const float* x, long count, long depth) : stride(odd_lines(inputs_of<Products>(depth))) {
+  Inputs(long count, long depth) : depth(depth), stride(odd_lines(inputs_of<Products>(depth))) {
     static thread_local std::vector<typename Products::Input> scratch;
     if (static_cast<long>(scratch.size()) < count * stride) scratch.resize(count * stride);
-    for (long row = 0; row < count; row++) {
-      auto* to = scratch.data() + row * stride;
-      Products::take(x + row * depth, depth, to);
-      std::fill(to + inputs_of<Products>(depth), to + stride, 0);
-    }
     rows = scratch.data();
+  }
+
+  void take(const float* x, long row) const {
+    auto* to = rows + row * stride;
+    Products::take(x, depth, to);
+    std::fill(to + inputs_of<Products>(depth), to + stride, 0);
+  }
+
+  // How many rows are worth having at once.
+  static long most(long depth) {
+    return std::max<long>(4 * TILE_ROWS, INPUT_BYTES / (inputs_of<Products>(depth) * sizeof(*rows)));
   }
 
   // An odd number of the cache's lines, so that the same place of neighbouring rows is not in one set.

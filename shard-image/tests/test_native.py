@@ -176,6 +176,29 @@ def test_what_an_adapter_adds_to_a_row_does_not_depend_on_its_batch(kernels, dty
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_long_prompt_is_computed_like_its_parts(kernels, dtype) -> None:
+    """Of more rows than the kernels take at once, and adapters that begin and end anywhere."""
+    packed = kernels.pack(torch.randn(40, 4000).to(dtype))
+    stack = NativeLoraStack(8, 4000, [40], torch.empty(0, dtype=dtype), kernels)
+    stack.grow(2)
+    for slot in range(2):
+        stack.put(slot, 0, torch.randn(8, 4000), torch.randn(40, 8), scale=1.0)
+    x, counts = torch.randn(500, 4000), [3, 90, 307, 100]
+    slots = [None, LoraSlot(8, 1), None, LoraSlot(8, 0)]
+
+    def compute(parts: range) -> torch.Tensor:
+        rows = x.split(counts)[parts.start : parts.stop]
+        output = kernels.linear(torch.cat(rows), packed, None)
+        each = (slots[parts.start : parts.stop], counts[parts.start : parts.stop])
+        for segments in route_segments(*each, torch.device("cpu")).buckets:
+            stack.add(output, torch.cat(rows), segments)
+        return output
+
+    parts = [compute(range(part, part + 1)) for part in range(4)]
+    assert torch.equal(compute(range(4)), torch.cat(parts))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("depth", [1, 24, 45, 100])
 def test_infinite_numbers_do_not_reach_what_is_computed_next(kernels, dtype, depth) -> None:
     # given
