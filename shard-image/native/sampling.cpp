@@ -1,4 +1,5 @@
-// Draws tokens: temperature, the likeliest k, the likeliest that hold a share p, and one number each.
+// Draws tokens: temperature, the likeliest k, the likeliest or the most typical that hold a share, and
+// one number each.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -8,19 +9,20 @@
 namespace {
 
 constexpr long BLOCK = 64 * LANES;  // weights that are added up before they go into a double
-// Weights lie from 0 to 1, so their bits are in order: the sign, 8 bits of exponent, 4 of mantissa.
+// Weights and surprises are not negative, so their bits are in order: the sign, 8 bits of exponent, 4 of
+// mantissa. Weights go up to 1, and none is infinite.
 constexpr int SHIFT = 19;
-constexpr int BINS = (0x3f800000 >> SHIFT) + 1;
+constexpr int BINS = (0x3f800000 >> SHIFT) + 1, ALL_BINS = 0x7f800000 >> SHIFT;
 
 struct Token {
-  float weight;
+  float weight;  // or its surprise
   long id;
 };
 
-INLINE int bin_of(float weight) {
+INLINE int bin_of(float number, int bins = BINS) {
   int32_t bits;
-  std::memcpy(&bits, &weight, sizeof bits);
-  return std::min(bits >> SHIFT, BINS - 1);
+  std::memcpy(&bits, &number, sizeof bits);
+  return std::min(bits >> SHIFT, bins - 1);
 }
 
 // Least likely first; of those that are alike the one that comes last.
@@ -30,11 +32,11 @@ bool is_less(const Token& one, const Token& other) {
 
 // What a thread needs for a row; kept from one row to the next.
 struct Scratch {
-  std::vector<float> weights;
+  std::vector<float> weights, surprises;
   std::vector<double> blocks;
   std::vector<Token> edge;
   std::vector<long> counts = std::vector<long>(BINS);
-  std::vector<double> masses = std::vector<double>(BINS);
+  std::vector<double> masses = std::vector<double>(ALL_BINS);
 };
 
 // Sums of blocks, and their total.
@@ -86,7 +88,7 @@ void keep_top_p(Scratch& scratch, long width, float top_p) {
   std::fill(scratch.masses.begin(), scratch.masses.end(), 0.0);
   double total = 0;
   for (long i = 0; i < width; i++) scratch.masses[bin_of(scratch.weights[i])] += scratch.weights[i];
-  for (double mass : scratch.masses) total += mass;
+  for (int bin = 0; bin < BINS; bin++) total += scratch.masses[bin];
   const double budget = (1.0 - static_cast<double>(top_p)) * total;
   double dropped = 0;
   int bin = 0;
@@ -111,6 +113,45 @@ void keep_top_p(Scratch& scratch, long width, float top_p) {
   drop_below(scratch.weights.data(), width, least);
 }
 
+// Keeps the fewest whose surprise, -log of their share, is closest to the expected one and that hold a
+// share, and those that are as close as the last of them (arXiv 2202.00666). score(token): its logit less
+// the largest, by the temperature.
+template <class Score>
+void keep_typical(Scratch& scratch, long width, float typical_p, Score score) {
+  double total = 0, mean = 0;
+  for (long i = 0; i < width; i++)
+    if (scratch.weights[i] > 0) {
+      total += scratch.weights[i];
+      mean += static_cast<double>(scratch.weights[i]) * score(i);
+    }
+  // -log of a share is log(total) - score, and the expected one is its mean.
+  mean /= total;
+  scratch.surprises.resize(width);
+  std::fill(scratch.masses.begin(), scratch.masses.end(), 0.0);
+  for (long i = 0; i < width; i++) {
+    if (scratch.weights[i] <= 0) continue;
+    scratch.surprises[i] = std::abs(static_cast<float>(mean - score(i)));
+    scratch.masses[bin_of(scratch.surprises[i], ALL_BINS)] += scratch.weights[i];
+  }
+  const double wanted = static_cast<double>(typical_p) * total;
+  double kept = 0;
+  int bin = 0;
+  while (bin < ALL_BINS - 1 && kept + scratch.masses[bin] < wanted) kept += scratch.masses[bin++];
+  scratch.edge.clear();
+  for (long i = 0; i < width; i++)
+    if (scratch.weights[i] > 0 && bin_of(scratch.surprises[i], ALL_BINS) == bin)
+      scratch.edge.push_back({scratch.surprises[i], i});
+  std::sort(scratch.edge.begin(), scratch.edge.end(), is_less);
+  float most = INFINITY;
+  for (const Token& token : scratch.edge) {
+    most = token.weight;
+    kept += scratch.weights[token.id];
+    if (kept >= wanted) break;
+  }
+  for (long i = 0; i < width; i++)
+    if (scratch.weights[i] > 0 && scratch.surprises[i] > most) scratch.weights[i] = 0;
+}
+
 // The first token beyond a place of the distribution.
 long draw(const Scratch& scratch, long width, double place) {
   double reached = 0;
@@ -130,10 +171,10 @@ long draw(const Scratch& scratch, long width, double place) {
 }  // namespace
 
 // chosen[n]: a token of row rows[n] of logits [.., width], drawn by its uniform number in [0, 1);
-// logprobs[n]: its log-probability among those that are left. top_k 0 and top_p 1 leave all.
+// logprobs[n]: its log-probability among those that are left. top_k 0, top_p 1 and typical_p 1 leave all.
 EXPORT void lorax_draw(const float* logits, long width, long count, const int64_t* rows,
                        const float* temperatures, const int64_t* top_k, const float* top_p,
-                       const double* uniforms, int64_t* chosen, float* logprobs) {
+                       const float* typical_p, const double* uniforms, int64_t* chosen, float* logprobs) {
 #pragma omp parallel if (count > 1)
   {
     Scratch scratch;
@@ -151,6 +192,8 @@ EXPORT void lorax_draw(const float* logits, long width, long count, const int64_
       for (; i < width; i++) weights[i] = std::exp((x[i] - top) * scale);
       if (top_k[n] > 0 && top_k[n] < width) keep_top_k(scratch, width, top_k[n]);
       if (top_p[n] < 1) keep_top_p(scratch, width, top_p[n]);
+      if (typical_p[n] < 1)
+        keep_typical(scratch, width, typical_p[n], [&](long token) { return (x[token] - top) * scale; });
       const double total = add_up(scratch, width);
       const long token = draw(scratch, width, uniforms[n] * total);
       chosen[n] = token;

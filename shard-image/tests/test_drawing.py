@@ -18,6 +18,9 @@ WARPS = [
     {"top_p": 0.0015},
     {"top_k": 40, "top_p": 0.5, "temperature": 0.7},
     {"top_k": 10**6, "top_p": 0.9985},
+    {"typical_p": 0.9},
+    {"typical_p": 0.2, "temperature": 1.7},
+    {"typical_p": 0.6, "top_k": 40, "top_p": 0.8333},
 ]
 
 
@@ -61,10 +64,10 @@ def test_both_draw_the_same(vocab: int, warps: dict, kind: str, monkeypatch) -> 
 
 
 def test_rows_do_not_depend_on_their_neighbours(monkeypatch) -> None:
-    """Each with settings of its own, one of them such as the kernel does not know."""
+    """Each with settings of its own."""
     torch.manual_seed(1)
-    logits = 3 * torch.randn(len(WARPS) + 1, 5000)
-    settings = [*map(settings_of, WARPS), settings_of({"typical_p": 0.7})]
+    logits = 3 * torch.randn(len(WARPS), 5000)
+    settings = [*map(settings_of, WARPS)]
     uniforms = torch.rand(len(settings)).tolist()
 
     for kernels in (True, False):
@@ -100,6 +103,12 @@ def test_the_likeliest_tokens_that_hold_a_share_are_kept(kernels: bool, monkeypa
     assert kept(top_k=3) == {7, 500, 3}
     assert kept(top_k=3, top_p=0.6) == {7, 500}  # of the three, 7 and 500 hold 0.78
     assert kept(top_k=1) == {7}
+    # The expected surprise is 1.28; theirs are 0.92, 1.2, 1.61 and 2.3.
+    assert kept(typical_p=0.25) == {500}
+    assert kept(typical_p=0.35) == {500, 3}
+    assert kept(typical_p=0.6) == {500, 3, 7}
+    assert kept(typical_p=0.95) == {500, 3, 7, 900}
+    assert kept(typical_p=0.5, top_k=2) == {7}  # of 0.57 and 0.43, the first surprises as expected
 
 
 def test_frequencies_are_the_probabilities(monkeypatch) -> None:

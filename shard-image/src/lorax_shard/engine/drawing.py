@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lorax_shard.engine.choice import Choice
 from lorax_shard.engine.messages import SamplingParameters
-from lorax_shard.layers.native import NativeKernels, native_kernels
+from lorax_shard.layers.native import native_kernels
 
 
 def draw_tokens(
@@ -21,35 +21,18 @@ def draw_tokens(
     A row's token does not depend on the rows beside it. Temperatures are above 0.
     """
     kernels = native_kernels(logits.device, logits.dtype)
-    # Whose kernel draws for a row must not depend on the others.
-    fast = [kernels is not None and each.typical_p >= 1.0 for each in settings]
-    choices: dict[int, Choice] = {}
-    for is_fast in set(fast):
-        places = [place for place, own in enumerate(fast) if own is is_fast]
-        some = (
-            [rows[place] for place in places],
-            [settings[place] for place in places],
-            [uniforms[place] for place in places],
-        )
-        if is_fast:
-            assert kernels is not None
-            found = _draw_natively(kernels, logits, *some)
-        else:
-            found = _draw(logits[some[0]], *some[1:])
-        choices |= dict(zip(places, found, strict=True))
-    return [choices[place] for place in range(len(rows))]
-
-
-def _draw_natively(
-    kernels: NativeKernels,
-    logits: Tensor,
-    rows: Sequence[int],
-    settings: Sequence[SamplingParameters],
-    uniforms: Sequence[float],
-) -> list[Choice]:
-    temperatures = [each.temperature for each in settings]
-    top_k, top_p = [each.top_k for each in settings], [each.top_p for each in settings]
-    return _choices(*kernels.draw(logits, rows, temperatures, top_k, top_p, uniforms))
+    if kernels is None:
+        return _draw(logits[list(rows)], settings, uniforms)
+    found = kernels.draw(
+        logits,
+        rows,
+        [each.temperature for each in settings],
+        [each.top_k for each in settings],
+        [each.top_p for each in settings],
+        [each.typical_p for each in settings],
+        uniforms,
+    )
+    return _choices(*found)
 
 
 def _draw(

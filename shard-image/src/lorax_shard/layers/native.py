@@ -44,7 +44,7 @@ _PLAIN = {
     "lorax_norm": [_P, _P, _P, _F, _L, _L, _P],
     "lorax_gate": [_P, _L, _L, _L, _P],
     "lorax_greedy": [_P, _L, _L, _P, _P],
-    "lorax_draw": [_P, _L, _L, _P, _P, _P, _P, _P, _P, _P],
+    "lorax_draw": [_P, _L, _L, _P, _P, _P, _P, _P, _P, _P, _P],
 }
 
 
@@ -209,11 +209,13 @@ class NativeKernels(NativeWeights):
 
     def draw(
         self, logits: Tensor, rows: Sequence[int], temperatures: Sequence[float],
-        top_k: Sequence[int], top_p: Sequence[float], uniforms: Sequence[float],
+        top_k: Sequence[int], top_p: Sequence[float], typical_p: Sequence[float],
+        uniforms: Sequence[float],
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Tokens drawn from these rows of logits [.., vocab], and their log-probabilities.
 
-        One of each for every row; top_k 0 and top_p 1 leave all tokens, uniforms lie in [0, 1).
+        One of each for every row; top_k 0, top_p 1 and typical_p 1 leave all tokens, uniforms lie
+        in [0, 1).
         """
         chosen = torch.empty(len(rows), dtype=torch.int64)
         logprobs = torch.empty(len(rows), dtype=torch.float32)
@@ -221,6 +223,7 @@ class NativeKernels(NativeWeights):
         warmth = torch.tensor(temperatures, dtype=torch.float32)
         most = torch.tensor(top_k, dtype=torch.int64)
         share = torch.tensor(top_p, dtype=torch.float32)
+        typical = torch.tensor(typical_p, dtype=torch.float32)
         numbers = torch.tensor(uniforms, dtype=torch.float64)
         self._plain["lorax_draw"](
             logits.data_ptr(),
@@ -230,6 +233,7 @@ class NativeKernels(NativeWeights):
             warmth.data_ptr(),
             most.data_ptr(),
             share.data_ptr(),
+            typical.data_ptr(),
             numbers.data_ptr(),
             chosen.data_ptr(),
             logprobs.data_ptr(),
