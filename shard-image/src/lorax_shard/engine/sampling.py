@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -47,20 +48,22 @@ class TokenChooser:
         if self.parameters.is_sampled:
             (choice,) = draw_tokens(scores[None], [0], [self.parameters], [self.uniform()])
             return choice
-        token = scores.argmax()
-        return Choice(int(token), float(scores[token] - scores.logsumexp(-1)))
+        token, logprob = _greedy(scores[None])
+        return Choice(int(token), float(logprob))
 
     def _penalise(self, scores: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Tensor:
         """The repetition penalty counts the prompt, the other two what was generated (OpenAI)."""
         parameters = self.parameters
         if parameters.repetition_penalty != 1.0:
-            seen = torch.tensor([*prompt, *generated], device=scores.device).unique()
+            # A token that comes again is set again to the same.
+            seen = torch.tensor([*prompt, *generated], device=scores.device)
             values = scores[seen]
             penalty = parameters.repetition_penalty
             scores[seen] = torch.where(values < 0, values * penalty, values / penalty)
         if generated and (parameters.frequency_penalty or parameters.presence_penalty):
-            ids = torch.tensor(list(generated), device=scores.device)
-            tokens, counts = ids.unique(return_counts=True)
+            counted = Counter(generated)
+            tokens = torch.tensor(list(counted), device=scores.device)
+            counts = torch.tensor(list(counted.values()), device=scores.device)
             scores[tokens] -= parameters.frequency_penalty * counts + parameters.presence_penalty
         return scores
 
