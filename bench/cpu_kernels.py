@@ -1,6 +1,6 @@
 """The CPU kernels by themselves, each library that this processor can run beside PyTorch.
 
-    PYTHONPATH=shard-image/src python bench/kernels.py [--threads 1]
+    PYTHONPATH=shard-image/src python bench/cpu_kernels.py [--threads 1]
 
 Products of a weight in bfloat16 in GFLOP/s, and what they read of it in GB/s; attention of a decode
 step in milliseconds, and what the best reads of the cache. Of each the fastest of fifteen calls.
