@@ -187,11 +187,8 @@ void attend_group(const float* queries, const Context<Kept>& keys, const Context
   scratch.resize(GROUP * padded);
   inputs.resize(GROUP * std::max(query_width, padded));
   float *scores = scratch.data(), scales[GROUP];
-  for (int g = 0; g < GROUP; g++) {
-    auto* query = inputs.data() + g * query_width;
-    Products::take(queries + g * dim, dim, query);
-    std::fill(query + inputs_of<Products>(dim), query + query_width, 0);
-  }
+  for (int g = 0; g < GROUP; g++)
+    take_row<Products>(queries + g * dim, dim, inputs.data() + g * query_width, query_width);
   score<Kept, GROUP>(inputs.data(), query_width, keys, seen, scores, padded);
   for (int g = 0; g < GROUP; g++) {
     float* row = scores + g * padded;

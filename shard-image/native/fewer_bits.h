@@ -14,11 +14,11 @@ struct Block<Singles> {
   alignas(64) float numbers[WIDENED_BLOCK * PANEL];
 
   // One half of row k, whose numbers are the next after those of row k - 1.
-  INLINE void put(float* to, long k, int half, Floats value) { store(to + k * PANEL + half * LANES, value); }
+  void put(long k, int half, Floats value) { store(numbers + k * PANEL + half * LANES, value); }
   // Rows k and k + 1, where k is even.
-  INLINE void put(float* to, long k, int half, Floats even, Floats odd) {
-    put(to, k, half, even);
-    put(to, k + 1, half, odd);
+  void put(long k, int half, Floats even, Floats odd) {
+    put(k, half, even);
+    put(k + 1, half, odd);
   }
 };
 
@@ -27,13 +27,13 @@ template <>
 struct Block<Pairs> {
   alignas(64) uint32_t numbers[WIDENED_BLOCK / 2 * PANEL];
 
-  INLINE void put(uint32_t* to, long k, int half, Floats value) {
-    uint32_t* place = to + k / 2 * PANEL + half * LANES;
+  void put(long k, int half, Floats value) {
+    uint32_t* place = numbers + k / 2 * PANEL + half * LANES;
     if (k % 2 == 0) Pairs::store(place, Pairs::pair(value, Floats{}));
     else Pairs::store(place, Pairs::load(place) | Pairs::pair(Floats{}, value));
   }
-  INLINE void put(uint32_t* to, long k, int half, Floats even, Floats odd) {
-    Pairs::store(to + k / 2 * PANEL + half * LANES, Pairs::pair(even, odd));
+  void put(long k, int half, Floats even, Floats odd) {
+    Pairs::store(numbers + k / 2 * PANEL + half * LANES, Pairs::pair(even, odd));
   }
 };
 #endif
@@ -95,7 +95,7 @@ struct Int4Panels {
           const Integers both = widened(numbers + pair * PANEL + half * LANES);
           const Floats even = __builtin_convertvector(both & 15, Floats);
           const Floats odd = __builtin_convertvector(both >> 4, Floats);
-          block.put(block.numbers, first - k + 2 * pair, half, even * scale + least, odd * scale + least);
+          block.put(first - k + 2 * pair, half, even * scale + least, odd * scale + least);
         }
       }
     }
@@ -165,17 +165,17 @@ struct GroupedPanels {
       return value(BITS == 8 ? all : (input % EACH == 0 ? all & 15 : all >> 4), known, scale, least);
     };
     if (at % 2 != 0 && at < last) {
-      block.put(block.numbers, at - k, half, number(at));
+      block.put(at - k, half, number(at));
       at++;
     }
     for (; at + 2 <= last; at += 2) {
       const Integers all = widened(numbers + at / EACH * PANEL);
       const Integers even = BITS == 8 ? all : all & 15;
       const Integers odd = BITS == 8 ? widened(numbers + (at + 1) * PANEL) : all >> 4;
-      block.put(block.numbers, at - k, half, value(even, known, scale, least),
+      block.put(at - k, half, value(even, known, scale, least),
                 value(odd, known, scale, least));
     }
-    if (at < last) block.put(block.numbers, at - k, half, number(at));
+    if (at < last) block.put(at - k, half, number(at));
   }
 
   INLINE Floats value(Integers number, const Levels& known, Floats scale, Floats least) {

@@ -80,8 +80,7 @@ void linear(const float* x, long rows, long depth, const Packed& weight, const f
   }
 }
 
-// What a call with a function of a kind of products does: those of float32, or those of a model in
-// bfloat16.
+// Calls with the kind of products: those of a model in bfloat16, or of one in float32.
 template <class Call>
 void with_products(bool narrow, Call call) {
   if (narrow) call(Narrow());

@@ -54,7 +54,7 @@ void lora(const float* x, long depth, float* out, long columns, const int32_t* s
   const long ranks = parts * rank, groups = ranks / SHRINK_RANKS;
   const long begin_row = segments[0], rows = segments[3 * count - 2];
   const long stride = inputs_of<Products>(ranks), height = inputs_of<Products>(rank);
-  const long packed = inputs_of<Products>(rank) / Panel::INPUTS * PANEL;  // of a panel
+  const long packed = height / Panel::INPUTS * PANEL;  // elements of a panel
   static thread_local std::vector<typename Products::Input> scratch;
   scratch.resize(rows * stride);
   auto* hidden = scratch.data();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "vector.h"
@@ -69,17 +70,7 @@ using Narrow = Singles;
 
 // How numbers that are kept as Kept are multiplied.
 template <class Kept>
-struct ProductsOfKept;
-template <>
-struct ProductsOfKept<Float32> {
-  using Products = Singles;
-};
-template <>
-struct ProductsOfKept<BFloat16> {
-  using Products = Narrow;
-};
-template <class Kept>
-using ProductsOf = typename ProductsOfKept<Kept>::Products;
+using ProductsOf = std::conditional_t<std::is_same_v<Kept, Float32>, Singles, Narrow>;
 
 // A vector of inputs, of numbers that lie one after another.
 template <class Kept>
@@ -101,6 +92,13 @@ constexpr long inputs_of(long depth) {
   return (depth + Products::EACH - 1) / Products::EACH;
 }
 
+// A row of x as inputs, and zeroes behind them up to a width.
+template <class Products>
+INLINE void take_row(const float* x, long depth, typename Products::Input* to, long width) {
+  Products::take(x, depth, to);
+  std::fill(to + inputs_of<Products>(depth), to + width, 0);
+}
+
 constexpr long INPUT_BYTES = 1 << 20;  // of rows that stay in the second cache
 
 // Room for rows of x as inputs, of one thread until it asks again; zeroes stand behind each.
@@ -116,9 +114,7 @@ struct Inputs {
   }
 
   void take(const float* x, long row) const {
-    auto* to = rows + row * stride;
-    Products::take(x, depth, to);
-    std::fill(to + inputs_of<Products>(depth), to + stride, 0);
+    take_row<Products>(x, depth, rows + row * stride, stride);
   }
 
   // How many rows are worth having at once.

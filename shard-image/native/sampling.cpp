@@ -64,10 +64,10 @@ void drop_below(float* weights, long width, float least) {
   for (; i < width; i++) weights[i] = weights[i] < least ? 0.0f : weights[i];
 }
 
-void gather_edge(Scratch& scratch, long width, int bin) {
+void gather_edge(Scratch& scratch, const std::vector<float>& numbers, long width, int bin, int bins = BINS) {
   scratch.edge.clear();
   for (long i = 0; i < width; i++)
-    if (bin_of(scratch.weights[i]) == bin) scratch.edge.push_back({scratch.weights[i], i});
+    if (bin_of(numbers[i], bins) == bin) scratch.edge.push_back({numbers[i], i});
 }
 
 // Keeps the k largest, and those that are as large as the last of them.
@@ -77,7 +77,7 @@ void keep_top_k(Scratch& scratch, long width, long k) {
   long above = 0;
   int bin = BINS - 1;
   while (above + scratch.counts[bin] < k) above += scratch.counts[bin--];
-  gather_edge(scratch, width, bin);
+  gather_edge(scratch, scratch.weights, width, bin);
   auto last = scratch.edge.end() - (k - above);
   std::nth_element(scratch.edge.begin(), last, scratch.edge.end(), is_less);
   drop_below(scratch.weights.data(), width, last->weight);
@@ -93,7 +93,7 @@ void keep_top_p(Scratch& scratch, long width, float top_p) {
   double dropped = 0;
   int bin = 0;
   while (bin < BINS - 1 && dropped + scratch.masses[bin] <= budget) dropped += scratch.masses[bin++];
-  gather_edge(scratch, width, bin);
+  gather_edge(scratch, scratch.weights, width, bin);
   std::sort(scratch.edge.begin(), scratch.edge.end(), is_less);
   float least = INFINITY;
   for (const Token& token : scratch.edge) {
@@ -129,18 +129,15 @@ void keep_typical(Scratch& scratch, long width, float typical_p, Score score) {
   scratch.surprises.resize(width);
   std::fill(scratch.masses.begin(), scratch.masses.end(), 0.0);
   for (long i = 0; i < width; i++) {
-    if (scratch.weights[i] <= 0) continue;
-    scratch.surprises[i] = std::abs(static_cast<float>(mean - score(i)));
+    // Those that are no longer there surprise most.
+    scratch.surprises[i] = scratch.weights[i] > 0 ? std::abs(static_cast<float>(mean - score(i))) : INFINITY;
     scratch.masses[bin_of(scratch.surprises[i], ALL_BINS)] += scratch.weights[i];
   }
   const double wanted = static_cast<double>(typical_p) * total;
   double kept = 0;
   int bin = 0;
   while (bin < ALL_BINS - 1 && kept + scratch.masses[bin] < wanted) kept += scratch.masses[bin++];
-  scratch.edge.clear();
-  for (long i = 0; i < width; i++)
-    if (scratch.weights[i] > 0 && bin_of(scratch.surprises[i], ALL_BINS) == bin)
-      scratch.edge.push_back({scratch.surprises[i], i});
+  gather_edge(scratch, scratch.surprises, width, bin, ALL_BINS);
   std::sort(scratch.edge.begin(), scratch.edge.end(), is_less);
   float most = INFINITY;
   for (const Token& token : scratch.edge) {
@@ -149,7 +146,7 @@ void keep_typical(Scratch& scratch, long width, float typical_p, Score score) {
     if (kept >= wanted) break;
   }
   for (long i = 0; i < width; i++)
-    if (scratch.weights[i] > 0 && scratch.surprises[i] > most) scratch.weights[i] = 0;
+    if (scratch.surprises[i] > most) scratch.weights[i] = 0;
 }
 
 // The first token beyond a place of the distribution.

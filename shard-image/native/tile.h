@@ -1,7 +1,6 @@
 // The one matrix kernel: a few rows of inputs times one packed panel of a weight.
 #pragma once
 
-#include <type_traits>
 #include <utility>
 
 #include "products.h"

@@ -89,7 +89,7 @@ def _keep_plain(parts: Sequence[Tensor], quantisation: Quantisation | None) -> K
     numbers = [part for part, _ in quantised]
     scales = torch.cat([part for _, part in quantised])
     if kernels is not None:
-        return NativeInt8Weight(kernels.pack_int8(*numbers), scales, parts[0].dtype, kernels)
+        return NativeInt8Weight(kernels.pack(*numbers), scales, parts[0].dtype, kernels)
     kind = TritonInt8Weight if uses_triton(parts[0].device) else Int8Weight
     return kind(torch.cat(numbers), scales, parts[0].dtype)
 

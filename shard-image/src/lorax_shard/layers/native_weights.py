@@ -84,22 +84,13 @@ class NativeWeights:
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
-        """Weights [out_p, in] in float32 or bfloat16, as one whose outputs lie side by side."""
+        """Weights [out_p, in] in float32, bfloat16 or int8, with outputs side by side."""
         dtype, depth = parts[0].dtype, parts[0].shape[1]
-        if dtype is torch.float32:
-            return PackedWeight(self.pack_rows(*parts), dtype, depth)
-        if depth % 2:
+        if dtype is not torch.float32 and depth % 2:
             parts = tuple(functional.pad(part, (0, 1)) for part in parts)
-        # Bits are moved, whatever they mean.
-        pairs = [part.contiguous().view(torch.int32) for part in parts]
-        return PackedWeight(self.pack_rows(*pairs), dtype, depth)
-
-    def pack_int8(self, *parts: Tensor) -> PackedWeight:
-        """Numbers [out_p, in] in int8, as one weight whose outputs lie side by side."""
-        depth = parts[0].shape[1]
-        if depth % 2:
-            parts = tuple(functional.pad(part, (0, 1)) for part in parts)
-        return PackedWeight(self.pack_rows(*parts), torch.int8, depth)
+        if dtype is torch.bfloat16:  # bits are moved, whatever they mean
+            parts = tuple(part.contiguous().view(torch.int32) for part in parts)
+        return PackedWeight(self.pack_rows(*parts), dtype, depth)
 
     def unpack(self, weight: PackedWeight) -> Tensor:
         """The weight [out, in] again."""
@@ -110,7 +101,7 @@ class NativeWeights:
         return rows[: weight.out_features, : weight.in_features].contiguous()
 
     def pack_rows(self, *parts: Tensor) -> PackedRows:
-        """Numbers [out_p, n] of 1, 2 or 4 bytes, as one whose outputs lie side by side."""
+        """Numbers [out_p, n] of 1, 2 or 4 bytes, with outputs side by side."""
         out, depth = sum(len(part) for part in parts), parts[0].shape[1]
         data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
         if out % self.panel:
@@ -154,7 +145,7 @@ class NativeWeights:
     ) -> Tensor:
         """X [T, in] -> [T, out] with a model of this dtype.
 
-        numbers: as pack_int8 has them; scales [out] and bias in float32.
+        numbers: in int8; scales [out] and bias in float32.
         """
         rows, depth = x.shape
         out = x.new_empty(rows, numbers.out_features)
