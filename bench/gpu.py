@@ -91,7 +91,7 @@ class Bench:
         self._begin([0] * ROWS)
         with profiler.profile(activities=[profiler.ProfilerActivity.CUDA]) as profile:
             for _ in range(self._steps):
-                self.engine.decode([BATCH])
+                self._decode()
         self.engine.clear(None)
         busy = sum(event.self_device_time_total for event in profile.key_averages())
         per_step = busy / 1e6 / self._steps
@@ -138,7 +138,11 @@ class Bench:
         tokens = 2 + _WARM_STEPS + self._steps
         self.engine.prefill(BatchRequest(BATCH, tuple(requests(adapters, self._prompt, tokens))))
         for _ in range(_WARM_STEPS):
-            self.engine.decode([BATCH])
+            self._decode()
+
+    def _decode(self) -> None:
+        """A step of a run, in which the next one is begun before its tokens are known."""
+        self.engine.decode([BATCH], lambda: True)
 
     def _times(self, adapters: list[int]) -> list[float]:
         """Seconds of each decode step of a batch. A step ends when its tokens are known."""
@@ -146,7 +150,7 @@ class Bench:
         times = []
         for _ in range(self._steps):
             begin = time.perf_counter()
-            self.engine.decode([BATCH])
+            self._decode()
             times.append(time.perf_counter() - begin)
         self.engine.clear(None)
         return times

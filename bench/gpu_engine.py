@@ -96,7 +96,7 @@ def new_engine(shape: str, device: torch.device, captures: bool, rows: int) -> E
     memory = DeviceMemory(device, MemoryLimits(), 1)
     engine = Engine(
         model, tokenizer, AdapterTable(model.linears(), writing_to(device)), memory, ShardGroup(),
-        device, capturing=capturing,
+        device, capturing=capturing, overlaps=device.type == "cuda",
     )  # fmt: skip
     engine.warm_up(BatchRequest(0, tuple(requests([0] * rows, 32, 2))))
     return engine

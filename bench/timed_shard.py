@@ -35,16 +35,21 @@ class Stopwatches:
     def __init__(self, sink: TextIO) -> None:
         self._sink = sink
         self._step: dict[str, int] = {}
+        self._watched: Any = None  # the model, once there is one
+        self._observer: Any = None  # the shard's own
 
     # What an engine tells its observer. Methods of the model are found when there is an engine.
     def begins(self, sequences: Any) -> None:
         """See StepObserver."""
+        self._observer.begins(sequences)
 
     def computed(self) -> None:
         """See StepObserver."""
+        self._observer.computed()
 
     def chosen(self) -> None:
         """The tokens are chosen, and have their texts."""
+        self._observer.chosen()
         self._mark("chosen")
 
     def attach(self) -> None:
@@ -59,8 +64,9 @@ class Stopwatches:
     def _begins(self, engine: Any, *_: Any) -> None:
         self._step = {"texts_ns": 0}
         self._mark("began")
-        if engine.observer is not self:
-            engine.observer = self
+        self._observer, engine.observer = engine.observer, self
+        if self._watched is not engine.model:
+            self._watched = engine.model
             self._around(
                 engine.model, "forward",
                 lambda *_: self._mark("forward"), lambda: self._mark("computed"),

@@ -30,7 +30,7 @@ from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine import steps
 from lorax_shard.engine.cuda_capture import CudaCapture
 from lorax_shard.engine.engine import Engine
-from lorax_shard.engine.graphs import Capturing
+from lorax_shard.engine.graphs import Capturing, DecodeGraphs
 from lorax_shard.engine.limits import NO_SPECULATION, MemoryLimits, SpeculationLimits
 from lorax_shard.engine.memory import CacheSpace, DeviceMemory
 from lorax_shard.engine.messages import GenerationRequest
@@ -122,11 +122,17 @@ def new_engine(
     adapters = AdapterTable(model.linears(), writing_to(DEVICE))
     engine = Engine(
         model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), DEVICE, speculation,
-        capturing,
+        capturing, overlaps=True,
     )  # fmt: skip
     memory.cache_space = lambda size, reserved=0: CacheSpace(200, "200 blocks")
     engine.warm_up(batch(0, request(0, ())))
     return engine
+
+
+def graphs_of(engine: Engine) -> DecodeGraphs:
+    assert engine._passes is not None
+    assert engine._passes.graphs is not None
+    return engine._passes.graphs
 
 
 def load(engine: Engine, tiny: TinyModel, index: int, name: str) -> None:
@@ -145,7 +151,7 @@ def asked(number: int, adapter: int, tokens: int = TOKENS) -> GenerationRequest:
 
 
 def serve(engine: Engine, arrivals: dict[int, list[GenerationRequest]]) -> dict[int, list[int]]:
-    """Answers by request; arrivals by the step before which they come."""
+    """Answers by request; arrivals by the step before which they come. Steps begin ahead."""
     answers: dict[int, list[int]] = {}
     running = False
     for step in range(200):
@@ -153,7 +159,7 @@ def serve(engine: Engine, arrivals: dict[int, list[GenerationRequest]]) -> dict[
             result = engine.prefill(batch(1000 + step, *arrivals[step]), 1000 if running else None)
             assert running or step == 0
         elif running:
-            result = engine.decode([1000])
+            result = engine.decode([1000], lambda: True)
         else:
             break
         running = result.batch is not None
@@ -228,8 +234,7 @@ def test_adapters_that_move_are_captured_anew(tiny: TinyModel, greedy) -> None:
     first, second = (ADAPTER_IDS.index(name) for name in ("every-module", "one-layer"))
     load(engine, tiny, first, "every-module")
     serve(engine, {0: [asked(0, first)]})
-    assert engine._graphs is not None
-    before = engine._graphs.count
+    before = graphs_of(engine).count
 
     # when
     load(engine, tiny, second, "one-layer")
@@ -240,7 +245,7 @@ def test_adapters_that_move_are_captured_anew(tiny: TinyModel, greedy) -> None:
     for (asks,), answer in zip(requests, answers, strict=True):
         expected = greedy(asks.token_ids, asks.adapter_index, TOKENS)
         assert answer[asks.id][: len(expected)] == expected
-    assert engine._graphs.count == before
+    assert graphs_of(engine).count == before
     # Filled up once, captured and replayed, and replayed at once when the next request came.
     assert deck.graphs[-1].plays == TOKENS - 2 + TOKENS - 1
 
@@ -317,8 +322,7 @@ def test_the_graph_that_was_used_least_recently_makes_room(tiny: TinyModel) -> N
 
     serve(engine, {0: [asked(0, 0, 5), asked(1, 0, 12)]})
 
-    assert engine._graphs is not None
-    assert engine._graphs.count == 1
+    assert graphs_of(engine).count == 1
     assert [graph.plays for graph in deck.graphs[at_start:]] == [3, 6]
 
 
@@ -327,8 +331,7 @@ def test_without_memory_for_more_steps_go_on(tiny: TinyModel, caplog) -> None:
     arrivals = {0: [asked(0, 0, 5), asked(1, 0, 12)]}
 
     assert serve(engine, arrivals) == serve(plain, arrivals)
-    assert engine._graphs is not None
-    assert engine._graphs.count == 1
+    assert graphs_of(engine).count == 1
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning == (
         "no more CUDA graphs than these 1, so steps of other shapes take longer, a lower "
@@ -353,7 +356,8 @@ def test_what_cannot_be_replayed_is_not(tiny: TinyModel, caplog, monkeypatch, fa
 
     engine = new_engine(tiny, new_deck())
 
-    assert engine._graphs is None
+    assert engine._passes is not None
+    assert engine._passes.graphs is None
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning.startswith("no CUDA graphs, so decode steps take longer: ")
     assert FAULTS[fault] in warning

@@ -56,7 +56,7 @@ plain = st.builds(
     Generation,
     request_id=st.integers(0, 2**64 - 1),
     next_tokens=st.builds(
-        lambda *columns: Tokens(*([each] for each in columns)),
+        lambda *columns: Tokens(*([each] for each in columns), alternatives=[]),
         numbers,
         logprobs,
         texts,

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lorax_shard.engine import drawing
+from lorax_shard.engine.choice import Choice
 from lorax_shard.engine.drawing import draw_tokens
 from lorax_shard.engine.messages import SamplingParameters
 
@@ -32,7 +33,8 @@ def draw(logits, rows, settings, uniforms, monkeypatch, kernels: bool):
     with monkeypatch.context() as patch:
         if not kernels:
             patch.setattr(drawing, "native_kernels", lambda device, dtype: None)
-        return draw_tokens(logits, rows, settings, uniforms)
+        tokens, logprobs = draw_tokens(logits, rows, settings, uniforms)
+        return [Choice(*found) for found in zip(tokens.tolist(), logprobs.tolist(), strict=True)]
 
 
 @pytest.mark.parametrize("warps", WARPS, ids=str)

@@ -182,14 +182,19 @@ def test_a_draft_that_overflows_is_not_followed_and_leaves_nothing_behind(
 
 
 def new_engine(
-    tiny: TinyModel, speculation: SpeculationLimits, dtype: torch.dtype = torch.float32
+    tiny: TinyModel,
+    speculation: SpeculationLimits,
+    dtype: torch.dtype = torch.float32,
+    overlaps: bool = False,
 ) -> Engine:
     config = replace(read_model_config(tiny.directory), dtype=dtype)
     model = load_model(tiny.directory, config, ShardGroup(), CPU)
     memory = DeviceMemory(CPU, MemoryLimits(wiggle_room=0.01), 1)
     adapters = AdapterTable(model.linears())
     tokenizer = Tokenizer(tiny.directory)
-    return Engine(model, tokenizer, adapters, memory, ShardGroup(), CPU, speculation)
+    return Engine(
+        model, tokenizer, adapters, memory, ShardGroup(), CPU, speculation, overlaps=overlaps
+    )
 
 
 def request(number: int, blocks: tuple[int, ...], max_new_tokens: int = 12) -> GenerationRequest:

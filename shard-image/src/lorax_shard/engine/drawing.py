@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lorax_shard.engine.choice import Choice
 from lorax_shard.engine.messages import SamplingParameters
+from lorax_shard.layers.device_loads import near
 from lorax_shard.layers.native import native_kernels
 
 
@@ -15,15 +15,17 @@ def draw_tokens(
     rows: Sequence[int],
     settings: Sequence[SamplingParameters],
     uniforms: Sequence[float],
-) -> list[Choice]:
+) -> tuple[Tensor, Tensor]:
     """A token for each of these rows of logits [.., vocab], by a number in [0, 1) of its own.
 
-    A row's token does not depend on the rows beside it. Temperatures are above 0.
+    Tokens and their log-probabilities, [n] each. A row's token does not depend on the rows beside
+    it. Temperatures are above 0.
     """
     kernels = native_kernels(logits.device, logits.dtype)
     if kernels is None:
-        return _draw(logits[list(rows)], settings, uniforms)
-    found = kernels.draw(
+        chosen = near(torch.tensor(rows, dtype=torch.int64), logits.device)
+        return _draw(logits.index_select(0, chosen), settings, uniforms)
+    return kernels.draw(
         logits,
         rows,
         [each.temperature for each in settings],
@@ -32,16 +34,15 @@ def draw_tokens(
         [each.typical_p for each in settings],
         uniforms,
     )
-    return _choices(*found)
 
 
 def _draw(
     logits: Tensor, settings: Sequence[SamplingParameters], uniforms: Sequence[float]
-) -> list[Choice]:
+) -> tuple[Tensor, Tensor]:
     """By PyTorch's operators. logits: [n, vocab]."""
 
     def column(values: Sequence[float], dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.tensor(values, dtype=dtype, device=logits.device)[:, None]
+        return near(torch.tensor(values, dtype=dtype), logits.device)[:, None]
 
     scores = logits / column([each.temperature for each in settings])
     vocab = logits.shape[1]
@@ -64,7 +65,7 @@ def _draw(
     # The first token beyond the place; one without probability reaches no further than the last.
     tokens = torch.searchsorted(reached, places, right=True).clamp_(max=vocab - 1)
     logprobs = scores.gather(1, tokens)[:, 0] - scores.logsumexp(-1)
-    return _choices(tokens[:, 0], logprobs)
+    return tokens[:, 0], logprobs
 
 
 def _keep_top_p(scores: Tensor, top_p: Tensor) -> Tensor:
@@ -92,8 +93,3 @@ def _drop(scores: Tensor, order: Tensor, dropped: Tensor) -> Tensor:
     """Scores without what is dropped, which is told in this order of them."""
     by_token = torch.zeros_like(dropped).scatter_(1, order, dropped)
     return scores.masked_fill(by_token, float("-inf"))
-
-
-def _choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
-    found = zip(tokens.tolist(), logprobs.tolist(), strict=True)
-    return [Choice(token, logprob) for token, logprob in found]

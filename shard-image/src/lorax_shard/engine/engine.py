@@ -1,16 +1,14 @@
 """The engine: runs steps over cached batches."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Sequence as List
-from typing import TypeVar
 
 import torch
 
 from lorax_shard.adapters.order import side_by_side
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.adapters.table import AdapterTable
-from lorax_shard.engine.choice import Choice
 from lorax_shard.engine.grammar import Grammars
 from lorax_shard.engine.graphs import Capturing, DecodeGraphs
 from lorax_shard.engine.limits import NO_SPECULATION, SpeculationLimits
@@ -20,13 +18,11 @@ from lorax_shard.engine.messages import (
     BatchSummary,
     GenerationRequest,
     InvalidRequest,
-    RequestsFailed,
     StepResult,
 )
 from lorax_shard.engine.observer import StepObserver, Unobserved
-from lorax_shard.engine.outcome import advance, choice_rows, draw_first, parts_of
-from lorax_shard.engine.replay import replay
-from lorax_shard.engine.sampling import likeliest_tokens
+from lorax_shard.engine.outcome import finish
+from lorax_shard.engine.passes import ForwardPasses, StepUnderWay
 from lorax_shard.engine.sequence import (
     Sequence,
     check_blocks,
@@ -35,14 +31,13 @@ from lorax_shard.engine.sequence import (
     tokens_needed,
 )
 from lorax_shard.engine.speculation import Speculation
-from lorax_shard.engine.steps import logit_count, plan_chunks, step_of
+from lorax_shard.engine.steps import plan_chunks
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.engine.warmup import warm_up
 from lorax_shard.kv_cache import BLOCK_SIZE, KvCache, KvShape
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models import Decoder
 
-_Item = TypeVar("_Item")
 _PREFILL, _DECODE = 0, 1
 
 
@@ -68,8 +63,13 @@ class Engine:
         device: torch.device,
         speculation: SpeculationLimits = NO_SPECULATION,
         capturing: Capturing | None = None,
+        overlaps: bool = False,
     ) -> None:
-        """capturing: how decode steps are captured to be replayed; None launches their kernels."""
+        """capturing: how decode steps are captured to be replayed; None launches their kernels.
+
+        overlaps: whether steps may be begun before the one before has its tokens on the host, which
+        is for devices that compute while this thread goes on, and for a model on one of them.
+        """
         self.model = model
         self.adapters = adapters
         self.observer: StepObserver = Unobserved()
@@ -80,8 +80,10 @@ class Engine:
         self.group = group
         self._device = device
         self._capturing = capturing
+        self._overlaps = overlaps
         self._cache: KvCache | None = None
-        self._graphs: DecodeGraphs | None = None
+        self._passes: ForwardPasses | None = None
+        self._ahead: StepUnderWay | None = None
         self._prompt_tokens = sys.maxsize
         self._batches: dict[int, list[Sequence]] = {}
 
@@ -101,10 +103,12 @@ class Engine:
                 batch, self._device,
             )  # fmt: skip
             self._cache = warmth.cache
+            graphs = None
             if self._capturing is not None and warmth.can_replay:
-                self._graphs = DecodeGraphs(
+                graphs = DecodeGraphs(
                     self.model, self._cache, self.adapters, self._capturing, self._device
                 )
+            self._passes = ForwardPasses(self.model, self._cache, graphs, self._device)
         return self._cache.tokens
 
     @torch.inference_mode()
@@ -133,15 +137,29 @@ class Engine:
         return self._step(_PREFILL, [batch_id], [*stepping, *new], held)
 
     @torch.inference_mode()
-    def decode(self, batch_ids: List[int]) -> StepResult:
-        """One step of all the named batches, which become one under the first id."""
+    def decode(
+        self, batch_ids: List[int], goes_on: Callable[[], bool] = lambda: False
+    ) -> StepResult:
+        """One step of all the named batches, which become one under the first id.
+
+        goes_on: whether another step of them will follow whatever this one brings. It may be begun
+        before this one's tokens are known; then is_ahead.
+        """
         self._warm_cache()
         if not batch_ids:
             raise InvalidRequest("decode names no batch")
         if len(set(batch_ids)) != len(batch_ids):
             raise InvalidRequest(f"decode names a batch twice: {list(batch_ids)}")
         sequences = [sequence for batch_id in batch_ids for sequence in self._batch(batch_id)]
-        return self._step(_DECODE, batch_ids, sequences)
+        return self._step(_DECODE, batch_ids, sequences, goes_on=goes_on)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether a step of the batch that made the last one is under way; the next one is it.
+
+        Calls that make it another one drop it, which is a step in vain and nothing else.
+        """
+        return self._ahead is not None
 
     def filter(self, batch_id: int, request_ids: List[int]) -> BatchSummary:
         """Keeps only the named requests of a cached batch."""
@@ -158,6 +176,7 @@ class Engine:
 
     def clear(self, batch_id: int | None) -> None:
         """Drops one cached batch, or all of them. An unknown id is no error: it is gone."""
+        self._ahead = None
         if batch_id is None:
             self._batches.clear()
         else:
@@ -212,6 +231,11 @@ class Engine:
             raise InvalidRequest("the shard is not warmed up: call Warmup first")
         return self._cache
 
+    def _warm_passes(self) -> ForwardPasses:
+        self._warm_cache()
+        assert self._passes is not None
+        return self._passes
+
     def _batch(self, batch_id: int) -> list[Sequence]:
         if batch_id not in self._batches:
             raise UnknownBatch(f"Batch ID {batch_id} not found in cache.")
@@ -223,47 +247,21 @@ class Engine:
         batch_ids: List[int],
         members: List[Sequence],
         held: List[Sequence] = (),
+        goes_on: Callable[[], bool] = lambda: False,
     ) -> StepResult:
         """One step of batches, which become one under the first id.
 
         Those that ended leave here, without a FilterBatch; those that are held stay as they are.
         """
-        cache = self._warm_cache()
         sequences = side_by_side(members)
         batch_id = batch_ids[0]
-        self.speculation.propose(sequences)
-        total = sum(sequence.planned + len(sequence.draft) for sequence in sequences)
-        self.group.agree(
-            (kind, len(sequences), total, *_words(batch_id)),
-            (sequence.request.id for sequence in sequences),
-        )
-        self.observer.begins(sequences)
-        step = step_of(sequences, self._device, self.model.config.dtype)
-        if self._graphs is not None:
-            logits = self._graphs.forward(step)
-        else:
-            logits = self.model.forward(step, cache.layers)
-        counts = [logit_count(sequence) for sequence in sequences]
-        choices = [1 + len(sequence.draft) for sequence in sequences]
-        # Where no prompt wants all of its rows they are the same ones, and a copy of them takes as
-        # long as the choice. Replay then writes into rows that nobody else reads.
-        last = logits if counts == choices else logits[choice_rows(counts, choices)]
-        replay(self.model, sequences, last, cache, self._device)
-        self.observer.computed()
-        best = _split(likeliest_tokens(last), choices)
-        self._check(sequences, best, cache)
-        drawn = draw_first(sequences, last, choices)
-        outcomes = [
-            advance(sequence, own_last, own_best, own_drawn, rows, self._tokenizer)
-            for sequence, own_last, own_best, own_drawn, rows in zip(
-                sequences,
-                parts_of(last, choices),
-                best,
-                drawn,
-                parts_of(logits, counts),
-                strict=True,
-            )
-        ]
+        step = self._take_ahead(kind, sequences) or self._begin(kind, batch_id, sequences)
+        self._ahead = self._begin_behind(step, sequences, goes_on)
+        try:
+            outcomes = finish(step, sequences, self._warm_cache(), self._tokenizer)
+        except BaseException:
+            self._ahead = None
+            raise
         self.observer.chosen()
         self.speculation.count(sequences, outcomes)
         running = [
@@ -276,34 +274,44 @@ class Engine:
             self._batches.pop(joined, None)
         if running:
             self._batches[batch_id] = running
+        else:
+            self._ahead = None
         self.release_adapters()
         generations = [outcome for outcome in outcomes if outcome is not None]
         return StepResult(generations, _summary(batch_id, running) if running else None)
 
-    def _check(
-        self, sequences: List[Sequence], best: List[List[Choice | None]], cache: KvCache
-    ) -> None:
-        """Fails, before anything is chosen, if there is a sequence without a next token.
+    def _begin(self, kind: int, batch_id: int, sequences: List[Sequence]) -> StepUnderWay:
+        self.speculation.propose(sequences)
+        total = sum(sequence.planned + len(sequence.draft) for sequence in sequences)
+        self.group.agree(
+            (kind, len(sequences), total, *_words(batch_id)),
+            (sequence.request.id for sequence in sequences),
+        )
+        return self._warm_passes().begin(sequences, self.observer)
 
-        Masked places of the cache are multiplied by zero, which does not silence a NaN: neither a
-        sequence that goes on nor the next owner of a block must find one.
+    def _begin_behind(
+        self, step: StepUnderWay, sequences: List[Sequence], goes_on: Callable[[], bool]
+    ) -> StepUnderWay | None:
+        """The step behind one, where it may be begun before the tokens of that one are known."""
+        # A step of others, too, who have ended, is followed by one without them.
+        if not self._overlaps or step.sequences != sequences or self.speculation.is_for(sequences):
+            return None
+        return self._warm_passes().begin_behind(step) if goes_on() else None
+
+    def _take_ahead(self, kind: int, sequences: List[Sequence]) -> StepUnderWay | None:
+        """The step that has been begun ahead, if it is the one that these sequences make now.
+
+        It may have others, that have ended meanwhile.
         """
-        lost = []
-        for sequence, own in zip(sequences, best, strict=True):
-            if own[0] is None:
-                lost.append(sequence)
-                cache.scrub(torch.from_numpy(sequence.own_blocks).to(self._device))
-            elif None in own:
-                # Behind a draft that is no text, numbers overflow that otherwise do not.
-                first = sequence.cached + own.index(None)
-                slots = sequence.slots(first, sequence.cached + len(own))
-                cache.scrub_slots(torch.from_numpy(slots).to(self._device))
-        if lost:
-            names = {seq.adapter.id if seq.adapter else "no adapter" for seq in lost}
-            raise RequestsFailed(
-                f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
-                [sequence.request.id for sequence in lost],
-            )
+        step, self._ahead = self._ahead, None
+        if step is None or kind != _DECODE:
+            return None
+        cached = dict(zip(map(id, step.sequences), step.cached, strict=True))
+        if any(cached.get(id(sequence)) != sequence.cached for sequence in sequences):
+            return None
+        self.observer.begins(sequences)
+        self.observer.computed()
+        return step
 
 
 def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:
@@ -314,14 +322,6 @@ def _summary(batch_id: int, sequences: Iterable[Sequence]) -> BatchSummary:
         max_tokens=sum(len(sequence.blocks) for sequence in kept) * BLOCK_SIZE,
         next_tokens=sum(sequence.planned for sequence in kept),
     )
-
-
-def _split(items: List[_Item], counts: List[int]) -> list[List[_Item]]:
-    parts, first = [], 0
-    for count in counts:
-        parts.append(items[first : first + count])
-        first += count
-    return parts
 
 
 def _words(number: int) -> tuple[int, int]:

@@ -1,79 +1,132 @@
 """From the logits of a step to what the router is told about it."""
 
-import itertools
+from collections.abc import Mapping
 from collections.abc import Sequence as List
-from dataclasses import dataclass
+from math import isfinite
 
+import torch
 from torch import Tensor
 
-from lorax_shard.engine.choice import Choice
-from lorax_shard.engine.drawing import draw_tokens
-from lorax_shard.engine.messages import Alternatives, FinishReason, Generation, Tokens
+from lorax_shard.engine.choice import FetchedChoices
+from lorax_shard.engine.messages import (
+    Alternatives,
+    FinishReason,
+    Generation,
+    RequestsFailed,
+    Tokens,
+)
+from lorax_shard.engine.passes import Share, StepUnderWay
 from lorax_shard.engine.sequence import Sequence
 from lorax_shard.engine.tokenizer import Tokenizer
+from lorax_shard.kv_cache import KvCache
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Some rows of logits [T, vocab]. A tensor of them is made for those who look at them alone."""
+def finish(
+    step: StepUnderWay, sequences: List[Sequence], cache: KvCache, tokenizer: Tokenizer
+) -> list[Generation | None]:
+    """Gives sequences, which are all or some of a step's, what it has brought them.
 
-    logits: Tensor
-    first: int
-    count: int
-
-    def whole(self) -> Tensor:
-        """[count, vocab]."""
-        return self.logits[self.first : self.first + self.count]
-
-    def row(self, number: int) -> Tensor:
-        """[vocab]."""
-        return self.logits[self.first + number]
-
-
-def parts_of(logits: Tensor, counts: List[int]) -> list[Rows]:
-    """The rows of each of those that lie there one after another."""
-    firsts = itertools.accumulate(counts, initial=0)
-    return [Rows(logits, first, count) for first, count in zip(firsts, counts, strict=False)]
+    None to those whose prompt goes on. Waits for the device. Raises RequestsFailed, before any of
+    them knows of anything, if there is one without a next token.
+    """
+    chosen = step.fetch.result()
+    if step.are_rows and step.sequences == sequences and all(map(isfinite, chosen.likeliest)):
+        return [
+            _advance_row(sequence, step.last, chosen, row, tokenizer)
+            for row, sequence in enumerate(sequences)
+        ]
+    shares = step.shares()
+    if not all(map(isfinite, chosen.likeliest)):
+        _check(step, sequences, shares, chosen, cache)
+    return [
+        _advance(sequence, step, chosen, shares[id(sequence)], tokenizer) for sequence in sequences
+    ]
 
 
-def advance(
+def _check(
+    step: StepUnderWay,
+    sequences: List[Sequence],
+    shares: Mapping[int, Share],
+    chosen: FetchedChoices,
+    cache: KvCache,
+) -> None:
+    """Raises RequestsFailed if one of the sequences has no next token.
+
+    Masked places of the cache are multiplied by zero, which does not silence a NaN: neither a
+    sequence that goes on nor the next owner of a block must find one.
+    """
+    lost = []
+    going_on = set(map(id, sequences))
+    for sequence, cached in zip(step.sequences, step.cached, strict=True):
+        sound = [isfinite(chosen.likeliest[row]) for row in shares[id(sequence)].rows]
+        if not sound[0] and id(sequence) in going_on:
+            lost.append(sequence)
+            cache.scrub(torch.from_numpy(sequence.own_blocks))
+        elif not all(sound):
+            # Behind a draft that is no text, or an answer that has ended, numbers overflow that
+            # otherwise do not.
+            slots = sequence.slots(cached + sound.index(False), cached + len(sound))
+            cache.scrub_slots(torch.from_numpy(slots))
+    if lost:
+        names = {seq.adapter.id if seq.adapter else "no adapter" for seq in lost}
+        raise RequestsFailed(
+            f"the model yields NaN or infinite logits with {', '.join(sorted(names))}",
+            [sequence.request.id for sequence in lost],
+        )
+
+
+def _advance(
     sequence: Sequence,
-    last: Rows,
-    best: List[Choice | None],
-    drawn: Choice | None,
-    rows: Rows,
+    step: StepUnderWay,
+    chosen: FetchedChoices,
+    share: Share,
     tokenizer: Tokenizer,
 ) -> Generation | None:
     """Gives a sequence what a step brought it; None while its prompt goes on.
 
-    last: the logits behind its last token and behind each of its draft; best: the likeliest token
-    of each, the first of which is known to exist; drawn: the next token, where it has been drawn;
-    rows: all that the step yields for the sequence.
     Of the prompt of one that has generated before, everything has been told before.
     """
     tells_prompt = sequence.is_prefilling and not sequence.request.generated
     wants_prompt = tells_prompt and sequence.request.prefill_logprobs
     if wants_prompt:
-        sequence.prompt_logprobs += prompt_logprobs(sequence, rows.whole())
+        own = step.logits[share.first : share.first + sequence.planned]
+        sequence.prompt_logprobs += prompt_logprobs(sequence, own)
     if not sequence.is_completed_by_step:
         sequence.advance_prompt()
         return None
-    tokens, reason = _take_tokens(sequence, last, best, drawn, tokenizer)
+    tokens, reason = _take_tokens(sequence, step.last, chosen, share.rows, tokenizer)
     return Generation(
-        request_id=sequence.request.id,
-        next_tokens=tokens,
-        prompt_tokens=sequence.prompt_length if tells_prompt else 0,
-        prefill_tokens=prompt_tokens(sequence, tokenizer) if wants_prompt else None,
-        text=sequence.final_text(reason) if reason else None,
+        sequence.request.id,
+        tokens,
+        sequence.prompt_length if tells_prompt else 0,
+        prompt_tokens(sequence, tokenizer) if wants_prompt else None,
+        sequence.final_text(reason) if reason else None,
+    )
+
+
+def _advance_row(
+    sequence: Sequence, logits: Tensor, chosen: FetchedChoices, row: int, tokenizer: Tokenizer
+) -> Generation:
+    """What _advance does, for a sequence that has one row and wants nothing of its prompt."""
+    chooser = sequence.chooser
+    if chooser.takes_logits_as_they_are:
+        token_id, logprob = chosen.ids[row], chosen.logprobs[row]
+    else:
+        token_id, logprob = chooser.choose(logits[row], sequence.prompt, sequence.generated)
+    count = sequence.request.sampling.alternatives
+    alternatives = [likeliest(logits[row], count, tokenizer)] if count else []
+    text, reason = sequence.advance(token_id)
+    return Generation(
+        sequence.request.id,
+        Tokens([token_id], [logprob], [text], [tokenizer.is_special(token_id)], alternatives),
+        0,
+        None,
+        sequence.final_text(reason) if reason else None,
     )
 
 
 def _take_tokens(
-    sequence: Sequence,
-    logits: Rows,
-    best: List[Choice | None],
-    drawn: Choice | None,
-    tokenizer: Tokenizer,
+    sequence: Sequence, logits: Tensor, chosen: FetchedChoices, rows: range, tokenizer: Tokenizer
 ) -> tuple[Tokens, FinishReason | None]:
     """The next token, and those behind it for as long as the draft has foretold them.
 
@@ -82,51 +135,26 @@ def _take_tokens(
     """
     draft, chooser = sequence.draft, sequence.chooser
     count = sequence.request.sampling.alternatives
-    tokens = Tokens([], [], [], [])
+    tokens = Tokens([], [], [], [], [])
     reason: FinishReason | None = None
-    for row, likeliest_token in enumerate(best):
-        if likeliest_token is None:  # behind a token that nobody would have chosen
+    for place, row in enumerate(rows):
+        if not isfinite(chosen.likeliest[row]):  # behind a token that nobody would have chosen
             break
-        choice = likeliest_token
-        if row == 0 and drawn is not None:
-            choice = drawn
-        elif not chooser.is_plain:
-            choice = chooser.choose(logits.row(row), sequence.prompt, sequence.generated)
+        if chooser.is_plain or (chooser.is_drawn and place == 0):
+            token_id, logprob = chosen.ids[row], chosen.logprobs[row]
+        else:
+            token_id, logprob = chooser.choose(logits[row], sequence.prompt, sequence.generated)
         if count:
-            tokens.alternatives.append(likeliest(logits.row(row), count, tokenizer))
-        text, reason = sequence.advance(choice.token_id)
-        tokens.ids.append(choice.token_id)
-        tokens.logprobs.append(choice.logprob)
+            tokens.alternatives.append(likeliest(logits[row], count, tokenizer))
+        text, reason = sequence.advance(token_id)
+        tokens.ids.append(token_id)
+        tokens.logprobs.append(logprob)
         tokens.texts.append(text)
-        tokens.special.append(tokenizer.is_special(choice.token_id))
-        if reason is not None or row == len(draft) or choice.token_id != draft[row]:
+        tokens.special.append(tokenizer.is_special(token_id))
+        if reason is not None or place == len(draft) or token_id != draft[place]:
             break
     sequence.skipped += len(tokens.ids) - 1
     return tokens, reason
-
-
-def draw_first(sequences: List[Sequence], logits: Tensor, counts: List[int]) -> list[Choice | None]:
-    """The next token of each sequence that draws it from its logits as they stand, all at once.
-
-    counts: rows of logits [T, vocab] of each, one sequence after another; the first is drawn from.
-    """
-    firsts = itertools.accumulate(counts, initial=0)
-    drawing = [
-        (place, first, sequence.chooser)
-        for place, (sequence, first) in enumerate(zip(sequences, firsts, strict=False))
-        if sequence.is_completed_by_step and sequence.chooser.is_drawn
-    ]
-    drawn: list[Choice | None] = [None] * len(sequences)
-    if drawing:
-        choices = draw_tokens(
-            logits,
-            [first for _, first, _ in drawing],
-            [chooser.parameters for _, _, chooser in drawing],
-            [chooser.uniform() for _, _, chooser in drawing],
-        )
-        for (place, _, _), choice in zip(drawing, choices, strict=True):
-            drawn[place] = choice
-    return drawn
 
 
 def likeliest(logits: Tensor, count: int, tokenizer: Tokenizer) -> Alternatives:
@@ -157,14 +185,5 @@ def prompt_tokens(sequence: Sequence, tokenizer: Tokenizer) -> Tokens:
         logprobs=sequence.prompt_logprobs,
         texts=[tokenizer.text_of(token) for token in ids],
         special=[tokenizer.is_special(token) for token in ids],
+        alternatives=[],
     )
-
-
-def choice_rows(counts: List[int], choices: List[int]) -> list[int]:
-    """Where the last rows of each run of rows lie, so many as choices, for runs in turn."""
-    rows: list[int] = []
-    end = 0
-    for count, wanted in zip(counts, choices, strict=True):
-        end += count
-        rows += range(end - wanted, end)
-    return rows

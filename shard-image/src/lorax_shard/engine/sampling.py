@@ -1,8 +1,7 @@
 """Choosing the next token of a sequence from its logits."""
 
-import math
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import torch
@@ -24,31 +23,42 @@ class TokenChooser:
         self.parameters = parameters
         self.grammar = grammar
         self._random = random.Random(parameters.seed)
+        self._next: deque[float] = deque()  # random numbers that nothing has been chosen by yet
         is_changed = parameters.is_penalised or grammar is not None
-        # Whether the choice is the largest logit as it stands.
-        self.is_plain = not parameters.is_sampled and not is_changed
+        self._is_sampled = parameters.is_sampled
+        # Whether a choice needs to know nothing of the tokens before it.
+        self.takes_logits_as_they_are = not is_changed
+        # Whether it is the largest logit as it stands.
+        self.is_plain = not self._is_sampled and not is_changed
         # Whether it is drawn from the logits as they stand, so that many rows can be at once.
-        self.is_drawn = parameters.is_sampled and not is_changed
+        self.is_drawn = self._is_sampled and not is_changed
 
-    def uniform(self) -> float:
-        """The number in [0, 1) that draws the next token."""
-        return self._random.random()
+    def uniform(self, ahead: int = 0) -> float:
+        """The number in [0, 1) that draws the next token, or one so many tokens behind that.
 
-    def skip(self, tokens: int) -> None:
-        """Draws what that many earlier tokens have drawn."""
-        if self.parameters.is_sampled:
+        It stays the same until the next token has been taken: a step that fails is made again.
+        """
+        while len(self._next) <= ahead:
+            self._next.append(self._random.random())
+        return self._next[ahead]
+
+    def took(self, tokens: int) -> None:
+        """That many tokens have been chosen: the next is drawn by another number."""
+        if self._is_sampled:
             for _ in range(tokens):
                 self.uniform()
+                self._next.popleft()
 
     def choose(self, logits: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Choice:
         """Penalties, grammar, warpers, then the draw. logits: [vocab], float32, not changed."""
         scores = self._penalise(logits.clone(), prompt, generated)
         if self.grammar is not None:
             scores = self.grammar.mask(scores)
-        if self.parameters.is_sampled:
-            (choice,) = draw_tokens(scores[None], [0], [self.parameters], [self.uniform()])
-            return choice
-        token, logprob = _greedy(scores[None])
+        if self._is_sampled:
+            found = draw_tokens(scores[None], [0], [self.parameters], [self.uniform()])
+        else:
+            found = likeliest_tokens(scores[None])
+        token, logprob = found
         return Choice(int(token), float(logprob))
 
     def _penalise(self, scores: Tensor, prompt: Sequence[int], generated: Sequence[int]) -> Tensor:
@@ -68,16 +78,13 @@ class TokenChooser:
         return scores
 
 
-def _greedy(logits: Tensor) -> tuple[Tensor, Tensor]:
+def likeliest_tokens(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The best token of each row of logits [T, vocab] and its log-probability, [T] each.
+
+    The latter is NaN or infinite where logits are.
+    """
     kernels = native_kernels(logits.device, logits.dtype)
     if kernels is not None:
         return kernels.greedy(logits)
     best = logits.argmax(-1)
     return best, logits.gather(1, best[:, None])[:, 0] - logits.logsumexp(-1)
-
-
-def likeliest_tokens(logits: Tensor) -> list[Choice | None]:
-    """The best token of each row of logits [T, vocab]; None where NaN or infinite ones are."""
-    best, logprobs = _greedy(logits)
-    found = zip(best.tolist(), logprobs.tolist(), strict=True)
-    return [Choice(token, logprob) if math.isfinite(logprob) else None for token, logprob in found]

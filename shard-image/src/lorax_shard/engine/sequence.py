@@ -119,6 +119,21 @@ class Sequence:
         generated = len(self.ids) - self.prompt_length
         return self.request.stopping.max_new_tokens - generated - 1
 
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the next step computes a single token with others before it in the cache."""
+        return self.planned == 1 and self.cached > 0
+
+    @property
+    def is_one_row(self) -> bool:
+        """Whether the next step computes the token that was generated last and nothing else."""
+        return self.planned == 1 and self.cached >= self.prompt_length and not self.draft
+
+    @property
+    def used_blocks(self) -> int:
+        """Blocks that it may come to use, of those that it was given."""
+        return -(-tokens_needed(self.request, self.prompt_length) // BLOCK_SIZE)
+
     def planned_slots(self) -> np.ndarray:
         """Cache slots of the planned tokens."""
         return self.slots(self.cached, self.cached + self.planned)
@@ -137,6 +152,7 @@ class Sequence:
         self.cached = len(self.ids)
         self.planned = 1
         self.ids.append(token_id)
+        self.chooser.took(1)
         if self.chooser.grammar is not None:
             self.chooser.grammar.accept(token_id)
         text = self._texts.add(self.ids)
@@ -163,7 +179,7 @@ class Sequence:
         for token_id in generated:
             self.ids.append(token_id)
             self._texts.add(self.ids)
-        self.chooser.skip(len(generated))
+        self.chooser.took(len(generated))
         grammar = self.chooser.grammar
         if grammar is not None:
             grammar.accept_all(generated)

@@ -30,14 +30,17 @@ class Speculation:
         at once: there each token that is refused takes as long as one that is wanted.
         """
         count = self.limits.tokens
-        is_small = len(sequences) <= self.limits.sequences
-        speculates = count > 0 and is_small and not any(seq.is_prefilling for seq in sequences)
+        speculates = self.is_for(sequences) and not any(seq.is_prefilling for seq in sequences)
         for sequence in sequences:
             sequence.draft = []
             if speculates and sequence.draft_room > 0:
                 sequence.draft = sequence.earlier.continuation(
                     sequence.ids, min(count, sequence.draft_room)
                 )
+
+    def is_for(self, sequences: List[Sequence]) -> bool:
+        """Whether steps of so many sequences have drafts at all."""
+        return self.limits.tokens > 0 and len(sequences) <= self.limits.sequences
 
     def count(self, sequences: List[Sequence], generations: List[Generation | None]) -> None:
         """Takes note of what the step has made of the drafts."""

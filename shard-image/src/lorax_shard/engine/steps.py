@@ -31,9 +31,37 @@ class Run:
 
 def step_of(sequences: List[Sequence], device: torch.device, dtype: torch.dtype) -> StepContext:
     """The planned tokens of all sequences, and their drafts, which no step with prompts has."""
-    if all(_is_one_of_many(sequence) for sequence in sequences):
+    if all(sequence.is_decoding for sequence in sequences):
         return _decode_step(sequences, device, dtype)
     return _prefill_step(sequences, device)
+
+
+def step_behind(before: StepContext, token_ids: Tensor) -> StepContext | None:
+    """The decode step behind another one of the same sequences, which have all gone on by one.
+
+    token_ids [B]: what the other one has brought them. Made of its tensors, on the device. None
+    where its tables have no place for what comes behind it.
+    """
+    plan = before.attention
+    assert isinstance(plan, DecodePlan)
+    tables = plan.block_tables
+    if plan.room == 0:
+        return None
+    positions = plan.lengths
+    own = tables.gather(1, (positions // BLOCK_SIZE)[:, None])[:, 0]
+    return StepContext(
+        token_ids,
+        positions,
+        DecodePlan(
+            slots=torch.add(positions % BLOCK_SIZE, own, alpha=BLOCK_SIZE),
+            block_tables=tables,
+            lengths=positions + 1,
+            room=plan.room - 1,
+        ),
+        before.lora,
+        None,
+        before.logit_lora,
+    )
 
 
 def logit_count(sequence: Sequence) -> int:
@@ -45,11 +73,6 @@ def logit_count(sequence: Sequence) -> int:
     return sequence.planned if wants_all else 1 + len(sequence.draft)
 
 
-def _is_one_of_many(sequence: Sequence) -> bool:
-    """Whether it is a single token with others before it in the cache, which decoding is."""
-    return sequence.planned == 1 and sequence.cached > 0
-
-
 def _prefill_step(sequences: List[Sequence], device: torch.device) -> StepContext:
     """Parts of prompts and single tokens, one sequence after another."""
     lengths = [sequence.planned for sequence in sequences]
@@ -57,11 +80,11 @@ def _prefill_step(sequences: List[Sequence], device: torch.device) -> StepContex
     ends = np.cumsum(lengths)
     rows = [np.arange(end - count, end) for end, count in zip(ends, wanted, strict=True)]
     firsts = (ends - lengths).tolist()
-    singles = [row for row, sequence in enumerate(sequences) if _is_one_of_many(sequence)]
+    singles = [row for row, sequence in enumerate(sequences) if sequence.is_decoding]
     spans = [
         _span(sequence, first, device)
         for sequence, first in zip(sequences, firsts, strict=True)
-        if not _is_one_of_many(sequence)
+        if not sequence.is_decoding
     ]
     decoded = None
     if singles:
@@ -95,7 +118,15 @@ def _decode_step(
 ) -> StepContext:
     """The last token of every sequence, which is not in the cache yet, and its draft behind it."""
     runs = [_next_run(sequence) for sequence in sequences]
-    lora = _route_decode(_lora_slots(sequences), [len(run) for run in runs], device, dtype)
+    counts = [len(run) for run in runs]
+    slots = _lora_slots(sequences)
+    if native_kernels(device, dtype) is not None or uses_triton(device):
+        # They read as far as a context goes, so tables may be wide enough for all that follows.
+        width = max(sequence.used_blocks for sequence in sequences)
+        lora = route_segments(slots, counts, device)
+        return _rows_step(runs, None, lora, lora, device, width)
+    by_row = [slot for slot, count in zip(slots, counts, strict=True) for _ in range(count)]
+    lora = route_padded(by_row, device)
     return _rows_step(runs, None, lora, lora, device)
 
 
@@ -121,6 +152,7 @@ def _rows_step(
     lora: LoraRouting,
     logit_lora: LoraRouting,
     device: torch.device,
+    table_width: int = 0,
 ) -> StepContext:
     """Runs whose every token is a row of decode attention.
 
@@ -132,7 +164,7 @@ def _rows_step(
     return StepContext(
         token_ids=_tensor(np.array(tokens), device),
         positions=_tensor(positions, device),
-        attention=_decode_plan(runs, positions, device),
+        attention=_decode_plan(runs, positions, device, table_width),
         lora=lora,
         logit_rows=logit_rows,
         logit_lora=logit_lora,
@@ -148,8 +180,13 @@ def _positions(runs: List[Run]) -> np.ndarray:
     return np.array([place for run in runs for place in range(run.start, run.stop)])
 
 
-def _decode_plan(runs: List[Run], positions: np.ndarray, device: torch.device) -> DecodePlan:
-    tables = _block_tables([run.sequence for run in runs], max(run.stop for run in runs))
+def _decode_plan(
+    runs: List[Run], positions: np.ndarray, device: torch.device, table_width: int = 0
+) -> DecodePlan:
+    """table_width: blocks of each sequence that there is place for; at least its context's."""
+    longest = max(run.stop for run in runs)
+    width = max(table_width, -(-longest // BLOCK_SIZE))
+    tables = _block_tables([run.sequence for run in runs], width)
     if len(positions) > len(runs):
         tables = np.repeat(tables, [len(run) for run in runs], axis=0)
     own = tables[np.arange(len(positions)), positions // BLOCK_SIZE]
@@ -158,6 +195,7 @@ def _decode_plan(runs: List[Run], positions: np.ndarray, device: torch.device) -
         block_tables=_tensor(tables, device),
         lengths=_tensor(positions + 1, device),  # context, the token itself included
         has_followers=len(positions) > len(runs),
+        room=width * BLOCK_SIZE - longest,
     )
 
 
@@ -176,23 +214,13 @@ def plan_chunks(sequences: List[Sequence], budget: int) -> None:
         left -= sequence.planned
 
 
-def _block_tables(sequences: List[Sequence], context: int) -> np.ndarray:
-    """Blocks of the sequences as far as the longest context goes: [B, N], padded with block 0."""
-    width = (context + BLOCK_SIZE - 1) // BLOCK_SIZE
+def _block_tables(sequences: List[Sequence], width: int) -> np.ndarray:
+    """The first blocks of the sequences: [B, width], padded with block 0."""
     tables = np.zeros((len(sequences), width), dtype=np.int64)
     for row, sequence in enumerate(sequences):
         blocks = sequence.blocks[:width]
         tables[row, : len(blocks)] = blocks
     return tables
-
-
-def _route_decode(
-    slots: List[LoraSlot | None], counts: List[int], device: torch.device, dtype: torch.dtype
-) -> LoraRouting:
-    if native_kernels(device, dtype) is not None or uses_triton(device):
-        return route_segments(slots, counts, device)
-    by_row = [slot for slot, count in zip(slots, counts, strict=True) for _ in range(count)]
-    return route_padded(by_row, device)
 
 
 def _lora_slots(sequences: List[Sequence]) -> list[LoraSlot | None]:

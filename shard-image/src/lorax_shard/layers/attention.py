@@ -66,6 +66,8 @@ class DecodePlan:
     # Whether rows of one sequence follow one another: then the cache holds, behind what a row looks
     # at, what the step makes of tokens that may be refused, NaN perhaps.
     has_followers: bool = False
+    # Tokens that each sequence can come to have behind these, in the same tables.
+    room: int = 0
     _masks: dict[int, Tensor] = field(default_factory=dict)  # by window, made when needed
 
     def attend(self, qkv: Tensor, layer: HeadAttention, cache: LayerCache) -> Tensor:

@@ -69,6 +69,7 @@ class AbilityBuilder:
             self.device,
             self.speculation,
             self.capturing,
+            overlaps=self.device.type == "cuda" and self.group.world == 1,
         )
         return Abilities(Task.GENERATION, generating, embedder, None, reader.max_tokens)
 

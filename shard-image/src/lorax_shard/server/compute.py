@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class ComputeThread:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._call: _Call | None = None
+        self._news: deque[Callable[[], None]] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
         threading.Thread(target=self._watch, name="step-watchdog", daemon=True).start()
 
@@ -47,7 +49,25 @@ class ComputeThread:
     def give(
         self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs
     ) -> Future[_T]:
-        """Gives a call to the thread and does not wait for it. From any thread."""
+        """Gives a call to the thread and does not wait for it. From any thread.
+
+        What is held is told before it begins.
+        """
+
+        def told() -> _T:
+            self.tell()
+            return function(*arguments, **options)
+
+        told.__name__ = getattr(function, "__name__", "call")
+        return self.follow(told)
+
+    def follow(
+        self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs
+    ) -> Future[_T]:
+        """The same for a call that tells what is held by itself, when it has something to do.
+
+        What else has been given to the thread meanwhile comes first.
+        """
         name = getattr(function, "__name__", "call")
 
         def watched() -> _T:
@@ -61,6 +81,22 @@ class ComputeThread:
                 self._call = None
 
         return self._executor.submit(watched)
+
+    def hold(self, news: Callable[[], None]) -> None:
+        """Has something told at a good moment: whoever it wakes takes Python's lock from a step.
+
+        A call that follows must have been given to the thread.
+        """
+        self._news.append(news)
+
+    def tell(self) -> None:
+        """Tells what is held, if anything is."""
+        while True:
+            try:
+                news = self._news.popleft()
+            except IndexError:
+                return
+            news()
 
     async def run_long(
         self, function: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs
@@ -77,6 +113,7 @@ class ComputeThread:
     def close(self) -> None:
         """Drops calls that have not begun; does not wait for the one that runs."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self.tell()
 
     def _watch(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from lorax_shard.pb import generate_pb2 as pb
 from lorax_shard.server import translate
 from lorax_shard.server.errors import NotOffered
 from lorax_shard.server.startup import Shard
-from lorax_shard.server.steps import TRACED_REQUESTS, GoesOn, Metadata, Step, Steps
+from lorax_shard.server.steps import TRACED_REQUESTS, Metadata, Run, Step, Steps
 
 _T = TypeVar("_T")
 
@@ -42,17 +42,17 @@ class StepCalls:
         return await self._made(self._decode(request), metadata)
 
     async def step(
-        self, request: extensions_pb2.StepRequest, goes_on: GoesOn | None
+        self, request: extensions_pb2.StepRequest, run: Run | None
     ) -> tuple[StepResult, Step | None]:
-        """A prefill, decode or resume, and the step that follows in a run while goes_on says so."""
+        """A prefill, decode or resume, and the step that follows in a run while that goes on."""
         metadata = metadata_of(request)
         match request.WhichOneof("step"):
             case "prefill":
-                step = await self._prefill(request.prefill, request.hold_prompts, goes_on)
+                step = await self._prefill(request.prefill, request.hold_prompts, run)
             case "decode":
-                step = self._decode(request.decode, goes_on)
+                step = self._decode(request.decode, run)
             case "resume":
-                step = await self._begin(translate.resumed_batch(request.resume), goes_on=goes_on)
+                step = await self._begin(translate.resumed_batch(request.resume), run=run)
             case _:
                 raise InvalidRequest("a step: expected prefill, decode or resume, got none of them")
         return await self._steps.made(step, metadata)
@@ -93,27 +93,27 @@ class StepCalls:
         return await self._steps.texts(name, function, texts, adapters, metadata)
 
     async def _prefill(
-        self, request: pb.PrefillRequest, holds: bool = False, goes_on: GoesOn | None = None
+        self, request: pb.PrefillRequest, holds: bool = False, run: Run | None = None
     ) -> Step:
         joined = request.cached_batch.id if request.HasField("cached_batch") else None
-        return await self._begin(translate.batch_request(request.batch), joined, holds, goes_on)
+        return await self._begin(translate.batch_request(request.batch), joined, holds, run)
 
-    def _decode(self, request: pb.DecodeRequest, goes_on: GoesOn | None = None) -> Step:
+    def _decode(self, request: pb.DecodeRequest, run: Run | None = None) -> Step:
         batch_ids = [batch.id for batch in request.batches]
-        return self._steps.decode(self._abilities.generation(), batch_ids, goes_on)
+        return self._steps.decode(self._abilities.generation(), batch_ids, run)
 
     async def _begin(
         self,
         batch: BatchRequest,
         joined: int | None = None,
         holds: bool = False,
-        goes_on: GoesOn | None = None,
+        run: Run | None = None,
     ) -> Step:
         """Schemas are compiled first, beside steps that run."""
         engine = self._abilities.generation()
         for schema in batch.schemas:
             await asyncio.to_thread(engine.grammars.prepare, schema)
-        return self._steps.prefill(engine, batch, joined, holds, goes_on)
+        return self._steps.prefill(engine, batch, joined, holds, run)
 
     async def _made(self, step: Step, metadata: Metadata) -> StepResult:
         result, _ = await self._steps.made(step, metadata)

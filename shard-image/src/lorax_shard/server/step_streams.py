@@ -58,7 +58,7 @@ class StepStreams:
         """Replies to a step and to those that follow it."""
         name = (request.WhichOneof("step") or "step").capitalize()
         run = _Run(request.run, requests)
-        made = self._calls.step(request, run.goes_on if request.run else None)
+        made = self._calls.step(request, run if request.run else None)
         while True:
             reply, following = await self._reply(name, made, run)
             await context.write(reply)
@@ -124,18 +124,23 @@ class _Requests:
 
 
 class _Run:
-    """Steps that are made without being asked for."""
+    """See lorax_shard.server.steps.Run."""
 
     def __init__(self, kind: extensions.Run, requests: _Requests) -> None:
         self._kind = kind
         self._requests = requests
         self.over = False
 
+    @property
+    def is_wanted(self) -> bool:
+        """See Run."""
+        return not (self.over or self._requests.waiting)
+
     def goes_on(self, result: StepResult) -> bool:
-        """Whether this shard goes on after a step. Asked in the compute thread."""
-        if self.over or self._requests.waiting:
-            return False
-        return not (self._kind == extensions.RUN_UNTIL_A_REQUEST_ENDS and result.ends_a_request)
+        """See Run."""
+        if self._kind == extensions.RUN_UNTIL_A_REQUEST_ENDS and result.ends_a_request:
+            self.over = True
+        return self.is_wanted
 
 
 def _failed(error: Exception, name: str) -> extensions.StepReply:

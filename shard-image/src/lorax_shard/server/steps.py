@@ -6,12 +6,13 @@ from collections.abc import Callable
 from collections.abc import Sequence as List
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from lorax_shard.adapters.table import AdapterTable
 from lorax_shard.engine.engine import Engine
 from lorax_shard.engine.messages import BatchRequest, BatchSummary, StepResult
-from lorax_shard.engine.observer import Unobserved
+from lorax_shard.engine.observer import StepObserver, Unobserved
+from lorax_shard.engine.sequence import Sequence
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.step_record import StepRecord
 
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Metadata: TypeAlias = List[tuple[str, str | bytes]]
 TRACED_REQUESTS = "lorax-traced-requests"  # see extensions.proto
-GoesOn: TypeAlias = Callable[[StepResult], bool]
+
+
+class Run(Protocol):
+    """Steps that follow one another unasked. Both are asked in the compute thread."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it goes on as far as is known before a step has its result."""
+
+    def goes_on(self, result: StepResult) -> bool:
+        """Whether it goes on after a step."""
 
 
 @dataclass(slots=True)
@@ -32,13 +43,13 @@ class Step:
     batch_ids: List[int]  # of the cached batches in it
     record: StepRecord = field(default_factory=StepRecord)
     # The step that follows in a run is with the compute thread when this one is done.
-    done: "Future[tuple[StepResult, Step | None]]" = field(init=False)
+    done: "Future[tuple[StepResult, Step | None]]" = field(default_factory=Future)
 
 
 class Steps:
     """Runs what the router's calls ask for in the compute thread.
 
-    Confined to the event loop but for decode, which the compute thread calls in a run.
+    Confined to the event loop but for what the compute thread does in a run.
     """
 
     def __init__(self, compute: ComputeThread, spans: "SpanSender | None") -> None:
@@ -52,24 +63,35 @@ class Steps:
         batch: BatchRequest,
         joined: int | None,
         holds: bool,
-        goes_on: GoesOn | None = None,
+        run: Run | None = None,
     ) -> Step:
-        """Engine.prefill, and a step after the other of the batch of its result.
-
-        goes_on: whether another one follows; asked after each, in the compute thread.
-        """
+        """Engine.prefill, and in a run a step after the other of the batch of its result."""
         joined_ids = [] if joined is None else [joined]
         return self._give(
             Step("prefill", joined_ids),
             engine,
             lambda: engine.prefill(batch, joined, holds),
-            goes_on,
+            run,
+            self._compute.give,
         )
 
-    def decode(self, engine: Engine, batch_ids: List[int], goes_on: GoesOn | None = None) -> Step:
+    def decode(self, engine: Engine, batch_ids: List[int], run: Run | None = None) -> Step:
         """Engine.decode, and what follows as in prefill."""
-        step = Step("decode", batch_ids)
-        return self._give(step, engine, lambda: engine.decode(batch_ids), goes_on)
+        return self._decode(engine, batch_ids, run, self._compute.give)
+
+    def _decode(
+        self,
+        engine: Engine,
+        batch_ids: List[int],
+        run: Run | None,
+        give: Callable[[Callable[[], None]], "Future[None]"],
+    ) -> Step:
+        def work() -> StepResult:
+            if run is None:
+                return engine.decode(batch_ids)
+            return engine.decode(batch_ids, lambda: run.is_wanted)
+
+        return self._give(Step("decode", batch_ids), engine, work, run, give)
 
     async def made(self, step: Step, metadata: Metadata = ()) -> tuple[StepResult, Step | None]:
         """What came of a step, and the one that follows without being asked."""
@@ -145,29 +167,47 @@ class Steps:
         step: Step,
         engine: Engine,
         work: Callable[[], StepResult],
-        goes_on: GoesOn | None,
+        run: Run | None,
+        give: Callable[[Callable[[], None]], "Future[None]"],
     ) -> Step:
         """Gives a step to the compute thread, which gives itself those that follow.
 
-        They come behind what else has been given to it meanwhile, and wait for no event loop.
+        They come behind what else has been given to it meanwhile, and wait for no event loop. What
+        came of a step that another one follows is told when that one computes: who is told needs
+        Python, and the other one needs it less then.
         """
 
-        def observed() -> tuple[StepResult, Step | None]:
-            if self._spans is None:
-                result, again = _decided(engine, work, goes_on)
+        def made() -> None:
+            if not step.done.set_running_or_notify_cancel():
+                return
+            try:
+                result, again = self._observed(step, engine, work, run)
+            except BaseException as error:
+                self._compute.tell()
+                step.done.set_exception(error)
+                raise
+            self._compute.tell()
+            if again and result.batch is not None:
+                following = self._decode(engine, [result.batch.id], run, self._compute.follow)
+                self._compute.hold(lambda: step.done.set_result((result, following)))
             else:
-                engine.observer = step.record
-                try:
-                    result, again = _timed(step.record, lambda: _decided(engine, work, goes_on))
-                finally:
-                    engine.observer = Unobserved()
-            if not again or result.batch is None:
-                return result, None
-            return result, self.decode(engine, [result.batch.id], goes_on)
+                step.done.set_result((result, None))
 
-        observed.__name__ = step.name
-        step.done = self._compute.give(observed)
+        made.__name__ = step.name
+        given = give(made)
+        # By a thread that ends.
+        given.add_done_callback(lambda given: given.cancelled() and step.done.cancel())
         return step
+
+    def _observed(
+        self, step: Step, engine: Engine, work: Callable[[], StepResult], run: Run | None
+    ) -> tuple[StepResult, bool]:
+        observer = Unobserved() if self._spans is None else step.record
+        engine.observer = _Telling(observer, self._compute.tell)
+        try:
+            return _timed(step.record, lambda: _decided(engine, work, run))
+        finally:
+            engine.observer = Unobserved()
 
     def _keep(self, traced: "Traced", batch: BatchSummary | None) -> None:
         if batch is not None:
@@ -184,16 +224,34 @@ class Steps:
         self._spans.send(name, traced, times, attributes, failure or None)
 
 
+class _Telling:
+    """Has what is held told when a step begins to compute; a StepObserver."""
+
+    def __init__(self, observer: StepObserver, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self.computed = observer.computed
+        self.chosen = observer.chosen
+        self._begins = observer.begins
+
+    def begins(self, sequences: List[Sequence]) -> None:
+        """See StepObserver."""
+        self._tell()
+        self._begins(sequences)
+
+
 def _decided(
-    engine: Engine, work: Callable[[], StepResult], goes_on: GoesOn | None
+    engine: Engine, work: Callable[[], StepResult], run: Run | None
 ) -> tuple[StepResult, bool]:
-    """What came of a step, and whether all shards of the model go on after it."""
-    if goes_on is None:
+    """What came of a step, and whether all shards of the model go on after it.
+
+    They do in any case if the next step is under way.
+    """
+    if run is None:
         return work(), False
     wish = False
     try:
         result = work()
-        wish = result.batch is not None and goes_on(result)
+        wish = result.batch is not None and (run.goes_on(result) or engine.is_ahead)
     finally:
         # A shard whose step failed says so, too: the others wait for its answer.
         again = engine.group.unanimous(wish)
