@@ -2,8 +2,9 @@
 
     PYTHONPATH=shard-image/src python bench/cpu_kernels.py [--threads 1]
 
-Products of a weight in bfloat16 in GFLOP/s, and what they read of it in GB/s; attention of a decode
-step in milliseconds, and what the best reads of the cache. Of each the fastest of fifteen calls.
+Products of a weight in bfloat16 in GFLOP/s, and what they read of it in GB/s; of fewer bits in
+milliseconds; attention of a decode step in milliseconds, and what the best reads of the cache. Of
+each the fastest of fifteen calls.
 """
 
 # mypy: disable-error-code="import-not-found,no-any-return"
@@ -16,6 +17,7 @@ from functools import partial
 import torch
 from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.layers.native import HeadCounts, NativeKernels, library, usable_levels
+from lorax_shard.layers.quantisation import to_int4, to_int8
 from torch.nn import functional
 
 _CALLS = 15
@@ -36,6 +38,7 @@ def _main() -> None:
     for inputs, outputs in _SHAPES:
         for rows in _ROWS:
             print(_product(kernels, inputs, outputs, rows), flush=True)
+            print(_fewer_bits(kernels, inputs, outputs, rows), flush=True)
     for heads in _HEADS:
         for context in _CONTEXTS:
             print(_attention(kernels, heads, context), flush=True)
@@ -54,6 +57,23 @@ def _product(kernels: dict[str, NativeKernels], inputs: int, outputs: int, rows:
         for name, took in seconds.items()
     )
     return f"{rows} x {inputs} x {outputs}, GFLOP/s (GB/s): {speeds}"
+
+
+def _fewer_bits(kernels: dict[str, NativeKernels], inputs: int, outputs: int, rows: int) -> str:
+    weight, x = torch.randn(outputs, inputs).bfloat16(), torch.randn(rows, inputs)
+    int8, int4 = to_int8(weight), to_int4(weight)
+    found = []
+    for level, each in kernels.items():
+        calls = {
+            "bfloat16": partial(each.linear, x, each.pack(weight), None),
+            "int8": partial(
+                each.linear_int8, x, each.pack_int8([int8[0]], int8[1]), None, weight.dtype
+            ),
+            "int4": partial(each.linear_int4, x, each.pack_int4(int4), None, weight.dtype),
+        }
+        took = ", ".join(f"{name} {1e3 * _fastest(call):.2f}" for name, call in calls.items())
+        found.append(f"{level}: {took}")
+    return f"{rows} x {inputs} x {outputs}, ms: {'; '.join(found)}"
 
 
 def _attention(kernels: dict[str, NativeKernels], heads: HeadCounts, context: int) -> str:

@@ -15,7 +15,9 @@ HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "native"
 OUTPUT = HERE / "src" / "lorax_shard" / "native"
 LEVELS = {
-    "x86-64-v4-bf16": ("-march=x86-64-v4", "-mavx512bf16"),
+    # Whatever has avx512_bf16 has avx512_vnni.
+    "x86-64-v4-bf16": ("-march=x86-64-v4", "-mavx512bf16", "-mavx512vnni"),
+    "x86-64-v4-vnni": ("-march=x86-64-v4", "-mavx512vnni"),
     "x86-64-v4": ("-march=x86-64-v4",),
     "x86-64-v3": ("-march=x86-64-v3",),
 }

@@ -13,7 +13,7 @@ template <>
 struct Block<Singles> {
   alignas(64) float numbers[WIDENED_BLOCK * PANEL];
 
-  // One half of row k, whose numbers are the next after those of row k - 1.
+  // One half of row k.
   void put(long k, int half, Floats value) { store(numbers + k * PANEL + half * LANES, value); }
   // Rows k and k + 1, where k is even.
   void put(long k, int half, Floats even, Floats odd) {
@@ -27,6 +27,7 @@ template <>
 struct Block<Pairs> {
   alignas(64) uint32_t numbers[WIDENED_BLOCK / 2 * PANEL];
 
+  // One half of row k, whose numbers are the next after those of row k - 1.
   void put(long k, int half, Floats value) {
     uint32_t* place = numbers + k / 2 * PANEL + half * LANES;
     if (k % 2 == 0) Pairs::store(place, Pairs::pair(value, Floats{}));
@@ -38,69 +39,86 @@ struct Block<Pairs> {
 };
 #endif
 
-// Numbers of 8 bits; a scale of each column multiplies the finished sum. A panel has an even number of
-// rows, the last perhaps of zeroes.
-template <class Products_>
+constexpr long QUAD = 4;  // inputs of a word of 8 bits each
+constexpr long RUN = 32;  // a depth is filled up to so many, and groups of 4 bits are multiples of it
+
+constexpr long padded(long depth) { return (depth + RUN - 1) / RUN * RUN; }
+
+// Numbers of 8 bits; a scale of each column multiplies the finished sum. Four inputs of a column are in a
+// word, each plus ZERO, the first in its lowest byte.
 struct Int8Panels {
-  using Products = Products_;
-  using Input = typename Products::Input;
-  using Panel = Int8Panel<Products>;
-  const int8_t* packed;  // [panels, depth rounded up, PANEL]
-  const float* scales;   // of the columns
+  using Products = Singles;
+  using Panel = Int8Panel;
+  const uint32_t* packed;  // [panels, padded depth / QUAD, PANEL]
+  const float* scales;     // [panels * PANEL]
   static constexpr long DEPTH_BLOCK = WIDENED_BLOCK;
   static constexpr long WIDENED_ROWS = 4 * TILE_ROWS;  // more of them are worth a block
+  static constexpr float ZERO = 128;
 
-  void multiply(const Input* x, long stride, long rows, long depth, long panel, long k, long deep, float* out,
+  void multiply(const float* x, long stride, long rows, long depth, long panel, long k, long deep, float* out,
                 long columns, long width, bool add) const {
-    const int8_t* numbers = packed + (panel * (depth + depth % 2) + k) * PANEL;
-    const long inputs = inputs_of<Products>(deep);
+    const uint32_t* numbers = packed + (panel * padded(depth) + k) / QUAD * PANEL;
     if (rows <= WIDENED_ROWS) {
-      multiply_panel<Panel>(x, stride, rows, numbers, inputs, out, columns, width, add);
+      multiply_panel<Panel>(x, stride, rows, numbers, deep, out, columns, width, add);
       return;
     }
-    alignas(64) Input block[WIDENED_BLOCK / Products::EACH * PANEL];
-    for (long input = 0; input < inputs; input++) {
-      typename Products::Vector low, high;
-      Panel::template row<0>(numbers + input * Panel::ROW, low, high);
-      Products::store(block + input * PANEL, low);
-      Products::store(block + input * PANEL + LANES, high);
+    Block<Singles> block;
+    for (long input = 0; input < padded(deep); input += QUAD, numbers += PANEL) {
+      Floats low[QUAD], high[QUAD];
+      Panel::row<0>(numbers, low[0], high[0]);
+      Panel::row<1>(numbers, low[1], high[1]);
+      Panel::row<2>(numbers, low[2], high[2]);
+      Panel::row<3>(numbers, low[3], high[3]);
+      for (int each = 0; each < QUAD; each++) {
+        block.put(input + each, 0, low[each]);
+        block.put(input + each, 1, high[each]);
+      }
     }
-    multiply_panel<PlainPanel<Products>>(x, stride, rows, block, inputs, out, columns, width, add);
+    multiply_panel<Float32Panel>(x, stride, rows, block.numbers, deep, out, columns, width, add);
   }
 };
 
-// Numbers of 4 bits, two of one column in a byte, the first in its lower half; each run of GROUP
-// numbers of a column has a scale and a least value.
-template <class Products_>
+// Numbers of 4 bits; each group of a column has a scale, and a least value or a zero. Eight inputs of a
+// column are in a word: the first four in the lower halves of its bytes, the others in the upper ones.
+template <class Scale>
 struct Int4Panels {
-  using Products = Products_;
-  using Input = typename Products::Input;
-  const uint8_t* packed;     // [panels, groups * GROUP / 2, PANEL]
-  const uint16_t* scales;    // [panels, groups, PANEL] in bfloat16
-  const uint16_t* minimums;  // the same
+  using Products = Singles;
+  const uint32_t* packed;                   // [panels, padded depth / EACH, PANEL]
+  const typename Scale::Element* scales;    // [panels, groups, PANEL]
+  const typename Scale::Element* minimums;  // the same; null where there are zeros
+  const uint8_t* zeros;                     // the same
+  long group;                               // inputs of each, a multiple of RUN; the last may have fewer
   static constexpr long DEPTH_BLOCK = WIDENED_BLOCK;
-  static constexpr long GROUP = 32;
+  static constexpr long EACH = 8;
 
-  void multiply(const Input* x, long stride, long rows, long depth, long panel, long k, long deep, float* out,
+  // A number of half a panel stands for number * scale + least.
+  INLINE void meaning_of(const Int4Panels& weight, long panel, long which, long depth, int half, Floats& scale,
+                         Floats& least) {
+    const long groups = (depth + weight.group - 1) / weight.group;
+    const long place = (panel * groups + which) * PANEL + half * LANES;
+    scale = Scale::row(weight.scales + place);
+    if (weight.minimums) least = Scale::row(weight.minimums + place);
+    else least = -__builtin_convertvector(widened(weight.zeros + place), Floats) * scale;
+  }
+
+  void multiply(const float* x, long stride, long rows, long depth, long panel, long k, long deep, float* out,
                 long columns, long width, bool add) const {
-    const long groups = (depth + GROUP - 1) / GROUP;
-    Block<Products> block;
-    for (long first = k; first < k + deep; first += GROUP) {
-      const long group = panel * groups + first / GROUP;
-      const uint8_t* numbers = packed + group * (GROUP / 2) * PANEL;
+    Block<Singles> block;
+    const uint32_t* numbers = packed + (panel * padded(depth) + k) / EACH * PANEL;
+    for (long first = 0; first < deep; first += RUN)
       for (int half = 0; half < 2; half++) {
-        const Floats scale = BFloat16::row(scales + group * PANEL + half * LANES);
-        const Floats least = BFloat16::row(minimums + group * PANEL + half * LANES);
-        for (long pair = 0; pair < GROUP / 2; pair++) {
-          const Integers both = widened(numbers + pair * PANEL + half * LANES);
-          const Floats even = __builtin_convertvector(both & 15, Floats);
-          const Floats odd = __builtin_convertvector(both >> 4, Floats);
-          block.put(first - k + 2 * pair, half, even * scale + least, odd * scale + least);
+        Floats scale, least;
+        meaning_of(*this, panel, (k + first) / group, depth, half, scale, least);
+        for (long at = first; at < first + RUN; at += EACH) {
+          const Words all = *reinterpret_cast<const Words*>(numbers + at / EACH * PANEL + half * LANES);
+#pragma GCC unroll 8
+          for (int each = 0; each < EACH; each++) {
+            const Integers number = reinterpret_cast<Integers>(all >> (each % 4 * 8 + each / 4 * 4) & 15u);
+            block.put(at + each, half, __builtin_convertvector(number, Floats) * scale + least);
+          }
         }
       }
-    }
-    multiply_panel<PlainPanel<Products>>(x, stride, rows, block.numbers, inputs_of<Products>(deep), out,
-                                         columns, width, add);
+    multiply_panel<Float32Panel>(x, stride, rows, block.numbers, deep, out, columns, width, add);
   }
 };
 

@@ -1,11 +1,7 @@
 // y = x W^T + bias with packed weights.
-#include <omp.h>
-
-#include "fewer_bits.h"
+#include "quads.h"
 
 namespace {
-
-constexpr long PARALLEL_WORK = 1 << 16;  // multiplications that are worth waking a thread
 
 template <class Element>
 void pack(const Element* weight, long columns, long depth, long first, Element* packed) {
@@ -42,8 +38,7 @@ struct Panels {
 
 template <class Packed>
 const float* scales_of(const Packed&) { return nullptr; }
-template <class Products>
-const float* scales_of(const Int8Panels<Products>& weight) { return weight.scales; }
+const float* scales_of(const Int8Panels& weight) { return weight.scales; }
 
 template <class Packed>
 void linear(const float* x, long rows, long depth, const Packed& weight, const float* bias,
@@ -87,6 +82,26 @@ void with_products(bool narrow, Call call) {
   else call(Singles());
 }
 
+// The same of numbers that a processor multiplies as integers, where it can.
+template <class Packed>
+void linear_of_integers(bool narrow, const float* x, long rows, long depth, const Packed& weight,
+                        const float* bias, float* out, long columns) {
+#if defined(__AVX512VNNI__)
+  if (narrow) return quads_linear(x, rows, depth, weight, bias, out, columns);
+#else
+  (void)narrow;
+#endif
+  linear(x, rows, depth, weight, bias, out, columns);
+}
+
+// Calls with the format of scales: 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2).
+template <class Call>
+void with_scales(long kind, Call call) {
+  if (kind == 0) call(Float32());
+  else if (kind == 1) call(BFloat16());
+  else call(Float16());
+}
+
 }  // namespace
 
 EXPORT long lorax_panel() { return PANEL; }
@@ -113,21 +128,22 @@ EXPORT void lorax_linear_bf16(const float* x, long rows, long depth, const uint3
                               const float* bias, float* out, long columns) {
   linear(x, rows, depth, Panels<BFloat16Panel>{packed}, bias, out, columns);
 }
-// packed as lorax_pack_8 makes it of numbers [columns, depth rounded up to an even number]; scales
-// [columns]; the products are those of a model in bfloat16 where narrow is 1
-EXPORT void lorax_linear_i8(const float* x, long rows, long depth, long narrow, const int8_t* packed,
+// packed as lorax_pack_32 makes it of words [columns, padded depth / 4]; scales [columns], and zeroes
+// behind them up to a whole panel; where narrow is 1 the products are those of a model in bfloat16
+EXPORT void lorax_linear_i8(const float* x, long rows, long depth, long narrow, const uint32_t* packed,
                             const float* scales, const float* bias, float* out, long columns) {
-  with_products(narrow, [&](auto products) {
-    linear(x, rows, depth, Int8Panels<decltype(products)>{packed, scales}, bias, out, columns);
-  });
+  linear_of_integers(narrow, x, rows, depth, Int8Panels{packed, scales}, bias, out, columns);
 }
-// packed as lorax_pack_8 makes it of bytes [columns, groups * 16]; scales, minimums [columns, groups]
-// as lorax_pack_16 does
-EXPORT void lorax_linear_i4(const float* x, long rows, long depth, long narrow, const uint8_t* packed,
-                            const uint16_t* scales, const uint16_t* minimums, const float* bias,
-                            float* out, long columns) {
-  with_products(narrow, [&](auto products) {
-    linear(x, rows, depth, Int4Panels<decltype(products)>{packed, scales, minimums}, bias, out, columns);
+// packed as lorax_pack_32 makes it of words [columns, padded depth / 8]; scales, and either minimums or
+// zeros, [columns, groups] as lorax_pack_* does
+EXPORT void lorax_linear_i4(const float* x, long rows, long depth, long narrow, const uint32_t* packed,
+                            const void* scales, long kind, const void* minimums, const uint8_t* zeros,
+                            long group, const float* bias, float* out, long columns) {
+  with_scales(kind, [&](auto scale) {
+    using Element = typename decltype(scale)::Element;
+    const Int4Panels<decltype(scale)> weight{packed, static_cast<const Element*>(scales),
+                                             static_cast<const Element*>(minimums), zeros, group};
+    linear_of_integers(narrow, x, rows, depth, weight, bias, out, columns);
   });
 }
 // packed, zeros as lorax_pack_8 makes them of bytes [columns, depth * bits / 8 rounded up] and [columns,
@@ -149,9 +165,5 @@ EXPORT void lorax_linear_grouped(const float* x, long rows, long depth, long nar
     else if (bits == 4) run(products, scale, Four(), std::false_type());
     else run(products, scale, std::integral_constant<int, 8>(), std::false_type());
   };
-  with_products(narrow, [&](auto products) {
-    if (kind == 0) with(products, Float32());
-    else if (kind == 1) with(products, BFloat16());
-    else with(products, Float16());
-  });
+  with_products(narrow, [&](auto products) { with_scales(kind, [&](auto scale) { with(products, scale); }); });
 }

@@ -99,6 +99,7 @@ INLINE void take_row(const float* x, long depth, typename Products::Input* to, l
   std::fill(to + inputs_of<Products>(depth), to + width, 0);
 }
 
+constexpr long PARALLEL_WORK = 1 << 16;  // multiplications that are worth waking a thread
 constexpr long INPUT_BYTES = 1 << 20;  // of rows that stay in the second cache
 
 // Room for rows of x as inputs, of one thread until it asks again; zeroes stand behind each.

@@ -34,33 +34,24 @@ struct WidenedPanel {
   }
 };
 
-// Numbers of 8 bits, in as many rows as an input has numbers.
-template <class Products>
-struct Int8Panel;
-template <>
-struct Int8Panel<Singles> {
+// Numbers of 8 bits plus 128, four inputs of a column in a word.
+struct Int8Panel {
   using Products = Singles;
-  using Element = int8_t;
-  static constexpr int INPUTS = 1, ROW = PANEL;
-  template <int>
+  using Element = uint32_t;
+  static constexpr int INPUTS = 4, ROW = PANEL;
+  template <int INPUT>
   INLINE void row(const Element* from, Floats& low, Floats& high) {
-    low = Int8::row(from);
-    high = Int8::row(from + LANES);
+    // See WidenedPanel.
+    if (INPUT > 0) asm("" : "+r"(from));
+    low = number<INPUT>(*reinterpret_cast<const Words*>(from));
+    high = number<INPUT>(*reinterpret_cast<const Words*>(from + LANES));
+  }
+  template <int INPUT>
+  INLINE Floats number(Words all) {
+    const Words highest = (all ^ 0x80808080u) << (24 - 8 * INPUT);
+    return __builtin_convertvector(reinterpret_cast<Integers>(highest) >> 24, Floats);
   }
 };
-#if defined(__AVX512BF16__)
-template <>
-struct Int8Panel<Pairs> {
-  using Products = Pairs;
-  using Element = int8_t;
-  static constexpr int INPUTS = 1, ROW = 2 * PANEL;
-  template <int>
-  INLINE void row(const Element* from, Words& low, Words& high) {
-    low = Pairs::exact_pair(Int8::row(from), Int8::row(from + PANEL));
-    high = Pairs::exact_pair(Int8::row(from + LANES), Int8::row(from + PANEL + LANES));
-  }
-};
-#endif
 
 // Weights in bfloat16 lie in pairs, whoever multiplies.
 using Float32Panel = PlainPanel<Singles>;
@@ -105,7 +96,7 @@ static void tile(const typename Panel::Products::Input* x, long x_stride,
       __builtin_prefetch(reinterpret_cast<const char*>(panel) + ahead + line, 0, 2);
     add_inputs<Panel, ROWS>(x, x_stride, panel, first, second, Panel::INPUTS);
   }
-  if (whole < inputs) add_inputs<Panel, ROWS>(x, x_stride, panel, first, second, 1);
+  if (whole < inputs) add_inputs<Panel, ROWS>(x, x_stride, panel, first, second, static_cast<int>(inputs - whole));
 #pragma GCC unroll 16
   for (int row = 0; row < ROWS; row++) {
     store(out + row * out_stride, first[row]);

@@ -20,13 +20,8 @@ def test_a_model_in_bfloat16_stays_so(tiny: TinyModel, tmp_path: Path) -> None:
     A cached prefix is rounded like the prompt that it came from, so that a hit changes nothing.
     """
     # given
-    model = AutoModelForCausalLM.from_pretrained(tiny.directory, dtype=torch.bfloat16)
     directory = tmp_path / "model"
-    model.save_pretrained(directory)
-    for file in tiny.directory.iterdir():
-        if not (directory / file.name).exists():
-            (directory / file.name).symlink_to(file)
-    exact = model.float().eval()
+    exact = save(tiny, directory, torch.bfloat16).float().eval()
 
     # when
     group = start_group(tmp_path, directory, tiny.adapter_root)
@@ -47,3 +42,31 @@ def test_a_model_in_bfloat16_stays_so(tiny: TinyModel, tmp_path: Path) -> None:
     assert info.dtype == "torch.bfloat16"
     assert answer.prefill.logprobs[1:] == pytest.approx(expected, abs=0.06)
     assert answer.logprobs[0] == pytest.approx(float(logits[-1].max()), abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [((), "float32"), (("--quantize=int4",), "bfloat16")]
+)
+def test_a_model_in_float16_is_served_exactly_unless_it_is_quantised(
+    tiny: TinyModel, tmp_path: Path, options: tuple[str, ...], expected: str
+) -> None:
+    """Then bfloat16 is several times as fast, and what it rounds is little beside that."""
+    save(tiny, tmp_path / "model", torch.float16)
+
+    group = start_group(tmp_path, tmp_path / "model", tiny.adapter_root, 1, options)
+    try:
+        info = TestingRouter(group).master.Info(pb.InfoRequest())
+    finally:
+        group.stop()
+
+    assert info.dtype == f"torch.{expected}"
+
+
+def save(tiny: TinyModel, directory: Path, dtype: torch.dtype):
+    """The model rounded to a number format, which is returned, too."""
+    model = AutoModelForCausalLM.from_pretrained(tiny.directory, dtype=dtype)
+    model.save_pretrained(directory)
+    for file in tiny.directory.iterdir():
+        if not (directory / file.name).exists():
+            (directory / file.name).symlink_to(file)
+    return model

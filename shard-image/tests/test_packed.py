@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernel_numbers import rounds, taken
+from kernel_numbers import rounds, taken, taken_by_integers
 from packed_model import METADATA, Recipe, quantise, set_config, write_packed
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
@@ -19,6 +19,7 @@ from lorax_shard.engine.memory import DeviceMemory
 from lorax_shard.layers.grouped import from_grouped, group_numbers, restore_order
 from lorax_shard.layers.grouped_weight import GroupedWeight, NativeGroupedWeight
 from lorax_shard.layers.kept_weight import SeparateWeights, keep_weight
+from lorax_shard.layers.native_weights import PackedInt4
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models import WeightCount, load_model, read_model_config, weight_count
@@ -178,6 +179,43 @@ def test_products_equal_those_of_the_whole_weight(
     if is_native:
         for row in (0, 8, 89):
             assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], found[row])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("scales", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("group", [32, 96, 128, 512])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_equal_groups_of_4_bits_are_multiplied_as_integers(
+    dtype: torch.dtype, scales: torch.dtype, group: int, ordered: bool
+) -> None:
+    """The last group has fewer inputs, and the last panel fewer outputs."""
+    # given
+    torch.manual_seed(0)
+    out, depth = 75, 600
+    group_of = (torch.arange(depth) // group).int()
+    if ordered:
+        group_of = (torch.arange(depth - 24, 2 * depth - 24) % depth // group).int()
+    groups = int(group_of.max()) + 1
+    numbers = torch.randint(0, 16, (out, depth), dtype=torch.uint8)
+    zeros = torch.randint(0, 17, (out, groups), dtype=torch.uint8)
+    scale = (torch.rand(out, groups) / 16).to(scales)
+    expected = (numbers.float() - zeros[:, group_of].float()) * scale[:, group_of].float()
+    x, bias = torch.randn(90, depth), torch.randn(out)
+
+    # when
+    kept = keep_weight([group_numbers(numbers, scale, zeros, group_of, 4, dtype)], None)
+
+    # then
+    assert isinstance(kept, NativeGroupedWeight)
+    assert isinstance(kept.packed, PackedInt4)
+    assert torch.equal(kept.whole(), expected.to(dtype))
+    found = kept.multiply(x, bias)
+    order = torch.arange(depth) if kept.order is None else kept.order
+    inputs = taken_by_integers(x[:, order], dtype)
+    wanted = inputs @ expected[:, order].double().T + bias
+    torch.testing.assert_close(found, wanted.float(), atol=1e-4, rtol=1e-5)
+    for row in (0, 8, 89):
+        assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], found[row])
 
 
 def test_projections_that_are_not_alike_are_kept_apart() -> None:

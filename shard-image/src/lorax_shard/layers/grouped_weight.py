@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, from_grouped, restore_order
+from lorax_shard.layers.integer_words import RUN, words_of_pairs
 from lorax_shard.layers.native import NativeKernels, uses_triton
-from lorax_shard.layers.native_weights import PackedGroups
+from lorax_shard.layers.native_weights import PackedGroups, PackedInt4
 
 # Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
 # reading few bits in the product itself. Above it computes, which PyTorch's product does best.
@@ -22,16 +23,24 @@ def keep_grouped(
     if kernels is None:
         kind = TritonGroupedWeight if uses_triton(grouped.device) else GroupedWeight
         return kind(grouped)
-    ends = grouped.group_of.bincount().cumsum(0).to(torch.int32)
-    packed = PackedGroups(
-        kernels.pack_rows(grouped.numbers),
-        kernels.pack_rows(grouped.scales),
-        None if grouped.zeros is None else kernels.pack_rows(grouped.zeros),
-        functional.pad(ends, (1, 0)),
-        grouped.bits,
-        grouped.levels,
-    )
+    packed = _pack(grouped, kernels)
     return NativeGroupedWeight(packed, grouped.group_of, grouped.order, grouped.dtype, kernels)
+
+
+def _pack(grouped: GroupedNumbers, kernels: NativeKernels) -> PackedInt4 | PackedGroups:
+    """Most checkpoints have equal groups of 4 bits, which are multiplied like our own."""
+    scales = kernels.pack_rows(grouped.scales)
+    zeros = None if grouped.zeros is None else kernels.pack_rows(grouped.zeros)
+    sizes = grouped.group_of.bincount()
+    group = int(sizes[0])
+    are_equal = group % RUN == 0 and bool((sizes[:-1] == group).all()) and int(sizes[-1]) <= group
+    if grouped.bits == 4 and grouped.levels is None and are_equal:
+        words = kernels.pack_rows(words_of_pairs(grouped.numbers))
+        return PackedInt4(words, scales, None, zeros, group, grouped.in_features)
+    ends = sizes.cumsum(0).to(torch.int32)
+    numbers = kernels.pack_rows(grouped.numbers)
+    bounds = functional.pad(ends, (1, 0))
+    return PackedGroups(numbers, scales, zeros, bounds, grouped.bits, grouped.levels)
 
 
 def _select(x: Tensor, order: Tensor | None) -> Tensor:
@@ -78,7 +87,7 @@ class TritonGroupedWeight(GroupedWeight):
 class NativeGroupedWeight:
     """As the CPU kernels want it."""
 
-    packed: PackedGroups
+    packed: PackedInt4 | PackedGroups
     group_of: Tensor  # as in GroupedNumbers
     order: Tensor | None
     dtype: torch.dtype  # of the model
@@ -92,19 +101,27 @@ class NativeGroupedWeight:
     def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """See KeptWeight."""
         inputs = _select(x, self.order)
+        if isinstance(self.packed, PackedInt4):
+            return self.kernels.linear_int4(inputs, self.packed, bias, self.dtype)
         return self.kernels.linear_grouped(inputs, self.packed, bias, self.dtype)
 
     def whole(self) -> Tensor:
         """See KeptWeight."""
-        zeros = self.packed.zeros
+        packed, zeros = self.packed, self.packed.zeros
+        if isinstance(packed, PackedInt4):
+            bits, levels = 4, None
+            numbers = self.kernels.unpack_pairs(packed, -(-packed.in_features // 2))
+        else:
+            bits, levels = packed.bits, packed.levels
+            numbers = self.kernels.unpack_rows(packed.numbers)
         grouped = GroupedNumbers(
-            self.kernels.unpack_rows(self.packed.numbers),
-            self.kernels.unpack_rows(self.packed.scales),
+            numbers,
+            self.kernels.unpack_rows(packed.scales),
             None if zeros is None else self.kernels.unpack_rows(zeros),
             self.group_of,
             self.order,
-            self.packed.bits,
+            bits,
             self.dtype,
-            self.packed.levels,
+            levels,
         )
         return restore_order(from_grouped(grouped, self.dtype), self.order)

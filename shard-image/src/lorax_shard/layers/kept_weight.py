@@ -11,7 +11,7 @@ from torch.nn import functional
 from lorax_shard.layers.grouped import GroupedNumbers, are_alike, join
 from lorax_shard.layers.grouped_weight import DECODED_ROWS, keep_grouped
 from lorax_shard.layers.native import NativeKernels, native_kernels, uses_triton
-from lorax_shard.layers.native_weights import PackedInt4, PackedWeight
+from lorax_shard.layers.native_weights import PackedInt4, PackedInt8, PackedWeight
 from lorax_shard.layers.quantisation import (
     Int4Numbers,
     Quantisation,
@@ -89,7 +89,7 @@ def _keep_plain(parts: Sequence[Tensor], quantisation: Quantisation | None) -> K
     numbers = [part for part, _ in quantised]
     scales = torch.cat([part for _, part in quantised])
     if kernels is not None:
-        return NativeInt8Weight(kernels.pack(*numbers), scales, parts[0].dtype, kernels)
+        return NativeInt8Weight(kernels.pack_int8(numbers, scales), parts[0].dtype, kernels)
     kind = TritonInt8Weight if uses_triton(parts[0].device) else Int8Weight
     return kind(torch.cat(numbers), scales, parts[0].dtype)
 
@@ -212,8 +212,7 @@ class TritonInt8Weight(Int8Weight):
 class NativeInt8Weight:
     """Quantised, as the CPU kernels want it."""
 
-    packed: PackedWeight  # the numbers
-    scales: Tensor  # [out] in float32
+    packed: PackedInt8
     dtype: torch.dtype  # of the model
     kernels: NativeKernels
 
@@ -224,11 +223,11 @@ class NativeInt8Weight:
 
     def multiply(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """See KeptWeight."""
-        return self.kernels.linear_int8(x, self.packed, self.scales, bias, self.dtype)
+        return self.kernels.linear_int8(x, self.packed, bias, self.dtype)
 
     def whole(self) -> Tensor:
         """See KeptWeight."""
-        return from_int8(self.kernels.unpack(self.packed), self.scales, self.dtype)
+        return from_int8(*self.kernels.unpack_int8(self.packed), self.dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ from lorax_shard.layers.native_weights import (
 _FOLDER = Path(__file__).resolve().parents[1] / "native"
 # What torch calls the instruction sets, and which library needs no more than they have.
 _LEVELS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
-# Of a processor with AVX512 that multiplies pairs of bfloat16, too; torch does not say which do.
-_PAIRS_FLAG, _PAIRS_LEVEL = "avx512_bf16", "x86-64-v4-bf16"
+# Of a processor with AVX512 that multiplies pairs of bfloat16, or fours of bytes, too; torch does
+# not say which do. The best first.
+_MORE_LEVELS = {"avx512_bf16": "x86-64-v4-bf16", "avx512_vnni": "x86-64-v4-vnni"}
 _PROCESSOR = Path("/proc/cpuinfo")
 _P, _L, _F = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 _BY_DTYPE = {
@@ -248,10 +249,10 @@ def usable_levels() -> list[str]:
         return []
     levels = list(_LEVELS.values())
     levels = levels[levels.index(_LEVELS[capability]) :]
-    knows = _PROCESSOR.read_text().split() if _PROCESSOR.exists() else []
-    if capability == "AVX512" and _PAIRS_FLAG in knows:
-        return [_PAIRS_LEVEL, *levels]
-    return levels
+    if capability != "AVX512" or not _PROCESSOR.exists():
+        return levels
+    knows = set(_PROCESSOR.read_text().split())
+    return [level for flag, level in _MORE_LEVELS.items() if flag in knows] + levels
 
 
 def library(level: str) -> Path:

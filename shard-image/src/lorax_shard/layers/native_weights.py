@@ -1,12 +1,13 @@
 """Weights in the order in which the CPU kernels read them, and products with them.
 
 Activations and results are float32. Weights are float32 or bfloat16, or of fewer bits with scales.
-With a model in bfloat16 a processor that multiplies pairs of such numbers in one instruction does
-that: activations are rounded to bfloat16, sums are float32. Any other multiplies in float32. All
-tensors are contiguous.
+With a model in bfloat16 a processor that multiplies pairs of such numbers, or fours of bytes, in
+one instruction does that: activations are rounded to bfloat16, or 32 at a time to bytes with a
+scale, and sums are float32. Any other multiplies in float32. All tensors are contiguous.
 """
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.quantisation import Int4Numbers
+from lorax_shard.layers.integer_words import (
+    bytes_of_words,
+    pairs_of_words,
+    words_of_bytes,
+    words_of_pairs,
+)
+from lorax_shard.layers.quantisation import GROUP, Int4Numbers
 
 SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 # What the kernels call the formats of numbers that they widen.
@@ -26,7 +33,7 @@ _PLAIN = {
     "lorax_pack_16": [_P, _L, _L, _L, _P],
     "lorax_pack_32": [_P, _L, _L, _L, _P],
     "lorax_linear_i8": [_P, _L, _L, _L, _P, _P, _P, _P, _L],
-    "lorax_linear_i4": [_P, _L, _L, _L, _P, _P, _P, _P, _P, _L],
+    "lorax_linear_i4": [_P, _L, _L, _L, _P, _P, _L, _P, _P, _L, _P, _P, _L],
     "lorax_linear_grouped": [_P, _L, _L, _L, _P, _L, _P, _L, _P, _P, _P, _L, _P, _P, _L],
 }
 
@@ -41,9 +48,9 @@ class PackedRows:
 
 @dataclass(frozen=True, slots=True)
 class PackedWeight:
-    """A weight [out, in] as rows: numbers in float32 or int8, or pairs of bfloat16."""
+    """A weight [out, in] as rows: numbers in float32, or pairs of bfloat16."""
 
-    rows: PackedRows  # n is in or, of pairs, half of it; rounded up but in float32
+    rows: PackedRows  # n is in or, of pairs, half of it rounded up
     dtype: torch.dtype
     in_features: int
 
@@ -54,12 +61,23 @@ class PackedWeight:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedInt4:
-    """The numbers of a weight in int4, in the order in which the kernels read them."""
+class PackedInt8:
+    """The numbers of a weight in int8, in the order in which the kernels read them."""
 
-    pairs: PackedRows
-    scales: PackedRows
-    minimums: PackedRows
+    words: PackedRows  # see integer_words
+    scales: PackedRows  # [out, 1] in float32
+    in_features: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackedInt4:
+    """The numbers of a weight in 4 bits, in groups that are equally long but for the last."""
+
+    words: PackedRows  # see integer_words
+    scales: PackedRows  # [out, groups] in float16, bfloat16 or float32
+    minimums: PackedRows | None  # the same: what a number of 0 stands for
+    zeros: PackedRows | None  # instead: the numbers that stand for 0, in uint8
+    group: int  # inputs, a multiple of integer_words.RUN
     in_features: int
 
 
@@ -84,12 +102,11 @@ class NativeWeights:
         self.panel = int(library.lorax_panel())
 
     def pack(self, *parts: Tensor) -> PackedWeight:
-        """Weights [out_p, in] in float32, bfloat16 or int8, with outputs side by side."""
+        """Weights [out_p, in] in float32 or bfloat16, with outputs side by side."""
         dtype, depth = parts[0].dtype, parts[0].shape[1]
-        if dtype is not torch.float32 and depth % 2:
-            parts = tuple(functional.pad(part, (0, 1)) for part in parts)
         if dtype is torch.bfloat16:  # bits are moved, whatever they mean
-            parts = tuple(part.contiguous().view(torch.int32) for part in parts)
+            even = [functional.pad(part, (0, depth % 2)) for part in parts]
+            parts = tuple(part.contiguous().view(torch.int32) for part in even)
         return PackedWeight(self.pack_rows(*parts), dtype, depth)
 
     def unpack(self, weight: PackedWeight) -> Tensor:
@@ -135,68 +152,81 @@ class NativeWeights:
         )
         return out
 
-    def linear_int8(
-        self,
-        x: Tensor,
-        numbers: PackedWeight,
-        scales: Tensor,
-        bias: Tensor | None,
-        dtype: torch.dtype,
-    ) -> Tensor:
-        """X [T, in] -> [T, out] with a model of this dtype.
+    def pack_int8(self, numbers: Sequence[Tensor], scales: Tensor) -> PackedInt8:
+        """Numbers [out_p, in] in int8 and scales [out] in float32, with outputs side by side."""
+        words = self.pack_rows(*map(words_of_bytes, numbers))
+        return PackedInt8(words, self.pack_rows(scales[:, None]), numbers[0].shape[1])
 
-        numbers: in int8; scales [out] and bias in float32.
-        """
+    def unpack_int8(self, packed: PackedInt8) -> tuple[Tensor, Tensor]:
+        """Numbers [out, in] and scales [out] again."""
+        numbers = bytes_of_words(self.unpack_rows(packed.words), packed.in_features)
+        return numbers, self.unpack_rows(packed.scales)[:, 0]
+
+    def linear_int8(
+        self, x: Tensor, packed: PackedInt8, bias: Tensor | None, dtype: torch.dtype
+    ) -> Tensor:
+        """X [T, in] -> [T, out] with a model of this dtype; bias in float32."""
         rows, depth = x.shape
-        out = x.new_empty(rows, numbers.out_features)
+        out = x.new_empty(rows, packed.words.out_features)
         self._plain["lorax_linear_i8"](
             x.data_ptr(),
             rows,
             depth,
             dtype is torch.bfloat16,
-            numbers.rows.data.data_ptr(),
-            scales.data_ptr(),
+            packed.words.data.data_ptr(),
+            packed.scales.data.data_ptr(),
             address(bias),
             out.data_ptr(),
-            numbers.out_features,
+            packed.words.out_features,
         )
         return out
 
     def pack_int4(self, numbers: Int4Numbers) -> PackedInt4:
         """The same numbers, with those of neighbouring outputs side by side."""
         return PackedInt4(
-            self.pack_rows(numbers.pairs),
+            self.pack_rows(words_of_pairs(numbers.pairs)),
             self.pack_rows(numbers.scales),
             self.pack_rows(numbers.minimums),
+            None,
+            GROUP,
             numbers.in_features,
         )
 
     def unpack_int4(self, packed: PackedInt4) -> Int4Numbers:
         """The numbers again."""
+        assert packed.minimums is not None
+        scales = self.unpack_rows(packed.scales)
         return Int4Numbers(
-            self.unpack_rows(packed.pairs),
-            self.unpack_rows(packed.scales),
+            self.unpack_pairs(packed, scales.shape[1] * GROUP // 2),
+            scales,
             self.unpack_rows(packed.minimums),
             packed.in_features,
         )
+
+    def unpack_pairs(self, packed: PackedInt4, bytes_of_output: int) -> Tensor:
+        """The numbers [out, bytes] in uint8, the first of two in the lower half of a byte."""
+        return pairs_of_words(self.unpack_rows(packed.words), bytes_of_output)
 
     def linear_int4(
         self, x: Tensor, packed: PackedInt4, bias: Tensor | None, dtype: torch.dtype
     ) -> Tensor:
         """X [T, in] -> [T, out] with a model of this dtype; bias in float32."""
         rows, depth = x.shape
-        out = x.new_empty(rows, packed.pairs.out_features)
+        out = x.new_empty(rows, packed.words.out_features)
         self._plain["lorax_linear_i4"](
             x.data_ptr(),
             rows,
             depth,
             dtype is torch.bfloat16,
-            packed.pairs.data.data_ptr(),
+            packed.words.data.data_ptr(),
             packed.scales.data.data_ptr(),
-            packed.minimums.data.data_ptr(),
+            KINDS[packed.scales.data.dtype],
+            address(None if packed.minimums is None else packed.minimums.data),
+            address(None if packed.zeros is None else packed.zeros.data),
+            packed.group,
             address(bias),
             out.data_ptr(),
-            packed.pairs.out_features,
+            packed.words.out_features,
         )
         return out
 

@@ -1,0 +1,51 @@
+"""Numbers of 4 or 8 bits, some of one output in a word of 32 bits, as the CPU kernels read them.
+
+A depth is filled up with zeroes to a multiple of 32.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RUN = 32  # inputs, of which a depth is a multiple
+_ZERO = 0x80  # what is added to numbers of 8 bits, as the kernels want none below zero
+_HALF = 15
+_ROWS = 512  # outputs that are put into words at a time, so that scratch stays small
+
+
+def words_of_bytes(numbers: Tensor) -> Tensor:
+    """Numbers [out, in] in int8 -> words [out, in / 4], the first number in the lowest byte."""
+    filled = functional.pad(numbers, (0, -numbers.shape[1] % RUN))
+    return (filled.view(torch.uint8) ^ _ZERO).view(torch.int32)
+
+
+def bytes_of_words(words: Tensor, in_features: int) -> Tensor:
+    """The numbers again."""
+    return (words.view(torch.uint8) ^ _ZERO).view(torch.int8)[:, :in_features].contiguous()
+
+
+def words_of_pairs(pairs: Tensor) -> Tensor:
+    """Numbers of 4 bits, [out, in / 2] in uint8 with the first of two in the lower half of a byte.
+
+    -> words [out, in / 8]: the first four in the lower halves of the bytes, the others in the
+    upper ones.
+    """
+    filled = functional.pad(pairs, (0, -pairs.shape[1] % (RUN // 2)))
+    words = filled.new_empty(len(filled), filled.shape[1] // 4, dtype=torch.int32)
+    for first in range(0, len(filled), _ROWS):
+        four = filled[first : first + _ROWS].unflatten(1, (-1, 4))
+        numbers = torch.stack((four & _HALF, four >> 4), 3).flatten(2)  # [rows, words, 8]
+        both = numbers[:, :, :4] | (numbers[:, :, 4:] << 4)
+        words[first : first + _ROWS] = both.view(torch.int32)[:, :, 0]
+    return words
+
+
+def pairs_of_words(words: Tensor, bytes_of_output: int) -> Tensor:
+    """The pairs again: [out, bytes]."""
+    pairs = words.new_empty(len(words), bytes_of_output, dtype=torch.uint8)
+    for first in range(0, len(words), _ROWS):
+        both = words[first : first + _ROWS].contiguous().view(torch.uint8).unflatten(1, (-1, 4))
+        numbers = torch.cat((both & _HALF, both >> 4), 2).unflatten(2, (-1, 2))
+        found = (numbers[..., 0] | (numbers[..., 1] << 4)).flatten(1)
+        pairs[first : first + _ROWS] = found[:, :bytes_of_output]
+    return pairs
