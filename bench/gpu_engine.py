@@ -24,7 +24,7 @@ from lorax_shard.engine.messages import (
 from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.kv_cache import BLOCK_SIZE
 from lorax_shard.layers.device_loads import writing_to
-from lorax_shard.layers.linear import LoraMatrices
+from lorax_shard.layers.lora_linear import LoraMatrices
 from lorax_shard.layers.parallel import ShardGroup
 from lorax_shard.models.config import read_model_config
 from lorax_shard.models.decoder import LlamaDecoder
@@ -94,9 +94,11 @@ def new_engine(shape: str, device: torch.device, captures: bool, rows: int) -> E
 
         capturing = Capturing(CudaCapture(device))
     memory = DeviceMemory(device, MemoryLimits(), 1)
+    staging = device if device.type == "cuda" else None
+    adapters = AdapterTable(model.linears(), writing_to(device), staging)
     engine = Engine(
-        model, tokenizer, AdapterTable(model.linears(), writing_to(device)), memory, ShardGroup(),
-        device, capturing=capturing, overlaps=device.type == "cuda",
+        model, tokenizer, adapters, memory, ShardGroup(), device, capturing=capturing,
+        overlaps=device.type == "cuda",
     )  # fmt: skip
     engine.warm_up(BatchRequest(0, tuple(requests([0] * rows, 32, 2))))
     return engine

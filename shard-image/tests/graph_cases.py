@@ -39,8 +39,8 @@ from lorax_shard.engine.tokenizer import Tokenizer
 from lorax_shard.layers import (
     grouped_weight,
     kept_weight,
-    linear,
     lora,
+    lora_linear,
     norm,
     routing,
     step_kernels,
@@ -81,7 +81,7 @@ def on_triton(monkeypatch: pytest.MonkeyPatch) -> None:
         return
     for module in (grouped_weight, kept_weight, lora, routing, step_kernels, steps):
         monkeypatch.setattr(module, "uses_triton", lambda device: True)
-    for module in (kept_weight, linear, norm, steps):
+    for module in (kept_weight, lora_linear, norm, steps):
         monkeypatch.setattr(module, "native_kernels", lambda device, dtype: None)
     # Each program takes the interpreter a millisecond.
     monkeypatch.setattr(triton_kernels, "_ATTENDING_PROGRAMS", 4)
@@ -119,7 +119,7 @@ def new_engine(
     config = replace(read_model_config(tiny.directory), dtype=torch.float32)
     model = load_model(tiny.directory, config, ShardGroup(), DEVICE, quantisation=quantisation)
     memory = DeviceMemory(DEVICE, MemoryLimits(), 1)
-    adapters = AdapterTable(model.linears(), writing_to(DEVICE))
+    adapters = AdapterTable(model.linears(), writing_to(DEVICE), DEVICE)
     engine = Engine(
         model, Tokenizer(tiny.directory), adapters, memory, ShardGroup(), DEVICE, speculation,
         capturing, overlaps=True,

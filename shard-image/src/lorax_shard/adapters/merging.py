@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lorax_shard.adapters.reader import Adapter
 from lorax_shard.adapters.sources import AdapterReference
-from lorax_shard.layers.linear import LoraMatrices
+from lorax_shard.layers.lora_linear import LoraMatrices
 from lorax_shard.torch_import import seeded_generator
 
 

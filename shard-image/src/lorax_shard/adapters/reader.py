@@ -18,7 +18,7 @@ from lorax_shard.checkpoint_files import (
     safetensors_bytes,
 )
 from lorax_shard.downloads.files import WEIGHTS
-from lorax_shard.layers.linear import LoraMatrices, Projection
+from lorax_shard.layers.lora_linear import LoraMatrices, Projection
 from lorax_shard.layers.native import native_kernels
 
 GiveWay: TypeAlias = Callable[[], None]  # called again and again by what takes long

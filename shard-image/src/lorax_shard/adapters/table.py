@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from lorax_shard.adapters.reader import Adapter, GiveWay, go_on
 from lorax_shard.checkpoint_files import UnsupportedCheckpoint
 from lorax_shard.layers.device_loads import Writing
-from lorax_shard.layers.linear import LoraLinear, LoraMatrices, Projection
+from lorax_shard.layers.lora_linear import LoraLinear, LoraMatrices, Projection
 from lorax_shard.layers.routing import LoraSlot, rank_bucket
+from lorax_shard.layers.staged import StagedAdapter, staging_room, unload
 
 BASE_INDEX = 0
 
@@ -42,10 +44,19 @@ class AdapterTable:
     too. What frees slots or changes weights is confined to the compute thread.
     """
 
-    def __init__(self, linears: Iterable[LoraLinear], writing: Writing = nullcontext) -> None:
-        """writing: what orders the writes of a load and the steps beside it."""
+    def __init__(
+        self,
+        linears: Iterable[LoraLinear],
+        writing: Writing = nullcontext,
+        staging: torch.device | None = None,
+    ) -> None:
+        """writing: what orders the writes of a load and the steps beside it.
+
+        staging: the device to which adapters are copied in one piece; None writes matrix by matrix.
+        """
         self._linears = list(linears)
         self._writing = writing
+        self._staging = staging
         self._installing = threading.Lock()  # one at a time: stacks that grow are copied
         self._changing = threading.Lock()  # what is below; held for no longer than that takes
         self._resident: dict[int, ResidentAdapter] = {}
@@ -116,23 +127,81 @@ class AdapterTable:
         Whether there was something: its slot is free again after release_unused. give_way is
         called after each layer.
         """
+        if self.can_stage(adapter):
+            return self.install_staged(index, self.stage(adapter, give_way))
         self._check_fitted(adapter)
+
+        def write(slot: LoraSlot, capacity: int) -> None:
+            for linear in self._linears:
+                if linear.put_adapter(slot, capacity, adapter.matrices):
+                    self.layout += 1
+                give_way()
+
+        return self._install(index, adapter.id, adapter.rank, adapter.uses_dora, write)
+
+    @property
+    def stages(self) -> bool:
+        """Whether adapters are put together on the host and copied to a device in one piece."""
+        return self._staging is not None
+
+    def can_stage(self, adapter: Adapter) -> bool:
+        """Whether this one is: with DoRA it has factors beside."""
+        return self.stages and not adapter.uses_dora
+
+    @torch.inference_mode()
+    def stage(self, adapter: Adapter, give_way: GiveWay = go_on) -> StagedAdapter:
+        """An adapter as it will lie on the device, in host memory. Any thread, changes nothing."""
+        assert self._staging is not None
         bucket = rank_bucket(adapter.rank)
+        layers = [
+            number
+            for number, linear in enumerate(self._linears)
+            if any(projection.name in adapter.matrices for projection in linear.projections)
+        ]
+        sizes = [self._linears[number].staged_numbers(bucket) for number in layers]
+        dtype = self._linears[0].dtype
+        numbers = staging_room(sum(sizes), dtype, self._staging)
+        for number, part in zip(layers, numbers.split(sizes), strict=True):
+            self._linears[number].stage(bucket, adapter.matrices, part)
+            give_way()
+        return StagedAdapter(adapter.id, adapter.rank, numbers, frozenset(layers))
+
+    @torch.inference_mode()
+    def install_staged(self, index: int, adapter: StagedAdapter) -> bool:
+        """What install does, for an adapter that was staged."""
+
+        def write(slot: LoraSlot, capacity: int) -> None:
+            places: list[Tensor] = []
+            for number, linear in enumerate(self._linears):
+                own, has_moved = linear.places_of(slot, capacity, number in adapter.layers)
+                places += own
+                self.layout += has_moved
+            unload(adapter.numbers, places)
+
+        return self._install(index, adapter.id, adapter.rank, False, write)
+
+    def _install(
+        self,
+        index: int,
+        adapter_id: str,
+        rank: int,
+        multiplies: bool,
+        write: Callable[[LoraSlot, int], None],
+    ) -> bool:
+        """Has an adapter written to a slot of stacks of some capacity, and makes it known."""
+        bucket = rank_bucket(rank)
         with self._installing:
             number, capacity = self._take_slot(bucket)
-            slot = LoraSlot(bucket, number, multiplies=adapter.uses_dora)
+            slot = LoraSlot(bucket, number, multiplies)
             try:
                 with self._writing():
-                    for linear in self._linears:
-                        if linear.put_adapter(slot, capacity, adapter.matrices):
-                            self.layout += 1
-                        give_way()
+                    write(slot, capacity)
             except BaseException:
                 with self._changing:
                     self._free[bucket].append(number)
                 raise
             taken = sum(linear.adapter_bytes(bucket) for linear in self._linears)
-            resident = ResidentAdapter(adapter.id, slot, adapter.rank, taken)
+            resident = ResidentAdapter(adapter_id, slot, rank, taken)
             with self._changing:
                 replaced = self._leave(index)
                 self._resident[index] = resident

@@ -55,6 +55,16 @@ def holds_adapter(directory: Path) -> bool:
     return (directory / CONFIG).is_file() and any((directory / name).is_file() for name in WEIGHTS)
 
 
+def version_of(directory: Path) -> tuple[tuple[int, int, int], ...]:
+    """What tells the files of an adapter from those that may be there later."""
+    found = []
+    for name in (CONFIG, *WEIGHTS):
+        if (directory / name).is_file():
+            status = (directory / name).stat()
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
 def _some(names: Iterable[str]) -> str:
     known = sorted(names)
     more = len(known) - _SHOWN_NAMES

@@ -13,11 +13,13 @@ class OutOfMemory(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimits:
-    """The shares of device memory; names and meanings are upstream's."""
+    """The shares of memory; names and meanings are upstream's unless said otherwise."""
 
     adapter_fraction: float = 0.1  # ADAPTER_MEMORY_FRACTION, of all memory
     device_fraction: float = 1.0  # CUDA_MEMORY_FRACTION, of all memory
     wiggle_room: float = 0.9  # MEMORY_WIGGLE_ROOM, of what is left for the cache
+    # LORAX_HOST_ADAPTER_FRACTION, of a host's free memory, beside a device; ours.
+    host_adapter_fraction: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,12 @@ class DeviceMemory:
         blocks = max(0, size // block_bytes)
         return CacheSpace(blocks, f"{_gib(size)} are {blocks} blocks of {block_bytes} bytes: {how}")
 
+    def host_adapter_bytes(self) -> int:
+        """Host memory in which adapters may stay beside a device; none where it is the host's."""
+        if self._device.type == "cpu":
+            return 0
+        return int(_host_available() * self._limits.host_adapter_fraction / self._shards)
+
     def free(self) -> int:
         """Bytes that nobody has taken, at least 1."""
         if self._device.type == "cuda":

@@ -12,9 +12,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lorax_shard.layers.device_loads import near, settle
+from lorax_shard.layers.device_loads import settle
 from lorax_shard.layers.native import NativeKernels, uses_triton
 from lorax_shard.layers.routing import PaddedTokens, Segments, TokenRouting
+from lorax_shard.layers.staged import put_part
 
 
 class AdapterStack(Protocol):
@@ -94,11 +95,11 @@ class LoraStack:
 
     def put(self, slot: int, part: int, down: Tensor, up: Tensor, scale: float) -> None:
         """See AdapterStack."""
-        rank = down.shape[0]
-        start = part * self.bucket
-        device, dtype = self.down.device, self.down.dtype
-        self.down[slot, start : start + rank] = near(down, device).to(dtype)
-        self.up[part][slot, :rank] = (near(up, device).float() * scale).T.to(dtype)
+        put_part(self.places(slot), part, down, up, scale)
+
+    def places(self, slot: int) -> list[Tensor]:
+        """Of one adapter: [P*R, in], and [R, out_p] for each projection, as put_part wants them."""
+        return [self.down[slot], *(up[slot] for up in self.up)]
 
     def add(self, output: Tensor, x: Tensor, tokens: TokenRouting) -> None:
         """See AdapterStack."""

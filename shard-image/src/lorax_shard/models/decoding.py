@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lorax_shard.layers.attention import LayerCache
-from lorax_shard.layers.linear import LoraLinear
+from lorax_shard.layers.lora_linear import LoraLinear
 from lorax_shard.layers.step import StepContext
 
 

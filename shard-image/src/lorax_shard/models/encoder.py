@@ -7,13 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lorax_shard.layers.linear import (
-    ColumnParallelLinear,
-    LoraLinear,
-    Projection,
-    RowParallelLinear,
-    TensorReader,
-)
+from lorax_shard.layers.linear import ColumnParallelLinear, RowParallelLinear, TensorReader
+from lorax_shard.layers.lora_linear import LoraLinear, Projection
 from lorax_shard.layers.native import native_kernels
 from lorax_shard.layers.norm import LayerNorm
 from lorax_shard.layers.parallel import ShardGroup, share_heads

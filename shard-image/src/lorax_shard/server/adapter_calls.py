@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from lorax_shard.adapters.host_tier import HostTier
 from lorax_shard.adapters.merging import AdapterChoice, merge_adapters
 from lorax_shard.adapters.reader import Adapter, GiveWay, adapter_bytes, read_adapter
 from lorax_shard.adapters.sources import AdapterReference
+from lorax_shard.downloads.files import version_of
 from lorax_shard.server.compute import ComputeThread
 from lorax_shard.server.load_pace import LoadPace
 from lorax_shard.server.startup import Shard
@@ -26,6 +28,7 @@ class AdapterCalls:
         self._engine = shard.abilities.engine
         self._compute = compute
         self._preloaded = {adapter.reference: adapter for adapter in shard.preloaded}
+        self._host = HostTier(shard.memory.host_adapter_bytes())
         self._loaders = ThreadPoolExecutor(_AT_ONCE, "load-adapter", _work_beside_steps)
         on_cores_of_steps = shard.device.type == "cpu"
         self._pace = LoadPace(lambda: on_cores_of_steps and compute.is_busy)
@@ -70,7 +73,22 @@ class AdapterCalls:
 
     def _load(self, choice: AdapterChoice, index: int) -> bool:
         with self._pace.load() as give_way:
+            if choice.merge is None and self._engine.adapters.stages:
+                return self._load_staged(choice, index, give_way)
             return self._engine.load_adapter(index, self._read(choice, give_way), give_way)
+
+    def _load_staged(self, choice: AdapterChoice, index: int, give_way: GiveWay) -> bool:
+        """As it lies in host memory, if it has not changed since it was put together there."""
+        table, (reference,) = self._engine.adapters, choice.references
+        key = reference, version_of(self._shard.directories.locate(reference))
+        staged = self._host.find(key)
+        if staged is None:
+            adapter = self._read(choice, give_way)
+            if not table.can_stage(adapter):
+                return self._engine.load_adapter(index, adapter, give_way)
+            staged = table.stage(adapter, give_way)
+            self._host.keep(key, staged)
+        return table.install_staged(index, staged)
 
     def _read(self, choice: AdapterChoice, give_way: GiveWay) -> Adapter:
         locate, projections = self._shard.directories.locate, self._engine.adapters.projections

@@ -84,6 +84,7 @@ def read_config(arguments: argparse.Namespace, environment: Mapping[str, str]) -
             adapter_fraction=reader.fraction("ADAPTER_MEMORY_FRACTION", 0.1),
             device_fraction=reader.fraction("CUDA_MEMORY_FRACTION", 1.0),
             wiggle_room=reader.fraction("MEMORY_WIGGLE_ROOM", 0.9),
+            host_adapter_fraction=reader.fraction("LORAX_HOST_ADAPTER_FRACTION", 0.1),
         ),
         otlp_endpoint=arguments.otlp_endpoint or None,
         captures_steps=arguments.compile,

@@ -92,7 +92,8 @@ def start_shard(config: ServeConfig) -> Shard:
         _linear_layers(quantisation, packing),
         device if device.type == "cuda" else f"cpu with {describe_cpu()}",
     )
-    adapters = AdapterTable(model.linears(), writing_to(device))
+    staging = device if device.type == "cuda" else None
+    adapters = AdapterTable(model.linears(), writing_to(device), staging)
     downloader = AdapterDownloader(config.downloads.cache, config.downloads.timeout_s, os.environ)
     directories = AdapterDirectories(config.adapter_roots, config.downloads, downloader)
     first = FirstAdapters(config, directories, adapters, memory, group)

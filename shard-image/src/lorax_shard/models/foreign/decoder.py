@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lorax_shard.checkpoint_files import CheckpointError, UnsupportedCheckpoint, label_of
 from lorax_shard.layers.attention import LayerCache
-from lorax_shard.layers.linear import LoraLinear
+from lorax_shard.layers.lora_linear import LoraLinear
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.layers.step import StepContext
 from lorax_shard.layers.step_kernels import step_kernels

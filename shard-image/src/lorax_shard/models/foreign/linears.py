@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lorax_shard.layers.linear import ColumnParallelLinear, Projection
+from lorax_shard.layers.linear import ColumnParallelLinear
+from lorax_shard.layers.lora_linear import Projection
 from lorax_shard.layers.quantisation import Quantisation
 from lorax_shard.models.foreign.attention import PagedAttention
 
