@@ -71,7 +71,7 @@ class _Rows:
         step = StepContext(
             self._tokens[own].to(device), positions.to(device), plan, lora, None, lora
         )
-        graphs = self._engine._graphs
+        graphs = self._engine._passes.graphs
         if graphs is not None:
             return graphs.forward(step).clone()
         return self._engine.model.forward(step, self._engine._cache.layers)
@@ -106,5 +106,5 @@ def fuzz(device: torch.device, seconds: float, chance: random.Random) -> Fuzzed:
         wrong += int(((off > allowance) | (lost > allowance)).sum())
         apart = max(apart, float(off.max()) / largest)
         cases, tried = cases + 1, tried + len(chosen)
-    graphs = engine._graphs.count if engine._graphs is not None else 0
+    graphs = engine._passes.graphs.count if engine._passes.graphs is not None else 0
     return Fuzzed(cases, tried, wrong, apart, graphs)
