@@ -1,4 +1,5 @@
 // y = x W^T + bias with packed weights.
+#include "levels.h"
 #include "quads.h"
 
 namespace {
@@ -146,6 +147,26 @@ EXPORT void lorax_linear_i4(const float* x, long rows, long depth, long narrow, 
     linear_of_integers(narrow, x, rows, depth, weight, bias, out, columns);
   });
 }
+// Whether the next function is there.
+EXPORT long lorax_looks_levels_up() {
+#if defined(__AVX512BF16__)
+  return 1;
+#else
+  return 0;
+#endif
+}
+#if defined(__AVX512BF16__)
+// packed as lorax_pack_32 makes it of words [columns, padded depth / 8], levels [16]; scales [columns,
+// groups] as lorax_pack_* does
+EXPORT void lorax_linear_levels(const float* x, long rows, long depth, const uint32_t* packed,
+                                const void* scales, long kind, const float* levels, long group,
+                                const float* bias, float* out, long columns) {
+  with_scales(kind, [&](auto scale) {
+    auto typed = static_cast<const typename decltype(scale)::Element*>(scales);
+    linear(x, rows, depth, LevelPanels<decltype(scale)>{packed, typed, LevelTable(levels), group}, bias, out, columns);
+  });
+}
+#endif
 // packed, zeros as lorax_pack_8 makes them of bytes [columns, depth * bits / 8 rounded up] and [columns,
 // groups]; scales as lorax_pack_* does of 32-bit floats (kind 0), bfloat16 (1) or 16-bit floats (2); with
 // levels [16], for 4 bits, there are no zeros

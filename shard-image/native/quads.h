@@ -90,7 +90,7 @@ struct Meaning {
 // of a group of its own. Sums of a run are exact; the order of the others does not depend on ROWS.
 template <int ROWS, bool EACH_A_GROUP>
 static void quads_tile(const Bytes& x, long row, long run, long runs, const uint32_t* weights,
-                       const uint32_t* next, const Meaning* meanings, float* out, long out_stride) {
+                       const uint32_t* next, const Meaning* meanings, float* out) {
   Floats sums[ROWS][2];
   float added[ROWS];
 #pragma GCC unroll 8
@@ -135,14 +135,14 @@ static void quads_tile(const Bytes& x, long row, long run, long runs, const uint
 #pragma GCC unroll 8
   for (int r = 0; r < ROWS; r++)
     for (int half = 0; half < 2; half++) {
-      float* to = out + r * out_stride + half * LANES;
+      float* to = out + r * PANEL + half * LANES;
       const Floats sum = sums[r][half];
       store(to, load(to) + (EACH_A_GROUP ? sum : sum * meanings->scale[half] + meanings->least[half] * added[r]));
     }
 }
 
 using QuadsTile = void (*)(const Bytes&, long, long, long, const uint32_t*, const uint32_t*, const Meaning*,
-                           float*, long);
+                           float*);
 
 template <bool EACH_A_GROUP, int... ROWS>
 static QuadsTile quads_tile_of(int rows, std::integer_sequence<int, ROWS...>) {
@@ -153,18 +153,18 @@ static QuadsTile quads_tile_of(int rows, std::integer_sequence<int, ROWS...>) {
 // The same for any number of rows. next: what is going to be read after the weights.
 template <bool EACH_A_GROUP>
 static void multiply_quads(const Bytes& x, long rows, long run, long runs, const uint32_t* weights,
-                           const uint32_t* next, const Meaning* meanings, float* out, long out_stride) {
+                           const uint32_t* next, const Meaning* meanings, float* out) {
   const long tiles = (rows + QUAD_ROWS - 1) / QUAD_ROWS;
   for (long t = 0, row = 0; t < tiles; t++) {
     const int height = static_cast<int>((rows - row + tiles - t - 1) / (tiles - t));
     auto kernel = quads_tile_of<EACH_A_GROUP>(height, std::make_integer_sequence<int, QUAD_ROWS>());
-    kernel(x, row, run, runs, weights, next, meanings, out + row * out_stride, out_stride);
+    kernel(x, row, run, runs, weights, next, meanings, out + row * PANEL);
     row += height;
   }
 }
 
 INLINE void multiply_block(const Int8Panels& weight, const Bytes& x, long rows, long depth, long panel, long k,
-                           long deep, float* out, long out_stride) {
+                           long deep, float* out) {
   Meaning meaning;
   for (int half = 0; half < 2; half++) {
     meaning.scale[half] = load(weight.scales + panel * PANEL + half * LANES);
@@ -172,12 +172,12 @@ INLINE void multiply_block(const Int8Panels& weight, const Bytes& x, long rows, 
   }
   const uint32_t* numbers = weight.packed + (panel * padded(depth) + k) / QUAD * PANEL;
   const uint32_t* next = numbers + padded(deep) / QUAD * PANEL;
-  multiply_quads<false>(x, rows, k / RUN, padded(deep) / RUN, numbers, next, &meaning, out, out_stride);
+  multiply_quads<false>(x, rows, k / RUN, padded(deep) / RUN, numbers, next, &meaning, out);
 }
 
 template <class Scale>
 INLINE void multiply_block(const Int4Panels<Scale>& weight, const Bytes& x, long rows, long depth, long panel,
-                           long k, long deep, float* out, long out_stride) {
+                           long k, long deep, float* out) {
   alignas(64) uint32_t block[WIDENED_BLOCK / QUAD * PANEL];
   const uint32_t* from = weight.packed + (panel * padded(depth) + k) / Int4Panels<Scale>::EACH * PANEL;
   const long words = padded(deep) / Int4Panels<Scale>::EACH;
@@ -197,7 +197,7 @@ INLINE void multiply_block(const Int4Panels<Scale>& weight, const Bytes& x, long
   const long runs = padded(deep) / RUN;
   if (weight.group == RUN) {
     for (long run = 0; run < runs; run++) understand(k / RUN + run, meanings[run]);
-    multiply_quads<true>(x, rows, k / RUN, runs, block, block, meanings, out, out_stride);
+    multiply_quads<true>(x, rows, k / RUN, runs, block, block, meanings, out);
     return;
   }
   for (long run = 0; run < runs;) {
@@ -205,7 +205,7 @@ INLINE void multiply_block(const Int4Panels<Scale>& weight, const Bytes& x, long
     const long end = std::min(((group + 1) * weight.group - k) / RUN, runs);
     understand(group, *meanings);
     const uint32_t* numbers = block + run * RUN / QUAD * PANEL;
-    multiply_quads<false>(x, rows, k / RUN + run, end - run, numbers, numbers, meanings, out, out_stride);
+    multiply_quads<false>(x, rows, k / RUN + run, end - run, numbers, numbers, meanings, out);
     run = end;
   }
 }
@@ -220,29 +220,22 @@ static void quads_linear(const float* x, long rows, long depth, const Packed& we
   {
     const long threads = omp_get_num_threads(), thread = omp_get_thread_num();
     const long begin = panels * thread / threads, end = panels * (thread + 1) / threads;
-    static thread_local std::vector<float> edge;  // of a panel whose last columns do not exist
+    // Rows of out are often a power of two apart, which the first cache keeps few of.
+    static thread_local std::vector<float> sums;
     for (long first = 0; first < rows && begin < end; first += most) {
       const long height = std::min(most, rows - first);
       const Bytes bytes(height, depth);
       for (long row = 0; row < height; row++) bytes.take(x + (first + row) * depth, row);
+      if (static_cast<long>(sums.size()) < height * PANEL) sums.resize(height * PANEL);
       for (long panel = begin; panel < end; panel++) {
         const long column = panel * PANEL, width = std::min<long>(PANEL, columns - column);
-        float* place = out + first * columns + column;
-        float* sums = place;
-        long stride = columns;
-        if (width < PANEL) {
-          edge.resize(height * PANEL);
-          sums = edge.data();
-          stride = PANEL;
-        }
-        for (long row = 0; row < height; row++) {
-          std::fill(sums + row * stride, sums + row * stride + PANEL, 0.0f);
-          if (bias) std::memcpy(sums + row * stride, bias + column, width * sizeof(float));
-        }
+        std::fill(sums.data(), sums.data() + height * PANEL, 0.0f);
+        for (long row = 0; bias && row < height; row++)
+          std::memcpy(sums.data() + row * PANEL, bias + column, width * sizeof(float));
         for (long k = 0; k < depth; k += WIDENED_BLOCK)
-          multiply_block(weight, bytes, height, depth, panel, k, std::min(WIDENED_BLOCK, depth - k), sums, stride);
-        for (long row = 0; width < PANEL && row < height; row++)
-          std::memcpy(place + row * columns, sums + row * stride, width * sizeof(float));
+          multiply_block(weight, bytes, height, depth, panel, k, std::min(WIDENED_BLOCK, depth - k), sums.data());
+        for (long row = 0; row < height; row++)
+          std::memcpy(out + (first + row) * columns + column, sums.data() + row * PANEL, width * sizeof(float));
       }
     }
   }

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernel_numbers import taken
+from kernel_numbers import rounds, taken
 from packed_model import LEVELS, METADATA
 from safetensors.torch import load_file, save_file
 from test_packed import RECIPES, linears, write_pair
 
 from lorax_shard.checkpoint_files import CheckpointError
 from lorax_shard.layers.grouped import group_numbers
+from lorax_shard.layers.grouped_weight import NativeGroupedWeight
 from lorax_shard.layers.kept_weight import keep_weight
+from lorax_shard.layers.native_weights import PackedLevels
 from lorax_shard.models import read_model_config, weight_count
 
 
@@ -36,6 +38,38 @@ def test_products_of_levels_equal_those_of_the_whole_weight(dtype: torch.dtype) 
     torch.testing.assert_close(found.float(), wanted, atol=slack, rtol=slack / 5)
     if is_native:
         assert torch.equal(kept.multiply(x[89:], None)[0], found[89])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("scales", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("group", [32, 64, 96, 512])
+def test_levels_of_equal_groups_are_multiplied_as_they_are(
+    dtype: torch.dtype, scales: torch.dtype, group: int
+) -> None:
+    """Where pairs are; the scale is then that of a group's sum, and a level is in bfloat16."""
+    # given
+    torch.manual_seed(0)
+    out, depth = 75, 600
+    group_of = (torch.arange(depth) // group).int()
+    numbers = torch.randint(0, 16, (out, depth), dtype=torch.uint8)
+    levels = torch.tensor(LEVELS["nf4"])
+    scale = torch.rand(out, int(group_of.max()) + 1).to(scales)
+    whole = levels[numbers.int()] * scale[:, group_of]
+    x, bias = torch.randn(90, depth), torch.randn(out)
+
+    # when
+    kept = keep_weight([group_numbers(numbers, scale, None, group_of, 4, dtype, levels)], None)
+
+    # then
+    assert isinstance(kept, NativeGroupedWeight)
+    assert isinstance(kept.packed, PackedLevels) == rounds(dtype)
+    assert torch.equal(kept.whole(), whole.to(dtype))
+    rounded = taken(levels, dtype)[numbers.int()] * scale[:, group_of].double()
+    found = kept.multiply(x, bias)
+    wanted = (taken(x, dtype) @ rounded.T + bias).float()
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-5)
+    for row in (0, 8, 89):
+        assert torch.equal(kept.multiply(x[row : row + 1], bias)[0], found[row])
 
 
 def state_of(**changes) -> torch.Tensor:

@@ -1,15 +1,16 @@
 """How a linear layer keeps a weight that its checkpoint has in few bits; see KeptWeight."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.grouped import GroupedNumbers, from_grouped, restore_order
-from lorax_shard.layers.integer_words import RUN, words_of_pairs
+from lorax_shard.layers.integer_words import RUN, Order, words_of_pairs
 from lorax_shard.layers.native import NativeKernels, uses_triton
-from lorax_shard.layers.native_weights import PackedGroups, PackedInt4
+from lorax_shard.layers.native_weights import PackedGroups, PackedInt4, PackedLevels
 
 # Rows of a step up to which a product reads the weight once and little else: a GPU then gains by
 # reading few bits in the product itself. Above it computes, which PyTorch's product does best.
@@ -27,20 +28,31 @@ def keep_grouped(
     return NativeGroupedWeight(packed, grouped.group_of, grouped.order, grouped.dtype, kernels)
 
 
-def _pack(grouped: GroupedNumbers, kernels: NativeKernels) -> PackedInt4 | PackedGroups:
-    """Most checkpoints have equal groups of 4 bits, which are multiplied like our own."""
+Packed: TypeAlias = PackedInt4 | PackedLevels | PackedGroups
+
+
+def _pack(grouped: GroupedNumbers, kernels: NativeKernels) -> Packed:
+    """Most checkpoints have equal groups of 4 bits, which are multiplied without being widened."""
     scales = kernels.pack_rows(grouped.scales)
     zeros = None if grouped.zeros is None else kernels.pack_rows(grouped.zeros)
     sizes = grouped.group_of.bincount()
     group = int(sizes[0])
     are_equal = group % RUN == 0 and bool((sizes[:-1] == group).all()) and int(sizes[-1]) <= group
-    if grouped.bits == 4 and grouped.levels is None and are_equal:
-        words = kernels.pack_rows(words_of_pairs(grouped.numbers))
-        return PackedInt4(words, scales, None, zeros, group, grouped.in_features)
+    levels, depth = grouped.levels, grouped.in_features
+    if grouped.bits == 4 and levels is None and are_equal:
+        words = kernels.pack_rows(words_of_pairs(grouped.numbers, Order.FOURS))
+        return PackedInt4(words, scales, None, zeros, group, depth)
+    if levels is not None and are_equal and _multiplies_pairs(grouped, kernels):
+        words = kernels.pack_rows(words_of_pairs(grouped.numbers, Order.PAIRS))
+        return PackedLevels(words, scales, levels, group, depth)
     ends = sizes.cumsum(0).to(torch.int32)
     numbers = kernels.pack_rows(grouped.numbers)
     bounds = functional.pad(ends, (1, 0))
-    return PackedGroups(numbers, scales, zeros, bounds, grouped.bits, grouped.levels)
+    return PackedGroups(numbers, scales, zeros, bounds, grouped.bits, levels)
+
+
+def _multiplies_pairs(grouped: GroupedNumbers, kernels: NativeKernels) -> bool:
+    return kernels.looks_levels_up and grouped.dtype is torch.bfloat16
 
 
 def _select(x: Tensor, order: Tensor | None) -> Tensor:
@@ -87,7 +99,7 @@ class TritonGroupedWeight(GroupedWeight):
 class NativeGroupedWeight:
     """As the CPU kernels want it."""
 
-    packed: PackedInt4 | PackedGroups
+    packed: Packed
     group_of: Tensor  # as in GroupedNumbers
     order: Tensor | None
     dtype: torch.dtype  # of the model
@@ -103,17 +115,21 @@ class NativeGroupedWeight:
         inputs = _select(x, self.order)
         if isinstance(self.packed, PackedInt4):
             return self.kernels.linear_int4(inputs, self.packed, bias, self.dtype)
+        if isinstance(self.packed, PackedLevels):
+            return self.kernels.linear_levels(inputs, self.packed, bias)
         return self.kernels.linear_grouped(inputs, self.packed, bias, self.dtype)
 
     def whole(self) -> Tensor:
         """See KeptWeight."""
-        packed, zeros = self.packed, self.packed.zeros
-        if isinstance(packed, PackedInt4):
-            bits, levels = 4, None
-            numbers = self.kernels.unpack_pairs(packed, -(-packed.in_features // 2))
-        else:
-            bits, levels = packed.bits, packed.levels
+        packed = self.packed
+        levels = None if isinstance(packed, PackedInt4) else packed.levels
+        zeros = None if isinstance(packed, PackedLevels) else packed.zeros
+        bits = 4
+        if isinstance(packed, PackedGroups):
+            bits = packed.bits
             numbers = self.kernels.unpack_rows(packed.numbers)
+        else:
+            numbers = self.kernels.unpack_pairs(packed, -(-packed.in_features // 2))
         grouped = GroupedNumbers(
             numbers,
             self.kernels.unpack_rows(packed.scales),

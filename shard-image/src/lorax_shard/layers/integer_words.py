@@ -3,6 +3,8 @@
 A depth is filled up with zeroes to a multiple of 32.
 """
 
+from enum import Enum
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -24,28 +26,37 @@ def bytes_of_words(words: Tensor, in_features: int) -> Tensor:
     return (words.view(torch.uint8) ^ _ZERO).view(torch.int8)[:, :in_features].contiguous()
 
 
-def words_of_pairs(pairs: Tensor) -> Tensor:
+class Order(Enum):
+    """Which of eight numbers each half byte of a word holds, the lowest first."""
+
+    FOURS = (0, 4, 1, 5, 2, 6, 3, 7)  # lower halves are the first four bytes, upper ones the next
+    PAIRS = (0, 2, 4, 6, 1, 3, 5, 7)  # shifts bring neighbours to the lowest bits of both halves
+
+
+def words_of_pairs(pairs: Tensor, order: Order) -> Tensor:
     """Numbers of 4 bits, [out, in / 2] in uint8 with the first of two in the lower half of a byte.
 
-    -> words [out, in / 8]: the first four in the lower halves of the bytes, the others in the
-    upper ones.
+    -> words [out, in / 8] in this order.
     """
     filled = functional.pad(pairs, (0, -pairs.shape[1] % (RUN // 2)))
     words = filled.new_empty(len(filled), filled.shape[1] // 4, dtype=torch.int32)
     for first in range(0, len(filled), _ROWS):
         four = filled[first : first + _ROWS].unflatten(1, (-1, 4))
         numbers = torch.stack((four & _HALF, four >> 4), 3).flatten(2)  # [rows, words, 8]
-        both = numbers[:, :, :4] | (numbers[:, :, 4:] << 4)
+        ordered = numbers[:, :, list(order.value)]
+        both = ordered[:, :, ::2] | (ordered[:, :, 1::2] << 4)
         words[first : first + _ROWS] = both.view(torch.int32)[:, :, 0]
     return words
 
 
-def pairs_of_words(words: Tensor, bytes_of_output: int) -> Tensor:
+def pairs_of_words(words: Tensor, order: Order, bytes_of_output: int) -> Tensor:
     """The pairs again: [out, bytes]."""
     pairs = words.new_empty(len(words), bytes_of_output, dtype=torch.uint8)
     for first in range(0, len(words), _ROWS):
         both = words[first : first + _ROWS].contiguous().view(torch.uint8).unflatten(1, (-1, 4))
-        numbers = torch.cat((both & _HALF, both >> 4), 2).unflatten(2, (-1, 2))
-        found = (numbers[..., 0] | (numbers[..., 1] << 4)).flatten(1)
+        ordered = torch.stack((both & _HALF, both >> 4), 3).flatten(2)
+        numbers = torch.empty_like(ordered)
+        numbers[:, :, list(order.value)] = ordered
+        found = (numbers[:, :, ::2] | (numbers[:, :, 1::2] << 4)).flatten(1)
         pairs[first : first + _ROWS] = found[:, :bytes_of_output]
     return pairs

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.integer_words import (
+    Order,
     bytes_of_words,
     pairs_of_words,
     words_of_bytes,
@@ -28,6 +29,7 @@ SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 _P, _L = ctypes.c_void_p, ctypes.c_long
 _BY_DTYPE = {"lorax_linear": [_P, _L, _L, _P, _P, _P, _L]}
+_LEVELS = [_P, _L, _L, _P, _P, _L, _P, _L, _P, _P, _L]
 _PLAIN = {
     "lorax_pack_8": [_P, _L, _L, _L, _P],
     "lorax_pack_16": [_P, _L, _L, _L, _P],
@@ -82,6 +84,17 @@ class PackedInt4:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedLevels:
+    """The same of numbers that say which of 16 levels they are, for products of pairs."""
+
+    words: PackedRows  # see integer_words
+    scales: PackedRows  # [out, groups] in float16, bfloat16 or float32
+    levels: Tensor  # [16] in float32
+    group: int
+    in_features: int
+
+
+@dataclass(frozen=True, slots=True)
 class PackedGroups:
     """The numbers of a weight in groups of any length, in the order in which kernels read them."""
 
@@ -100,6 +113,9 @@ class NativeWeights:
         self._by_dtype = functions_by_dtype(library, _BY_DTYPE)
         self._plain = functions(library, _PLAIN)
         self.panel = int(library.lorax_panel())
+        self.looks_levels_up = bool(library.lorax_looks_levels_up())
+        if self.looks_levels_up:
+            self._linear_levels = function(library, "lorax_linear_levels", _LEVELS)
 
     def pack(self, *parts: Tensor) -> PackedWeight:
         """Weights [out_p, in] in float32 or bfloat16, with outputs side by side."""
@@ -184,7 +200,7 @@ class NativeWeights:
     def pack_int4(self, numbers: Int4Numbers) -> PackedInt4:
         """The same numbers, with those of neighbouring outputs side by side."""
         return PackedInt4(
-            self.pack_rows(words_of_pairs(numbers.pairs)),
+            self.pack_rows(words_of_pairs(numbers.pairs, Order.FOURS)),
             self.pack_rows(numbers.scales),
             self.pack_rows(numbers.minimums),
             None,
@@ -203,9 +219,10 @@ class NativeWeights:
             packed.in_features,
         )
 
-    def unpack_pairs(self, packed: PackedInt4, bytes_of_output: int) -> Tensor:
+    def unpack_pairs(self, packed: PackedInt4 | PackedLevels, bytes_of_output: int) -> Tensor:
         """The numbers [out, bytes] in uint8, the first of two in the lower half of a byte."""
-        return pairs_of_words(self.unpack_rows(packed.words), bytes_of_output)
+        order = Order.FOURS if isinstance(packed, PackedInt4) else Order.PAIRS
+        return pairs_of_words(self.unpack_rows(packed.words), order, bytes_of_output)
 
     def linear_int4(
         self, x: Tensor, packed: PackedInt4, bias: Tensor | None, dtype: torch.dtype
@@ -223,6 +240,25 @@ class NativeWeights:
             KINDS[packed.scales.data.dtype],
             address(None if packed.minimums is None else packed.minimums.data),
             address(None if packed.zeros is None else packed.zeros.data),
+            packed.group,
+            address(bias),
+            out.data_ptr(),
+            packed.words.out_features,
+        )
+        return out
+
+    def linear_levels(self, x: Tensor, packed: PackedLevels, bias: Tensor | None) -> Tensor:
+        """X [T, in] -> [T, out] with a model in bfloat16; bias in float32. See looks_levels_up."""
+        rows, depth = x.shape
+        out = x.new_empty(rows, packed.words.out_features)
+        self._linear_levels(
+            x.data_ptr(),
+            rows,
+            depth,
+            packed.words.data.data_ptr(),
+            packed.scales.data.data_ptr(),
+            KINDS[packed.scales.data.dtype],
+            packed.levels.data_ptr(),
             packed.group,
             address(bias),
             out.data_ptr(),
