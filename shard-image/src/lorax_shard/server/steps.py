@@ -179,6 +179,7 @@ class Steps:
 
         def made() -> None:
             if not step.done.set_running_or_notify_cancel():
+                self._compute.tell()
                 return
             try:
                 result, again = self._observed(step, engine, work, run)
