@@ -58,6 +58,8 @@ def test_what_is_staged_lies_as_what_is_written_piece_by_piece(
 ) -> None:
     """Also where one comes into a slot that another one has filled."""
     monkeypatch.setattr(staged, "_AT_ONCE_BYTES", at_once)
+    write_adapter(tiny, "with-dora", r=8, target_modules=["q_proj"], use_dora=True)
+    names = [*NAMES, "with-dora"]
     found = []
     for stages in (False, True):
         config = ServeConfig(
@@ -68,11 +70,9 @@ def test_what_is_staged_lies_as_what_is_written_piece_by_piece(
         table._staging = CPU if stages else None
         assert table.stages == stages
         # The second half comes into the slots of the first.
-        for index, name in enumerate([*NAMES, *reversed(NAMES)]):
-            table.install(
-                1 + index % len(NAMES),
-                read_adapter(tiny.adapter_root / name, name, table.projections),
-            )
+        for index, name in enumerate([*names, *reversed(names)]):
+            adapter = read_adapter(tiny.adapter_root / name, name, table.projections)
+            table.install(1 + index % len(names), table.fit(adapter))
             table.release_unused(list)
         found.append(stacks(table))
 

@@ -121,6 +121,7 @@ class AdapterTable:
             matrices |= found
         return replace(adapter, matrices=matrices)
 
+    @torch.inference_mode()
     def install(self, index: int, adapter: Adapter, give_way: GiveWay = go_on) -> bool:
         """Makes an adapter that was fitted usable under an index, in place of what was there.
 
