@@ -1,5 +1,10 @@
 """What a shard tells the thread pools of its libraries before they are loaded."""
 
+import os
+from pathlib import Path
+
+from shard_process import ShardGroup
+
 from lorax_shard.server.threads import prepare_threads
 
 
@@ -29,3 +34,16 @@ def test_shards_of_one_machine_share_its_cores() -> None:
     prepare_threads(one_of_many)
 
     assert int(one_of_many["OMP_NUM_THREADS"]) <= int(alone["OMP_NUM_THREADS"])
+
+
+def test_those_that_compute_let_others_of_the_process_go_first(group: ShardGroup) -> None:
+    process = group.shards[0].process.pid
+    own = os.getpriority(os.PRIO_PROCESS, process)
+
+    threads = [int(each.name) for each in Path(f"/proc/{process}/task").iterdir()]
+    behind = [os.getpriority(os.PRIO_PROCESS, each) - own for each in threads]
+
+    assert set(behind) == {0, 5}
+    # The one that steps, and those that compute along with it.
+    assert behind.count(5) >= 1
+    assert behind.count(0) >= 2

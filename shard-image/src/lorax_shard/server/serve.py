@@ -20,6 +20,7 @@ from lorax_shard.server.errors import ErrorInterceptor
 from lorax_shard.server.servicer import ExtensionsServicer, LoraxServicer
 from lorax_shard.server.startup import Shard, start_shard
 from lorax_shard.server.steps import Steps
+from lorax_shard.server.threads import stand_back
 
 if TYPE_CHECKING:
     from lorax_shard.server.tracing import SpanSender
@@ -37,7 +38,7 @@ async def serve(config: ServeConfig) -> None:
     The socket appears only when everything is loaded: to the launcher it means ready.
     """
     compute = ComputeThread(config.step_timeout_s)
-    shard = await compute.run_long(start_shard, config)
+    shard = await compute.run_long(start_shard, config, stand_back)
     # What is loaded stays: the collector never looks at it again.
     gc.freeze()
     gc.enable()

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -66,9 +66,14 @@ class Shard:
     preloaded: Sequence[PreloadedAdapter]
 
 
-def start_shard(config: ServeConfig) -> Shard:
-    """Loads the model and its first adapters. Runs in the compute thread."""
+def start_shard(config: ServeConfig, on_host: Callable[[], None] = lambda: None) -> Shard:
+    """Loads the model and its first adapters. Runs in the compute thread.
+
+    on_host: called there before anything is computed, if that is done by the host's processor.
+    """
     device = _choose_device(config)
+    if device.type == "cpu":
+        on_host()
     model_config = _with_dtype(_read_config(config), config, device)
     tokenizer = Tokenizer(config.model)
     chat = ChatRenderer(config.model, tokenizer)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 from collections.abc import MutableMapping
 
 from lorax_shard.cgroup import ControlGroups
@@ -10,6 +11,9 @@ from lorax_shard.cgroup import ControlGroups
 # slept at once it would have to be woken: a step took 1.7 times as long (docs/performance.md). For
 # milliseconds, as is usual, it would take a busy core away from the thread that it waits for.
 _SPINS = 10_000
+# Of Unix's niceness: a third of the weight that others of the process have. It counts within a
+# container, or a session, and not between them.
+_NICER = 5
 
 
 def prepare_threads(environment: MutableMapping[str, str]) -> None:
@@ -24,6 +28,17 @@ def prepare_threads(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(name, threads)
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault("GOMP_SPINCOUNT", str(_SPINS))
+
+
+def stand_back() -> None:
+    """Has this thread, and those that compute along with it, let others of the process go first.
+
+    Those have little to do: they take requests, send replies and load adapters, which somebody
+    waits for. Where all cores compute, each of their turns had to wait for one (decision 0031).
+    """
+    thread = threading.get_native_id()
+    nice = os.getpriority(os.PRIO_PROCESS, thread)
+    os.setpriority(os.PRIO_PROCESS, thread, nice + _NICER)
 
 
 def _fair_threads(shards: int) -> int:
