@@ -1,6 +1,7 @@
 """How a linear layer keeps a weight that its checkpoint has in few bits; see KeptWeight."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -40,10 +41,12 @@ def _pack(grouped: GroupedNumbers, kernels: NativeKernels) -> Packed:
     are_equal = group % RUN == 0 and bool((sizes[:-1] == group).all()) and int(sizes[-1]) <= group
     levels, depth = grouped.levels, grouped.in_features
     if grouped.bits == 4 and levels is None and are_equal:
-        words = kernels.pack_rows(words_of_pairs(grouped.numbers, Order.FOURS))
+        in_fours = partial(words_of_pairs, order=Order.FOURS)
+        words = kernels.pack_words([grouped.numbers], in_fours)
         return PackedInt4(words, scales, None, zeros, group, depth)
     if levels is not None and are_equal and _multiplies_pairs(grouped, kernels):
-        words = kernels.pack_rows(words_of_pairs(grouped.numbers, Order.PAIRS))
+        in_pairs = partial(words_of_pairs, order=Order.PAIRS)
+        words = kernels.pack_words([grouped.numbers], in_pairs)
         return PackedLevels(words, scales, levels, group, depth)
     ends = sizes.cumsum(0).to(torch.int32)
     numbers = kernels.pack_rows(grouped.numbers)

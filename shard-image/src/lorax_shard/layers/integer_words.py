@@ -39,14 +39,11 @@ def words_of_pairs(pairs: Tensor, order: Order) -> Tensor:
     -> words [out, in / 8] in this order.
     """
     filled = functional.pad(pairs, (0, -pairs.shape[1] % (RUN // 2)))
-    words = filled.new_empty(len(filled), filled.shape[1] // 4, dtype=torch.int32)
-    for first in range(0, len(filled), _ROWS):
-        four = filled[first : first + _ROWS].unflatten(1, (-1, 4))
-        numbers = torch.stack((four & _HALF, four >> 4), 3).flatten(2)  # [rows, words, 8]
-        ordered = numbers[:, :, list(order.value)]
-        both = ordered[:, :, ::2] | (ordered[:, :, 1::2] << 4)
-        words[first : first + _ROWS] = both.view(torch.int32)[:, :, 0]
-    return words
+    four = filled.unflatten(1, (-1, 4))
+    numbers = torch.stack((four & _HALF, four >> 4), 3).flatten(2)  # [out, words, 8]
+    ordered = numbers[:, :, list(order.value)]
+    both = ordered[:, :, ::2] | (ordered[:, :, 1::2] << 4)
+    return both.view(torch.int32)[:, :, 0]
 
 
 def pairs_of_words(words: Tensor, order: Order, bytes_of_output: int) -> Tensor:

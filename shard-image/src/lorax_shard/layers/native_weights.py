@@ -7,8 +7,9 @@ scale, and sums are float32. Any other multiplies in float32. All tensors are co
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from lorax_shard.layers.integer_words import (
 )
 from lorax_shard.layers.quantisation import GROUP, Int4Numbers
 
+_ROWS = 512  # outputs whose words are made at a time
 SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 # What the kernels call the formats of numbers that they widen.
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
@@ -135,17 +137,36 @@ class NativeWeights:
 
     def pack_rows(self, *parts: Tensor) -> PackedRows:
         """Numbers [out_p, n] of 1, 2 or 4 bytes, with outputs side by side."""
-        out, depth = sum(len(part) for part in parts), parts[0].shape[1]
-        data = parts[0].new_empty(-(-out // self.panel), depth, self.panel)
+        packed = self._room(sum(map(len, parts)), parts[0].shape[1], parts[0].dtype)
+        self._fill(packed, parts)
+        return packed
+
+    def pack_words(
+        self, parts: Sequence[Tensor], words_of: Callable[[Tensor], Tensor]
+    ) -> PackedRows:
+        """The same of words that are made of numbers [out_p, n], some outputs at a time.
+
+        So scratch stays small, however large a part is.
+        """
+        chunks = [chunk for part in parts for chunk in part.split(_ROWS)]
+        width = words_of(chunks[0][:1]).shape[1]
+        packed = self._room(sum(map(len, parts)), width, torch.int32)
+        self._fill(packed, map(words_of, chunks))
+        return packed
+
+    def _room(self, out: int, depth: int, dtype: torch.dtype) -> PackedRows:
+        data = torch.empty(-(-out // self.panel), depth, self.panel, dtype=dtype)
         if out % self.panel:
             data[-1].zero_()
-        function = self._plain[f"lorax_pack_{8 * data.dtype.itemsize}"]
+        return PackedRows(data, out)
+
+    def _fill(self, packed: PackedRows, parts: Iterable[Tensor]) -> None:
+        function = self._plain[f"lorax_pack_{8 * packed.data.dtype.itemsize}"]
         first = 0
         for part in parts:
             rows = part.contiguous()
-            function(rows.data_ptr(), len(rows), depth, first, data.data_ptr())
+            function(rows.data_ptr(), len(rows), rows.shape[1], first, packed.data.data_ptr())
             first += len(rows)
-        return PackedRows(data, out)
 
     def unpack_rows(self, packed: PackedRows) -> Tensor:
         """The numbers [out, n] again."""
@@ -170,7 +191,7 @@ class NativeWeights:
 
     def pack_int8(self, numbers: Sequence[Tensor], scales: Tensor) -> PackedInt8:
         """Numbers [out_p, in] in int8 and scales [out] in float32, with outputs side by side."""
-        words = self.pack_rows(*map(words_of_bytes, numbers))
+        words = self.pack_words(numbers, words_of_bytes)
         return PackedInt8(words, self.pack_rows(scales[:, None]), numbers[0].shape[1])
 
     def unpack_int8(self, packed: PackedInt8) -> tuple[Tensor, Tensor]:
@@ -200,7 +221,7 @@ class NativeWeights:
     def pack_int4(self, numbers: Int4Numbers) -> PackedInt4:
         """The same numbers, with those of neighbouring outputs side by side."""
         return PackedInt4(
-            self.pack_rows(words_of_pairs(numbers.pairs, Order.FOURS)),
+            self.pack_words([numbers.pairs], partial(words_of_pairs, order=Order.FOURS)),
             self.pack_rows(numbers.scales),
             self.pack_rows(numbers.minimums),
             None,
