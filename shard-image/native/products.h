@@ -46,10 +46,6 @@ struct Pairs {
     return reinterpret_cast<Words>(_mm512_permutexvar_epi16(reinterpret_cast<__m512i>(places),
                                                             reinterpret_cast<__m512i>(rounded(even, odd))));
   }
-  // The same of numbers that bfloat16 has.
-  INLINE Vector exact_pair(Floats even, Floats odd) {
-    return reinterpret_cast<Words>(even) >> 16 | (reinterpret_cast<Words>(odd) & 0xffff0000u);
-  }
   // The last pair gets a zero where count is odd.
   INLINE void take(const float* x, long count, Input* to) {
     long k = 0;

@@ -99,21 +99,6 @@ INLINE Integers widened(const uint8_t* from) {
 #endif
 }
 
-// Numbers of a scale that is applied to the finished sum of products.
-struct Int8 {
-  using Element = int8_t;
-  // GCC 12 makes __builtin_convertvector of bytes to words one byte at a time.
-  INLINE Floats row(const int8_t* from) {
-#if defined(__AVX512F__)
-    __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    return reinterpret_cast<Floats>(_mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepi8_epi32(0xffff, narrow)));
-#else
-    __m128i narrow = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
-    return reinterpret_cast<Floats>(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(narrow)));
-#endif
-  }
-};
-
 INLINE float sum(Floats value) {
   float parts[LANES];
   store(parts, value);

@@ -10,6 +10,7 @@ from shard_process import ShardGroup, start_group
 from testing_router import TestingRouter
 from tiny_model import ADAPTERS, TinyModel, write_tiny_model
 
+from lorax_shard.layers.native import NativeKernels, library, usable_levels
 from lorax_shard.pb import generate_pb2
 
 ADAPTER_IDS = [None, *ADAPTERS]  # by index; 0 is the base model
@@ -75,3 +76,18 @@ def greedy_tokens(model, prompt: tuple[int, ...], count: int) -> list[int]:
 def folder(tmp_path: Path) -> Path:
     """A folder whose path is short enough for a socket."""
     return tmp_path
+
+
+@pytest.fixture(scope="module", params=usable_levels())
+def level(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def kernels(level: str) -> NativeKernels:
+    return NativeKernels(library(level))
+
+
+@pytest.fixture
+def seeded() -> None:
+    torch.manual_seed(0)

@@ -108,11 +108,7 @@ def _advance_row(
     sequence: Sequence, logits: Tensor, chosen: FetchedChoices, row: int, tokenizer: Tokenizer
 ) -> Generation:
     """What _advance does, for a sequence that has one row and wants nothing of its prompt."""
-    chooser = sequence.chooser
-    if chooser.takes_logits_as_they_are:
-        token_id, logprob = chosen.ids[row], chosen.logprobs[row]
-    else:
-        token_id, logprob = chooser.choose(logits[row], sequence.prompt, sequence.generated)
+    token_id, logprob = _choice(sequence, logits, chosen, row, is_first=True)
     count = sequence.request.sampling.alternatives
     alternatives = [likeliest(logits[row], count, tokenizer)] if count else []
     text, reason = sequence.advance(token_id)
@@ -133,17 +129,14 @@ def _take_tokens(
     Each is chosen as it would be in a step of its own: after everything that the tokens before it
     change, and by the next of the sequence's random numbers.
     """
-    draft, chooser = sequence.draft, sequence.chooser
+    draft = sequence.draft
     count = sequence.request.sampling.alternatives
     tokens = Tokens([], [], [], [], [])
     reason: FinishReason | None = None
     for place, row in enumerate(rows):
         if not isfinite(chosen.likeliest[row]):  # behind a token that nobody would have chosen
             break
-        if chooser.is_plain or (chooser.is_drawn and place == 0):
-            token_id, logprob = chosen.ids[row], chosen.logprobs[row]
-        else:
-            token_id, logprob = chooser.choose(logits[row], sequence.prompt, sequence.generated)
+        token_id, logprob = _choice(sequence, logits, chosen, row, is_first=place == 0)
         if count:
             tokens.alternatives.append(likeliest(logits[row], count, tokenizer))
         text, reason = sequence.advance(token_id)
@@ -155,6 +148,19 @@ def _take_tokens(
             break
     sequence.skipped += len(tokens.ids) - 1
     return tokens, reason
+
+
+def _choice(
+    sequence: Sequence, logits: Tensor, chosen: FetchedChoices, row: int, is_first: bool
+) -> tuple[int, float]:
+    """The token behind a row and its log-probability, chosen at once for all rows or only now.
+
+    is_first: whether it is the first of the sequence in its step; others are not drawn at once.
+    """
+    chooser = sequence.chooser
+    if chooser.is_plain or (chooser.is_drawn and is_first):
+        return chosen.ids[row], chosen.logprobs[row]
+    return chooser.choose(logits[row], sequence.prompt, sequence.generated)
 
 
 def likeliest(logits: Tensor, count: int, tokenizer: Tokenizer) -> Alternatives:

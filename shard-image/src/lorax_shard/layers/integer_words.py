@@ -12,7 +12,7 @@ from torch.nn import functional
 RUN = 32  # inputs, of which a depth is a multiple
 _ZERO = 0x80  # what is added to numbers of 8 bits, as the kernels want none below zero
 _HALF = 15
-_ROWS = 512  # outputs that are put into words at a time, so that scratch stays small
+ROWS = 512  # outputs that are worth putting into words at a time, so that scratch stays small
 
 
 def words_of_bytes(numbers: Tensor) -> Tensor:
@@ -49,11 +49,11 @@ def words_of_pairs(pairs: Tensor, order: Order) -> Tensor:
 def pairs_of_words(words: Tensor, order: Order, bytes_of_output: int) -> Tensor:
     """The pairs again: [out, bytes]."""
     pairs = words.new_empty(len(words), bytes_of_output, dtype=torch.uint8)
-    for first in range(0, len(words), _ROWS):
-        both = words[first : first + _ROWS].contiguous().view(torch.uint8).unflatten(1, (-1, 4))
+    for first in range(0, len(words), ROWS):
+        both = words[first : first + ROWS].contiguous().view(torch.uint8).unflatten(1, (-1, 4))
         ordered = torch.stack((both & _HALF, both >> 4), 3).flatten(2)
         numbers = torch.empty_like(ordered)
         numbers[:, :, list(order.value)] = ordered
         found = (numbers[:, :, ::2] | (numbers[:, :, 1::2] << 4)).flatten(1)
-        pairs[first : first + _ROWS] = found[:, :bytes_of_output]
+        pairs[first : first + ROWS] = found[:, :bytes_of_output]
     return pairs

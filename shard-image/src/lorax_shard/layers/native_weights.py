@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lorax_shard.layers.integer_words import (
+    ROWS,
     Order,
     bytes_of_words,
     pairs_of_words,
@@ -25,7 +26,6 @@ from lorax_shard.layers.integer_words import (
 )
 from lorax_shard.layers.quantisation import GROUP, Int4Numbers
 
-_ROWS = 512  # outputs whose words are made at a time
 SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16"}
 # What the kernels call the formats of numbers that they widen.
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
@@ -148,7 +148,7 @@ class NativeWeights:
 
         So scratch stays small, however large a part is.
         """
-        chunks = [chunk for part in parts for chunk in part.split(_ROWS)]
+        chunks = [chunk for part in parts for chunk in part.split(ROWS)]
         width = words_of(chunks[0][:1]).shape[1]
         packed = self._room(sum(map(len, parts)), width, torch.int32)
         self._fill(packed, map(words_of, chunks))
